@@ -1,0 +1,302 @@
+"""Jobs, attempts and leases, and what travels between server and worker about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from pileus.core.schemas.base import Answer, Name, Row, Schema
+from pileus.core.schemas.resources import Capacity, Resources
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life. `jobs/lifecycle.py` holds the arrows."""
+
+    QUEUED = "queued"  #: waits for a lease
+    RUNNING = "running"  #: an attempt holds a lease
+    SUCCEEDED = "succeeded"  #: ended, result stored
+    FAILED = "failed"  #: ended, no attempt left
+    CANCELLED = "cancelled"  #: ended because someone asked
+
+    @property
+    def is_final(self) -> bool:
+        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+class AttemptStatus(StrEnum):
+    """Where one attempt is in its life."""
+
+    GRANTED = "granted"  #: holds a lease; the node has not reported it yet
+    RUNNING = "running"  #: the node reports its runner
+    SUSPECT = "suspect"  #: the lease ran out unrenewed; the old process may still live
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"  #: cancelled or preempted
+
+    @property
+    def is_final(self) -> bool:
+        return self in {AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.STOPPED}
+
+
+class StopReason(StrEnum):
+    """Why the engine asks a node to stop an attempt."""
+
+    CANCEL = "cancel"
+    PREEMPT = "preempt"
+    TIMEOUT = "timeout"
+
+
+class DatasetInput(Schema):
+    """A dataset version to be materialised for the attempt under `inputs/<name>/`."""
+
+    name: Name = "data"
+    dataset: str
+    """`digits` for its newest version, `digits@dsv_…` or `dsv_…` for that one."""
+
+
+class JobSpec(Schema):
+    """What someone asks to run: a recipe on a dataset, or a command."""
+
+    kind: Literal["train", "command"]
+    name: Name | None = None
+
+    recipe: str | None = None
+    """For `train`: a recipe of the catalogue."""
+
+    config: dict[str, Any] = Field(default_factory=dict)
+    """For `train`: parameters of the recipe; the rest keep their defaults."""
+
+    dataset: str | None = None
+    """For `train`: what to train on, written as in `DatasetInput.dataset`."""
+
+    register_as: Name | None = Field(default=None, alias="register")
+    """For `train`: the model that a success becomes a version of."""
+
+    command: tuple[str, ...] | None = None
+    """For `command`: program and arguments; no shell."""
+
+    env: dict[str, str] = Field(default_factory=dict)
+    inputs: tuple[DatasetInput, ...] = ()
+    resources: Resources = Resources()
+
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    """An attempt is stopped after this long; unlimited when absent."""
+
+    grace_seconds: float = Field(default=20.0, ge=0, le=3600)
+    """From the request to stop until the attempt is killed."""
+
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    """Tries in all, counted when one fails for a reason that another try may cure."""
+
+    priority: int = Field(default=0, ge=-1000, le=1000)
+    """Higher goes first; equals go in order of submission."""
+
+    model_config = Schema.model_config | {"populate_by_name": True, "serialize_by_alias": True}
+
+    @model_validator(mode="after")
+    def _check(self) -> JobSpec:
+        if self.kind == "train":
+            if self.recipe is None or self.dataset is None:
+                raise ValueError("a train job needs 'recipe' and 'dataset'")
+            if self.command is not None:
+                raise ValueError("a train job takes no 'command'; use kind 'command'")
+        else:
+            if not self.command:
+                raise ValueError("a command job needs 'command', a list of words")
+            for field in ("recipe", "dataset", "register_as"):
+                if getattr(self, field) is not None:
+                    raise ValueError(f"a command job takes no {field!r}; use kind 'train'")
+        return self
+
+
+class Job(Row):
+    """Anything that runs as processes."""
+
+    kind: str
+    name: str | None
+    status: JobStatus
+    spec: JobSpec
+    inputs: tuple[AttemptInput, ...]
+    params: dict[str, Any]
+    dataset_version: str | None
+    """The version that a `train` job reads, resolved when it was submitted."""
+
+    code_digest: str
+    """SHA-256 of the code that runs: the recipe's sources, or the command's words."""
+
+    priority: int
+    submitted_by: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempts: int = 0
+    failures: int = 0
+    """Attempts that failed for a reason which another try may cure."""
+
+    stop_requested: StopReason | None = None
+    reason: str | None = None
+    """Why it waits or how it ended, for a person; with `hint`, the next step."""
+
+    hint: str | None = None
+    not_before: datetime | None = None
+    """A retry waits until then."""
+
+    summary: dict[str, Any] = Field(default_factory=dict)
+    """What the attempt reported at its end."""
+
+
+class Attempt(Row):
+    """One try of a job, on one lease."""
+
+    job: str
+    number: int
+    node: str
+    status: AttemptStatus
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str | None = None
+    exit: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+
+
+class Lease(Row):
+    """The right of an attempt to hold resources of a node until `expires_at`."""
+
+    attempt: str
+    job: str
+    node: str
+    token: str
+    resources: Resources
+    devices: tuple[str, ...] = ()
+    """Device ids held, whole or in part."""
+
+    expires_at: datetime
+    metered_until: datetime
+    price_ids: dict[str, str] = Field(default_factory=dict)
+    """Resource → price, frozen at grant."""
+
+    released_at: datetime | None = None
+
+
+class Node(Row):
+    """A machine that runs attempts. `project` is the installation's own."""
+
+    name: str
+    boot_id: str
+    capacity: Capacity
+    seen_at: datetime
+
+
+class Pool(Row):
+    """The nodes that one decision is made over; `rev` is its epoch."""
+
+    is_draining: bool = False
+    """Nothing new is granted while the installation goes down."""
+
+
+class InputFile(Answer):
+    """One file of an input: where it goes and the blob that holds it."""
+
+    path: str
+    digest: str
+    size: int
+
+
+class AttemptInput(Answer):
+    """Files that the worker places under `inputs/<name>/`, read-only."""
+
+    name: str
+    kind: Literal["dataset", "files"]
+    dataset_version: str | None = None
+    files: tuple[InputFile, ...]
+
+
+class AttemptSpec(Answer):
+    """`spec.json`: all that a node needs to run an attempt."""
+
+    schema_: int = Field(default=1, alias="schema")
+    attempt: str
+    job: str
+    project: str
+    number: int
+    command: tuple[str, ...] | None
+    recipe_entry: str | None
+    environment: str
+    env: dict[str, str]
+    inputs: tuple[AttemptInput, ...]
+    params: dict[str, Any]
+    resources: Resources
+    timeout_seconds: float | None
+    grace_seconds: float
+
+    model_config = Answer.model_config | {"populate_by_name": True, "serialize_by_alias": True}
+
+
+class Registration(Answer):
+    """A worker presents its node."""
+
+    name: str
+    boot_id: str
+    capacity: Capacity
+    pid: int
+    version: str
+    holding: tuple[str, ...] = ()
+    """Attempts found on disk."""
+
+
+class Artifact(Answer):
+    """A file that an attempt left in `out/`."""
+
+    path: str
+    digest: str
+    size: int
+
+
+class AttemptReport(Answer):
+    """What a node says of one attempt."""
+
+    id: str
+    lease_token: str
+    state: Literal["running", "ended"]
+    started_at: datetime | None = None
+    exit: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    artifacts: tuple[Artifact, ...] | None = None
+
+
+class NodeReport(Answer):
+    """What a worker sends on each sync."""
+
+    boot_id: str
+    seen: int = 0
+    attempts: tuple[AttemptReport, ...] = ()
+
+
+class DesiredAttempt(Answer):
+    """What the engine wants of one attempt on a node."""
+
+    id: str
+    job: str
+    project: str
+    lease_token: str
+    expires_in_seconds: float
+    desired: Literal["run", "stop"]
+    stop_reason: StopReason | None = None
+    token: str
+    """The attempt's own bearer token, scoped to its job."""
+
+    spec: AttemptSpec
+
+
+class NodeOrders(Answer):
+    """The answer to a sync: everything this node should hold, and what it may forget."""
+
+    version: int
+    draining: bool
+    attempts: tuple[DesiredAttempt, ...]
+    forget: tuple[str, ...]
+
+
+Job.model_rebuild()

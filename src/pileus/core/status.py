@@ -1,0 +1,33 @@
+"""Family of an error → HTTP status and process exit code. The one place where they are mapped."""
+
+from pileus.core import errors
+
+HTTP: dict[type[errors.PileusError], int] = {
+    errors.InvalidRequest: 422,
+    errors.NotAuthenticated: 401,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.LimitExceeded: 429,
+    errors.Unavailable: 503,
+}
+
+EXIT: dict[type[errors.PileusError], int] = {
+    errors.InvalidRequest: 2,
+    errors.NotAuthenticated: 3,
+    errors.NotAllowed: 4,
+    errors.NotFound: 5,
+    errors.Conflict: 6,
+    errors.LimitExceeded: 7,
+    errors.Unavailable: 8,
+}
+
+
+def http_status(error: errors.PileusError) -> int:
+    """HTTP status of `error`; 500 for one that belongs to no family."""
+    return HTTP.get(getattr(type(error), "family", type(error)), 500)
+
+
+def exit_code(error: errors.PileusError) -> int:
+    """Exit code of the CLI for `error`; 1 for one that belongs to no family."""
+    return EXIT.get(getattr(type(error), "family", type(error)), 1)
