@@ -1,0 +1,41 @@
+"""Errors of access control."""
+
+from pileus.core.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
+
+
+class TokenUnknown(NotAuthenticated, code="token_unknown"):
+    """The token is missing, mistyped, expired or revoked; which of them is not told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request carries no valid token",
+            hint="Send `Authorization: Bearer TOKEN`; an admin makes one with `pileus token create`.",
+        )
+
+
+class RoleTooLow(NotAllowed, code="role_too_low"):
+    """The principal's role does not include what the route needs."""
+
+
+class OtherProject(NotAllowed, code="other_project"):
+    """The token belongs to another project."""
+
+
+class ProjectNotFound(NotFound, code="project_not_found"):
+    """No project of that name."""
+
+
+class PrincipalNotFound(NotFound, code="principal_not_found"):
+    """No principal of that name in the project."""
+
+
+class TokenNotFound(NotFound, code="token_not_found"):
+    """No token of that id in the project."""
+
+
+class NameTaken(Conflict, code="name_taken"):
+    """The name is in use."""
+
+
+class LastAdmin(Conflict, code="last_admin"):
+    """The change would leave a project without an admin."""

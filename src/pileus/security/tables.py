@@ -1,0 +1,62 @@
+"""Tables of access control."""
+
+from pileus.storage.table import Table, boolean, integer, json, row_columns, text, time
+
+PROJECTS = Table(
+    name="project",
+    noun="project",
+    columns=(*row_columns(), text("name")),
+    key=("id",),
+    unique=(("name",),),
+)
+
+PRINCIPALS = Table(
+    name="principal",
+    noun="principal",
+    columns=(
+        *row_columns(),
+        text("name"),
+        text("kind"),
+        text("role"),
+        boolean("is_operator"),
+        boolean("disabled"),
+    ),
+    key=("id",),
+    unique=(("project", "name"),),
+)
+
+TOKENS = Table(
+    name="token",
+    noun="token",
+    columns=(
+        *row_columns(),
+        text("principal"),
+        text("name"),
+        text("hash"),
+        time("expires_at", null=True),
+        time("revoked_at", null=True),
+    ),
+    key=("id",),
+    unique=(("hash",),),
+    index=(("project", "principal"),),
+)
+
+AUDIT = Table(
+    name="audit_event",
+    noun="audit_event",
+    columns=(
+        *row_columns(),
+        integer("seq"),
+        text("principal"),
+        text("action"),
+        text("noun"),
+        text("subject"),
+        json("detail"),
+        text("previous_hash"),
+        text("hash"),
+    ),
+    key=("project", "seq"),
+    unique=(("id",),),
+)
+
+TABLES = (PROJECTS, PRINCIPALS, TOKENS, AUDIT)
