@@ -1,0 +1,74 @@
+"""What holding resources for a time amounts to: processor-ms, MiB-s, GPU-ms, flavour-ms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pileus.core.schemas.jobs import Lease
+from pileus.core.schemas.resources import MILLI, Resources
+from pileus.metering.ledger import Use
+from pileus.metering.prices import current_price
+from pileus.storage.transaction import Snapshot
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How fast one resource of a lease is used: units per `per_ms` milliseconds."""
+
+    resource: str
+    price_key: str
+    units: int
+    per_ms: int
+
+
+def rates(resources: Resources) -> list[Rate]:
+    """Rates of everything a lease holds."""
+    found = [
+        Rate("cpu", "cpu", resources.cpu_milli, MILLI),
+        Rate("memory", "memory", resources.memory_mib, 1000),
+    ]
+    if resources.gpu_milli:
+        found.append(Rate("gpu", "gpu", resources.gpu_milli, MILLI))
+    found.extend(
+        Rate(f"custom:{name}", "custom", amount, 1)
+        for name, amount in sorted(resources.custom.items())
+    )
+    return found
+
+
+def freeze_prices(snapshot: Snapshot, resources: Resources) -> dict[str, str]:
+    """Resource → id of the price in force: what a lease pays from grant to release."""
+    return {rate.resource: current_price(snapshot, rate.price_key).id for rate in rates(resources)}
+
+
+def slice_of(lease: Lease, until: datetime) -> tuple[Lease, list[Use]]:
+    """The uses of [metered_until, until) and the lease with `metered_until` advanced.
+
+    Slices end on whole milliseconds since the lease began, and a quantity is the difference of
+    two totals since then, so that how often a lease is sliced changes nothing.
+    """
+    if until <= lease.metered_until:
+        return lease, []
+    before = _milliseconds(lease.created_at, lease.metered_until)
+    after = _milliseconds(lease.created_at, until)
+    end = lease.created_at + timedelta(milliseconds=after)
+    uses = [
+        Use(
+            project=lease.project,
+            resource=rate.resource,
+            quantity=after * rate.units // rate.per_ms - before * rate.units // rate.per_ms,
+            price=lease.price_ids[rate.resource],
+            subject=lease.job,
+            source=lease.id,
+            sequence=after,
+            started_at=lease.metered_until,
+            ended_at=end,
+        )
+        for rate in rates(lease.resources)
+    ]
+    return lease.model_copy(update={"metered_until": end}), uses
+
+
+def _milliseconds(start: datetime, end: datetime) -> int:
+    return (end - start) // timedelta(milliseconds=1)
