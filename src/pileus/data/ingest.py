@@ -1,0 +1,103 @@
+"""
+Makes a dataset version of a source, on the client: checks, splits, packs, describes.
+
+Talks to no server; `publish.py` does. The same source gives the same id on any machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pileus.data.errors import LabelRefused, ScratchUnusable
+from pileus.data.image_ingest import ingest_images
+from pileus.data.manifest import FILE_NAME, write_manifest
+from pileus.data.packing import LocalBlob, Packer
+from pileus.data.progress import Report, silent
+from pileus.data.schema import Manifest, Task
+from pileus.data.sources.detect import open_source
+from pileus.data.sources.source import Source
+from pileus.data.split import check_share
+from pileus.data.table_ingest import ingest_table
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A version that is ready to be published. `blobs` end with the manifest itself."""
+
+    manifest: Manifest
+    manifest_digest: str
+    blobs: tuple[LocalBlob, ...]
+    notices: tuple[str, ...]
+    """What a person should know and may want to change, one sentence each."""
+
+
+def prepare(
+    source: str,
+    *,
+    into: Path,
+    label: str | None = None,
+    task: Task | None = None,
+    split_seed: int = 0,
+    untouched: float = 0.2,
+    progress: Report | None = None,
+) -> Prepared:
+    """
+    Read all of `source` and write packs and manifest to the directory `into`.
+
+    `source` is a path or `sample:NAME`; `label` and `task` are for tables. Raises errors of
+    `errors.py` that name file and line; what is in `into` is then of no use.
+    """
+    share = check_share(untouched)
+    opened = open_source(source)
+    report = progress or silent
+    try:
+        return _prepared(opened, into, label, task, split_seed, share, report)
+    except OSError as error:
+        # Reading turns its own into errors that name the file, so this one comes from writing.
+        raise ScratchUnusable(
+            f"Packs cannot be written to {into.name!r}: {error.strerror or error}",
+            hint="Make room on the disk; a copy of the data has to fit there for a while.",
+        ) from error
+
+
+def _prepared(
+    opened: Source,
+    into: Path,
+    label: str | None,
+    task: Task | None,
+    split_seed: int,
+    share: float,
+    report: Report,
+) -> Prepared:
+    packer = Packer(into / "packs")
+    try:
+        if opened.kind == "table":
+            manifest, notices = ingest_table(
+                opened, packer, into, label, task, split_seed, share, report
+            )
+        else:
+            _refuse_table_options(label, task)
+            manifest, notices = ingest_images(opened, packer, split_seed, share, report)
+    finally:
+        packer.abandon()
+    data = write_manifest(manifest)
+    path = into / FILE_NAME
+    path.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    blobs = (*packer.blobs(), LocalBlob(digest, path, len(data)))
+    return Prepared(manifest, digest, blobs, tuple(notices))
+
+
+def _refuse_table_options(label: str | None, task: Task | None) -> None:
+    if label is not None:
+        raise LabelRefused(
+            f"Images have no label column {label!r}",
+            hint="Leave --label out: the class of an image is its folder.",
+        )
+    if task == "regression":
+        raise LabelRefused(
+            "Images in class folders are for classification, not for 'regression'",
+            hint="Leave --task out.",
+        )

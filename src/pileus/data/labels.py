@@ -1,0 +1,154 @@
+"""Labels: the order of classes, and whether a column asks for classes or for a number."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from pileus.data.cells import is_missing, number
+from pileus.data.errors import ClassesTooFew, LabelRefused
+from pileus.data.schema import Task
+
+MAX_CLASSES = 10_000
+_FEW_VALUES = 20
+_FEW_SHARE = 0.1
+"""A numeric label with more distinct values than both is a quantity, not a class."""
+
+_MANY_VALUES = 100
+"""So is one with more than this, in however long a table: counts, prices, ages in days."""
+
+_NAMES = ("label", "target", "class", "y")
+
+
+def class_order(labels: Iterable[str]) -> tuple[str, ...]:
+    """Classes by number if all of them are numbers (2 before 10), else by code points."""
+    names = sorted(set(labels))
+    values = {name: number(name) for name in names}
+    if None in values.values():
+        return tuple(names)
+    return tuple(sorted(names, key=lambda name: (values[name] or 0.0, name)))
+
+
+def check_classes(classes: tuple[str, ...], what: str) -> None:
+    """Raises ClassesTooFew or LabelRefused."""
+    if len(classes) < 2:
+        raise ClassesTooFew(
+            f"{what} has {len(classes)} class ({', '.join(map(repr, classes))}); it needs two",
+            hint="Add examples of another class, or point at the data one level up or down.",
+        )
+    if len(classes) > MAX_CLASSES:
+        raise LabelRefused(
+            f"{what} has {len(classes):,} classes; {MAX_CLASSES:,} is the most",
+            hint="Choose another label column with --label.",
+        )
+
+
+def label_column(names: list[str], wanted: str | None) -> tuple[int, str | None]:
+    """Index of the label column, and why it is that one unless it was asked for."""
+    if wanted is not None:
+        if wanted.strip() not in names:
+            raise LabelRefused(
+                f"There is no column {wanted!r}",
+                hint=f"Columns: {', '.join(map(repr, names[:50]))}.",
+            )
+        return names.index(wanted.strip()), None
+    lower = [name.lower() for name in names]
+    for usual in _NAMES:
+        if usual in lower:
+            index = lower.index(usual)
+            return index, f"Label column is {names[index]!r}, by its name; --label chooses another"
+    return len(names) - 1, f"Label column is {names[-1]!r}, the last one; --label chooses another"
+
+
+class LabelReader:
+    """Sees the label of every row of a table and decides the task."""
+
+    def __init__(self, column: str, where: str) -> None:
+        self._column = column
+        self._where = where
+        self._codes: dict[str, int] = {}
+        self._rows = array("i")
+        self._text: tuple[int, str] | None = None
+
+    def see(self, line: int, cell: str) -> None:
+        """Take note of one label. Raises LabelRefused if it is missing."""
+        label = cell.strip()
+        code = self._codes.get(label)
+        if code is None:
+            code = self._new(line, label)
+        self._rows.append(code)
+
+    def task(self, wanted: Task | None) -> Task:
+        """What the labels ask for, or `wanted` if they allow it. Raises LabelRefused."""
+        distinct, rows = len(self._codes), len(self._rows)
+        numeric = self._text is None
+        many = distinct > _MANY_VALUES or distinct > max(_FEW_VALUES, _FEW_SHARE * rows)
+        if wanted == "regression" and self._text is not None:
+            line, label = self._text
+            raise LabelRefused(
+                f"{self._where!r}, line {line}: label {label!r} of column {self._column!r}"
+                " is not a number",
+                hint="Regression needs numbers; correct it or use --task classification.",
+            )
+        if wanted is None and not numeric and distinct > _MANY_VALUES and distinct * 2 > rows:
+            raise LabelRefused(
+                f"Column {self._column!r} has {distinct:,} distinct texts in {rows:,} rows,"
+                " too many for classes",
+                hint="Choose the label column with --label NAME.",
+            )
+        return wanted or ("regression" if numeric and many else "classification")
+
+    def choice(self, task: Task) -> str | None:
+        """Why the task is what it is, if a person might see it otherwise."""
+        distinct = len(self._codes)
+        if self._text is not None or distinct <= _FEW_VALUES:
+            return None
+        return (
+            f"Task is {task}: column {self._column!r} has {distinct:,} distinct numbers;"
+            " --task chooses the other"
+        )
+
+    def classes(self, task: Task) -> tuple[str, ...] | None:
+        """Classes in order; None for a regression. Raises ClassesTooFew or LabelRefused."""
+        what = f"Column {self._column!r}"
+        if task == "regression":
+            if len(self._codes) < 2:
+                raise LabelRefused(
+                    f"{what} has the same value in every row",
+                    hint="Choose the label column with --label NAME.",
+                )
+            return None
+        check_classes(class_order(self._codes), what)
+        self._refuse_two_spellings()
+        return class_order(self._codes)
+
+    def codes(self) -> array[int]:
+        """For each row, a number that stands for its label."""
+        return self._rows
+
+    def _new(self, line: int, label: str) -> int:
+        if is_missing(label):
+            raise LabelRefused(
+                f"{self._where!r}, line {line}: no label in column {self._column!r} ({label!r})",
+                hint="Fill it in or remove the line.",
+            )
+        if self._text is None and number(label) is None:
+            self._text = (line, label)
+        code = len(self._codes)
+        if code > MAX_CLASSES:
+            # Too many for classes already; a regression needs no codes, and memory is bounded.
+            return -1
+        self._codes[label] = code
+        return code
+
+    def _refuse_two_spellings(self) -> None:
+        if self._text is not None:
+            return
+        seen: dict[float | None, str] = {}
+        for label in self._codes:
+            other = seen.setdefault(number(label), label)
+            if other != label:
+                raise LabelRefused(
+                    f"Labels {other!r} and {label!r} of column {self._column!r} are one number",
+                    hint="Write equal labels in the same way.",
+                )

@@ -1,0 +1,95 @@
+"""
+What a dataset version is, item by item; the shape of `manifest.json`.
+
+Values only: `manifest.py` computes the id, writes, reads and checks.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["images", "table"]
+Task = Literal["classification", "regression"]
+Split = Literal["train", "untouched"]
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True):
+    """One image, or one part of a table, and where its bytes are."""
+
+    path: str
+    label: str
+    sha256: str
+    size: int
+    split: Split
+    pack: int
+    offset: int
+
+
+class Pack(msgspec.Struct, frozen=True):
+    """A blob that holds the bytes of items."""
+
+    digest: str
+    size: int
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """How many rows each side of the split has; a row of `images` is an image."""
+
+    train: int
+    untouched: int
+
+
+class SplitRule(msgspec.Struct, frozen=True):
+    """How the split came about; `given` means by the source itself."""
+
+    seed: int
+    untouched: float
+    how: Literal["stratified", "content", "given"]
+
+
+class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One feature column. A `text` column can be stored and not trained on."""
+
+    name: str
+    type: Literal["number", "category", "text"]
+    values: tuple[str, ...] | None = None
+    """Of a category: the value at index i has code i."""
+
+    distinct: int | None = None
+    """Of a text: how many distinct values it has, counted up to 1,000."""
+
+
+class ImageProfile(msgspec.Struct, frozen=True):
+    """Pixel modes, and the most frequent sizes as (width, height, count)."""
+
+    modes: tuple[str, ...]
+    sizes: tuple[tuple[int, int, int], ...]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """`manifest.json`. Items are sorted by path; `columns` are the features, without the label."""
+
+    schema: int
+    kind: Kind
+    id: str
+    label: str | None
+    task: Task
+    classes: tuple[str, ...] | None
+    source: str
+    split: SplitRule
+    rows: Rows
+    columns: tuple[Column, ...] | None
+    image: ImageProfile | None
+    packs: tuple[Pack, ...]
+    items: tuple[Item, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all items, as they were before packing."""
+        return sum(item.size for item in self.items)
+
+    def of(self, split: Split) -> list[Item]:
+        """Items of one side, by path."""
+        return [item for item in self.items if item.split == split]

@@ -1,0 +1,59 @@
+"""What a source gives: checked images, or the rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pileus.data.images import Facts
+from pileus.data.schema import Split
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """One image, decoded once to know that it is whole; `given` is the side the source says."""
+
+    path: str
+    label: str
+    data: bytes
+    sha256: str
+    facts: Facts
+    given: Split | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row and the line of the file on which it begins."""
+
+    line: int
+    cells: list[str]
+
+
+class ImageSource(Protocol):
+    """Images with a class each, in an order that depends on nothing but the source."""
+
+    kind: Literal["images"]
+    name: str
+    total: int
+    notices: list[str]
+
+    def images(self) -> Iterator[SourceImage]:
+        """Every image. Raises errors that name the file."""
+        ...
+
+
+class TableSource(Protocol):
+    """Rows of text, the header first."""
+
+    kind: Literal["table"]
+    name: str
+    label: str | None
+    """The label column, if the source knows it."""
+
+    def rows(self) -> Iterator[Row]:
+        """The header, then every row. Raises errors that name file and line."""
+        ...
+
+
+Source = ImageSource | TableSource

@@ -1,0 +1,166 @@
+import os
+import unicodedata
+
+import pytest
+
+from pileus.data.errors import FolderRefused, SourceUnreadable
+from pileus.data.sources.layout import find_images
+from tests.unit.data.build import class_folder, png
+
+
+def found(root):
+    return [(file.name, file.label, file.given) for file in find_images(root)[0]]
+
+
+class TestFindImages:
+    def test_a_class_is_its_folder(self, tmp_path):
+        class_folder(tmp_path, {"cats": 1, "dogs": 1})
+
+        assert found(tmp_path) == [("cats/0.png", "cats", None), ("dogs/0.png", "dogs", None)]
+
+    @pytest.mark.parametrize("names", [("train", "test"), ("Training_set", "test_set")])
+    def test_train_and_test_give_the_split(self, tmp_path, names):
+        for name in names:
+            class_folder(tmp_path / name, {"a": 1, "b": 1})
+
+        sides = {name: side for name, _, side in found(tmp_path)}
+
+        assert sides[f"{names[0]}/a/0.png"] == "train"
+        assert sides[f"{names[1]}/b/0.png"] == "untouched"
+
+    def test_validation_goes_back_into_training(self, tmp_path):
+        for name in ("train", "val", "test"):
+            class_folder(tmp_path / name, {"a": 1, "b": 1})
+
+        assert ("val/a/0.png", "a", "train") in found(tmp_path)
+
+    def test_training_without_a_test_gives_no_split(self, tmp_path):
+        class_folder(tmp_path / "train", {"a": 1, "b": 1})
+
+        assert {side for _, _, side in found(tmp_path)} == {None}
+
+    def test_a_folder_wrapped_in_its_own_name_is_unwrapped(self, tmp_path):
+        class_folder(tmp_path / "train" / "train", {"a": 1, "b": 1})
+
+        assert found(tmp_path)[0] == ("train/train/a/0.png", "a", None)
+
+    def test_litter_is_ignored_silently(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1, ".git": 1, "__MACOSX": 1})
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+            (tmp_path / "a" / name).write_bytes(b"x")
+
+        files, notices = find_images(tmp_path)
+
+        assert len(files) == 2
+        assert notices == []
+
+    def test_files_beside_the_classes_are_mentioned(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "README.md").write_text("about")
+
+        assert find_images(tmp_path)[1] == ["Ignored beside the folders: 'README.md'"]
+
+    def test_names_are_nfc(self, tmp_path):
+        class_folder(tmp_path, {unicodedata.normalize("NFD", "é"): 1, "b": 1})
+
+        assert ("é/0.png", "é", None) in found(tmp_path)
+
+
+class TestRefusals:
+    def refused(self, root, says):
+        with pytest.raises(FolderRefused, match=says) as refusal:
+            find_images(root)
+        assert refusal.value.hint
+
+    def test_an_empty_folder(self, tmp_path):
+        self.refused(tmp_path, "no folders in it")
+
+    def test_a_class_without_an_image(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 0})
+
+        self.refused(tmp_path, "'b' has no image")
+
+    def test_another_file_in_a_class(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "a" / "notes.txt").write_text("x")
+
+        self.refused(tmp_path, "'a/notes.txt' is not an image")
+
+    def test_an_image_without_a_class(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "stray.png").write_bytes(png())
+
+        self.refused(tmp_path, r"'stray\.png' is in no class")
+
+    def test_a_folder_inside_a_class(self, tmp_path):
+        class_folder(tmp_path, {"a/deep": 1, "b": 1})
+
+        self.refused(tmp_path, "'a/deep' is inside a class")
+
+    def test_a_folder_beside_train_and_test(self, tmp_path):
+        class_folder(tmp_path / "train", {"a": 1, "b": 1})
+        class_folder(tmp_path, {"extra": 1})
+
+        self.refused(tmp_path, "'extra'")
+
+    def test_a_test_without_training(self, tmp_path):
+        class_folder(tmp_path / "test", {"a": 1, "b": 1})
+
+        self.refused(tmp_path, "no 'train'")
+
+    def test_a_class_that_is_only_tested(self, tmp_path):
+        class_folder(tmp_path / "train", {"a": 1, "b": 1})
+        class_folder(tmp_path / "test", {"c": 1})
+
+        self.refused(tmp_path, r"\['c'\]")
+
+    def test_two_spellings_of_one_name(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        for form in ("NFC", "NFD"):
+            (tmp_path / "a" / unicodedata.normalize(form, "é.png")).write_bytes(png())
+        if len(list((tmp_path / "a").iterdir())) < 3:
+            pytest.skip("this file system keeps one of the two spellings")
+
+        self.refused(tmp_path, "differ only in how accents")
+
+    def test_a_name_that_no_other_system_reads(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "a" / "x\ny.png").write_bytes(png())
+
+        self.refused(tmp_path, "control character")
+
+    def test_a_pipe_is_not_waited_for(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        os.mkfifo(tmp_path / "a" / "pipe.png")
+
+        self.refused(tmp_path, "'a/pipe.png' is not an image")
+
+
+class TestLinks:
+    def test_out_of_the_folder_are_refused(self, tmp_path):
+        root = class_folder(tmp_path / "in", {"a": 1, "b": 1})
+        (tmp_path / "secret.png").write_bytes(png())
+        (root / "a" / "link.png").symlink_to(tmp_path / "secret.png")
+
+        with pytest.raises(SourceUnreadable, match=r"'a/link\.png' is a link that leads out"):
+            find_images(root)
+
+    def test_to_nowhere_are_refused(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "a" / "link.png").symlink_to(tmp_path / "gone.png")
+
+        with pytest.raises(SourceUnreadable, match="leads nowhere"):
+            find_images(tmp_path)
+
+    def test_to_folders_are_refused(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "c").symlink_to(tmp_path / "a")
+
+        with pytest.raises(FolderRefused, match="'c' is a link to a folder"):
+            find_images(tmp_path)
+
+    def test_inside_the_folder_are_followed(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "a" / "link.png").symlink_to(tmp_path / "b" / "0.png")
+
+        assert ("a/link.png", "a", None) in found(tmp_path)

@@ -1,0 +1,74 @@
+import pytest
+
+from pileus.core.errors import Unavailable
+from pileus.core.names import InvalidName
+from pileus.data.progress import Progress
+from pileus.data.publish import publish
+from tests.unit.data.build import class_folder, ingested
+
+
+class FakeUploader:
+    """A server that has `blobs` and, if told so, fails at the put of number `fails_at`."""
+
+    def __init__(self, fails_at=None):
+        self.blobs: dict[str, bytes] = {}
+        self.versions: list[tuple[str, str]] = []
+        self._fails_at = fails_at
+
+    def missing(self, digests):
+        return [digest for digest in digests if digest not in self.blobs]
+
+    def put_blob(self, digest, path):
+        if len(self.blobs) == self._fails_at:
+            raise Unavailable("gone")
+        self.blobs[digest] = path.read_bytes()
+
+    def create_version(self, name, manifest_digest):
+        assert manifest_digest in self.blobs
+        self.versions.append((name, manifest_digest))
+        return {"id": "dsv_1"}
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    return ingested(class_folder(tmp_path / "in", {"a": 3, "b": 3}), tmp_path / "out")
+
+
+class TestPublish:
+    def test_uploads_and_makes_the_version(self, prepared):
+        uploader = FakeUploader()
+        seen: list[Progress] = []
+
+        answer = publish(uploader, "pets", prepared, seen.append)
+
+        assert answer == {"id": "dsv_1"}
+        assert set(uploader.blobs) == {blob.digest for blob in prepared.blobs}
+        assert uploader.versions == [("pets", prepared.manifest_digest)]
+        assert seen[-1].done == seen[-1].total == sum(blob.size for blob in prepared.blobs)
+
+    def test_what_the_server_has_is_not_sent_again(self, prepared):
+        uploader = FakeUploader()
+        seen: list[Progress] = []
+        publish(uploader, "pets", prepared)
+
+        publish(uploader, "pets", prepared, seen.append)
+
+        assert [one.total for one in seen] == [0]
+        assert len(uploader.versions) == 2
+
+    @pytest.mark.parametrize("fails_at", [0, 1])
+    def test_a_failure_makes_no_version(self, prepared, fails_at):
+        uploader = FakeUploader(fails_at)
+
+        with pytest.raises(Unavailable):
+            publish(uploader, "pets", prepared)
+
+        assert uploader.versions == []
+
+    def test_a_bad_name_is_refused_before_anything_is_sent(self, prepared):
+        uploader = FakeUploader()
+
+        with pytest.raises(InvalidName):
+            publish(uploader, "Pets!", prepared)
+
+        assert uploader.blobs == {}
