@@ -1,0 +1,65 @@
+"""What the registry needs from persistence."""
+
+from __future__ import annotations
+
+from pileus.core.schemas.registry import Dataset, DatasetVersion, Model, ModelVersion
+from pileus.registry.errors import DatasetNotFound, ModelNotFound
+from pileus.registry.tables import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, MODELS
+from pileus.storage.rows import Rows
+from pileus.storage.transaction import Condition, Snapshot
+
+datasets = Rows(DATASETS, Dataset)
+dataset_versions = Rows(DATASET_VERSIONS, DatasetVersion)
+models = Rows(MODELS, Model)
+model_versions = Rows(MODEL_VERSIONS, ModelVersion)
+
+VERSION_PREFIX = "dsv_"
+
+
+def resolve_dataset(snapshot: Snapshot, project: str, reference: str) -> DatasetVersion:
+    """`digits` is its newest version; `digits@dsv_…`, `digits@2` or `dsv_…` that one.
+
+    Raises DatasetNotFound.
+    """
+    name, _, version = reference.partition("@")
+    if not version and name.startswith(VERSION_PREFIX):
+        found = dataset_versions.find(
+            snapshot, [("project", "=", project), ("id", "=", name)], order=["dataset"], limit=1
+        )
+        if not found:
+            raise DatasetNotFound(reference)
+        return found[0]
+    dataset = datasets.get(snapshot, project=project, name=name)
+    if dataset is None:
+        raise DatasetNotFound(reference)
+    if version.isdecimal():
+        found = dataset_versions.find(
+            snapshot,
+            [("project", "=", project), ("dataset", "=", name), ("number", "=", int(version))],
+        )
+        resolved = found[0] if found else None
+    else:
+        wanted = version or dataset.newest
+        resolved = dataset_versions.get(snapshot, project=project, dataset=name, id=wanted)
+    if resolved is None:
+        raise DatasetNotFound(reference)
+    return resolved
+
+
+def resolve_model(snapshot: Snapshot, project: str, reference: str) -> ModelVersion:
+    """`digits` is its newest version, `digits:1` that number. Raises ModelNotFound."""
+    name, _, number = reference.partition(":")
+    if number and not number.isdecimal():
+        raise ModelNotFound(reference)
+    where: list[Condition] = [("project", "=", project), ("model", "=", name)]
+    if number:
+        where.append(("number", "=", int(number)))
+    found = model_versions.find(
+        snapshot,
+        where,
+        order=["-number"],
+        limit=1,
+    )
+    if not found:
+        raise ModelNotFound(reference)
+    return found[0]

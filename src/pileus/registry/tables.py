@@ -1,0 +1,67 @@
+"""Tables of the registry."""
+
+from pileus.storage.table import Table, integer, json, row_columns, text
+
+DATASETS = Table(
+    name="dataset",
+    noun="dataset",
+    columns=(*row_columns(), text("name"), integer("versions"), text("newest", null=True)),
+    key=("id",),
+    unique=(("project", "name"),),
+)
+
+DATASET_VERSIONS = Table(
+    name="dataset_version",
+    noun="dataset_version",
+    columns=(
+        *row_columns(),
+        text("dataset"),
+        integer("number"),
+        text("manifest"),
+        integer("manifest_bytes"),
+        text("kind"),
+        text("task"),
+        integer("rows_train"),
+        integer("rows_untouched"),
+        integer("size_bytes"),
+        text("source"),
+        text("created_by"),
+        json("info"),
+        json("packs"),
+    ),
+    key=("project", "dataset", "id"),
+    unique=(("project", "dataset", "number"),),
+    index=(("project", "id"),),
+)
+
+MODELS = Table(
+    name="model",
+    noun="model",
+    columns=(*row_columns(), text("name"), integer("versions")),
+    key=("id",),
+    unique=(("project", "name"),),
+)
+
+MODEL_VERSIONS = Table(
+    name="model_version",
+    noun="model_version",
+    columns=(
+        *row_columns(),
+        text("model"),
+        integer("number"),
+        text("job"),
+        text("attempt"),
+        text("dataset_version", null=True),
+        text("code_digest"),
+        json("bundle"),
+        json("signature"),
+        json("evaluation"),
+        json("parity"),
+        text("created_by"),
+    ),
+    key=("id",),
+    unique=(("project", "model", "number"), ("project", "model", "job")),
+    index=(("project", "job"),),
+)
+
+TABLES = (DATASETS, DATASET_VERSIONS, MODELS, MODEL_VERSIONS)

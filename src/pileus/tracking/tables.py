@@ -1,0 +1,58 @@
+"""Tables of tracking."""
+
+from pileus.storage.table import Column, Kind, Table, integer, text, time
+
+STREAMS = Table(
+    name="stream",
+    noun="stream",
+    columns=(
+        text("attempt"),
+        text("name"),
+        text("project"),
+        integer("size"),
+        text("digest", null=True),
+    ),
+    key=("attempt", "name"),
+)
+
+METRICS = Table(
+    name="metric",
+    noun="metric",
+    columns=(
+        text("job"),
+        text("name"),
+        text("project"),
+        # A number that SQL never adds up or sorts by: text keeps all digits of a float.
+        Column("last", Kind.JSON),
+        Column("min", Kind.JSON),
+        Column("max", Kind.JSON),
+        integer("step"),
+        integer("count"),
+        time("updated_at"),
+    ),
+    key=("job", "name"),
+)
+
+METRIC_MARKS = Table(
+    name="metric_mark",
+    noun="metric_mark",
+    columns=(text("attempt"), integer("parsed")),
+    key=("attempt",),
+)
+
+ARTIFACTS = Table(
+    name="artifact",
+    noun="artifact",
+    columns=(
+        text("project"),
+        text("job"),
+        text("attempt"),
+        text("path"),
+        text("digest"),
+        integer("size"),
+    ),
+    key=("attempt", "path"),
+    index=(("project", "job"),),
+)
+
+TABLES = (STREAMS, METRICS, METRIC_MARKS, ARTIFACTS)
