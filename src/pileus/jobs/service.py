@@ -1,0 +1,241 @@
+"""The verbs on jobs, each one transaction: submit, cancel, list, why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pileus.core.ids import NewId
+from pileus.core.schemas.jobs import (
+    Artifact,
+    Attempt,
+    AttemptInput,
+    InputFile,
+    Job,
+    JobSpec,
+    JobStatus,
+    Node,
+    StopReason,
+)
+from pileus.core.schemas.registry import DatasetVersion
+from pileus.core.schemas.tenancy import Caller
+from pileus.jobs import scheduler
+from pileus.jobs.engine import load_pool
+from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
+from pileus.jobs.lifecycle import cancelled
+from pileus.jobs.recipes import RecipeCatalogue
+from pileus.jobs.store import OPEN, attempts_of, job_of, jobs, nodes, pool, pools
+from pileus.registry.store import resolve_dataset
+from pileus.security.audit import AuditLog
+from pileus.storage.database import Database
+from pileus.storage.idempotency import Once
+from pileus.storage.transaction import Snapshot, Transaction, Where
+from pileus.tracking.artifacts import artifacts_of
+
+DATA = "data"
+"""Name of the input that holds what a recipe trains on."""
+
+CHECKPOINT = "checkpoint"
+"""Name of the input that holds what an earlier attempt saved; nobody else may use it."""
+
+
+class JobService:
+    """Jobs of projects."""
+
+    def __init__(
+        self, database: Database, new_id: NewId, audit: AuditLog, recipes: RecipeCatalogue
+    ) -> None:
+        self._database = database
+        self._new_id = new_id
+        self._audit = audit
+        self._recipes = recipes
+
+    async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
+        """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
+        params, code_digest = self._prepare(spec)
+        names = [wanted.name for wanted in spec.inputs]
+        reserved = {DATA, CHECKPOINT} if spec.kind == "train" else {CHECKPOINT}
+        for name in names:
+            if name in reserved or names.count(name) > 1:
+                raise JobRefused(
+                    f"Input name {name!r} is taken",
+                    hint="Give each input of a job a name of its own, other than 'checkpoint'.",
+                )
+
+        def work(transaction: Transaction) -> Job:
+            made = once.made(transaction, caller.project) if once else None
+            if made is not None:
+                return job_of(transaction, caller.project, made)
+            wanted = [(i.name, i.dataset) for i in spec.inputs]
+            if spec.dataset is not None:
+                wanted.insert(0, (DATA, spec.dataset))
+            versions = [
+                (name, resolve_dataset(transaction, caller.project, reference))
+                for name, reference in wanted
+            ]
+            job = jobs.insert(
+                transaction,
+                Job(
+                    id=self._new_id("job"),
+                    project=caller.project,
+                    created_at=transaction.now,
+                    kind=spec.kind,
+                    name=spec.name,
+                    status=JobStatus.QUEUED,
+                    spec=spec,
+                    inputs=tuple(dataset_input(name, version) for name, version in versions),
+                    params=dict(params),
+                    dataset_version=versions[0][1].id if versions else None,
+                    code_digest=code_digest,
+                    priority=spec.priority,
+                    submitted_by=caller.principal,
+                ),
+            )
+            if once:
+                once.remember(transaction, caller.project, job.id)
+            self._audit.append(transaction, caller, "submit", "job", job.id, kind=job.kind)
+            return job
+
+        return await self._database.write(work)
+
+    async def cancel(self, caller: Caller, job_id: str) -> Job:
+        """Stop a job: at once when it waits, by way of its node when it runs.
+
+        Raises JobNotFound, JobEnded. Cancelling twice is cancelling once.
+        """
+
+        def work(transaction: Transaction) -> Job:
+            job = job_of(transaction, caller.project, job_id)
+            if job.status is JobStatus.CANCELLED or job.stop_requested is StopReason.CANCEL:
+                return job
+            if job.status.is_final:
+                raise JobEnded(f"Job {job_id!r} has {job.status} already")
+            if job.status is JobStatus.QUEUED:
+                changed = cancelled(job, transaction.now)
+            else:
+                changed = job.model_copy(update={"stop_requested": StopReason.CANCEL})
+            changed = jobs.swap(transaction, changed)
+            self._audit.append(transaction, caller, "cancel", "job", job.id)
+            return changed
+
+        return await self._database.write(work)
+
+    async def drain(self, caller: Caller) -> int:
+        """Grant nothing more and ask running jobs to save a checkpoint and requeue; how many."""
+
+        def work(transaction: Transaction) -> int:
+            pools.swap(transaction, pool(transaction).model_copy(update={"is_draining": True}))
+            running = jobs.find(transaction, [("status", "=", JobStatus.RUNNING.value)])
+            for job in running:
+                if job.stop_requested is None:
+                    update = {"stop_requested": StopReason.PREEMPT}
+                    jobs.swap(transaction, job.model_copy(update=update))
+            self._audit.append(transaction, caller, "drain", "pool", pool(transaction).id)
+            return len(running)
+
+        return await self._database.write(work)
+
+    async def open_jobs(self) -> int:
+        """How many jobs of the installation run now."""
+        return await self._database.read(
+            lambda snapshot: len(jobs.find(snapshot, [("status", "=", JobStatus.RUNNING.value)]))
+        )
+
+    async def undrain(self) -> None:
+        """Grant again: the installation has come up."""
+
+        def work(transaction: Transaction) -> None:
+            found = pool(transaction)
+            if found.is_draining:
+                pools.swap(transaction, found.model_copy(update={"is_draining": False}))
+
+        await self._database.write(work)
+
+    async def job(self, project: str, job_id: str) -> Job:
+        """A job of a project. Raises JobNotFound."""
+        return await self._database.read(lambda snapshot: job_of(snapshot, project, job_id))
+
+    async def jobs(self, project: str, where: Where = (), *, limit: int | None = None) -> list[Job]:
+        """Jobs of a project, newest first."""
+        return await self._database.read(
+            lambda snapshot: jobs.find(
+                snapshot, [("project", "=", project), *where], order=["-id"], limit=limit
+            )
+        )
+
+    async def attempts(self, project: str, job_id: str) -> list[Attempt]:
+        """Attempts of a job, first to last. Raises JobNotFound."""
+
+        def work(snapshot: Snapshot) -> list[Attempt]:
+            job_of(snapshot, project, job_id)
+            return attempts_of(snapshot, job_id)
+
+        return await self._database.read(work)
+
+    async def attempt(self, project: str, job_id: str, attempt_id: str | None) -> Attempt | None:
+        """One attempt of a job; the newest, if there is one, when no id is given.
+
+        Raises JobNotFound, AttemptNotFound.
+        """
+        found = await self.attempts(project, job_id)
+        if attempt_id is None:
+            return found[-1] if found else None
+        for attempt in found:
+            if attempt.id == attempt_id:
+                return attempt
+        raise AttemptNotFound(
+            f"Attempt {attempt_id!r} not found", hint=f"`pileus job show {job_id}` lists them."
+        )
+
+    async def artifacts(self, project: str, job_id: str) -> tuple[str, list[Artifact]]:
+        """The newest attempt that left artifacts, and what it left. Raises JobNotFound."""
+
+        def work(snapshot: Snapshot) -> tuple[str, list[Artifact]]:
+            job_of(snapshot, project, job_id)
+            for attempt in reversed(attempts_of(snapshot, job_id)):
+                found = artifacts_of(snapshot, project, attempt.id)
+                if found:
+                    return attempt.id, found
+            return "", []
+
+        return await self._database.read(work)
+
+    async def waiting(self, job: Job) -> scheduler.Waiting | None:
+        """Why an open job does not run, decided afresh; None when it runs or is about to."""
+        if job.status.value not in OPEN or job.status is JobStatus.RUNNING:
+            return None
+        snapshot = await self._database.read(load_pool)
+        return scheduler.decide(snapshot).waiting.get(job.id)
+
+    async def nodes(self) -> list[Node]:
+        """Nodes of the installation, by name."""
+        return await self._database.read(lambda snapshot: nodes.find(snapshot, order=["name"]))
+
+    def _prepare(self, spec: JobSpec) -> tuple[Mapping[str, Any], str]:
+        if spec.recipe is not None:
+            prepared = self._recipes.prepare(spec.recipe, spec.config)
+            return {
+                "entry": prepared.entry,
+                "environment": prepared.environment,
+                "values": dict(prepared.params),
+            }, prepared.code_digest
+        words = json.dumps([spec.command, spec.env], sort_keys=True, ensure_ascii=False)
+        return {
+            "entry": None,
+            "environment": "plain",
+            "values": {},
+        }, hashlib.sha256(words.encode()).hexdigest()
+
+
+def dataset_input(name: str, version: DatasetVersion) -> AttemptInput:
+    """The files of a version as an attempt finds them: manifest.json and packs/<digest>."""
+    manifest = InputFile(path="manifest.json", digest=version.manifest, size=version.manifest_bytes)
+    packs = tuple(
+        InputFile(path=f"packs/{pack.digest}", digest=pack.digest, size=pack.size)
+        for pack in version.packs
+    )
+    return AttemptInput(
+        name=name, kind="dataset", dataset_version=version.id, files=(manifest, *packs)
+    )

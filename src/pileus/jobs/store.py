@@ -1,0 +1,70 @@
+"""What the job engine needs from persistence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
+from pileus.jobs.errors import JobNotFound
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS
+from pileus.storage.rows import Rows
+from pileus.storage.transaction import Snapshot, Transaction
+
+INSTALLATION = ""
+POOL = "default"
+
+jobs = Rows(JOBS, Job)
+attempts = Rows(ATTEMPTS, Attempt)
+leases = Rows(LEASES, Lease)
+nodes = Rows(NODES, Node)
+pools = Rows(POOLS, Pool)
+
+LIVE = [status.value for status in AttemptStatus if not status.is_final]
+OPEN = [status.value for status in JobStatus if not status.is_final]
+
+
+@dataclass(frozen=True)
+class Held:
+    """An attempt that has not ended, with its job and its lease."""
+
+    job: Job
+    attempt: Attempt
+    lease: Lease
+
+
+def job_of(snapshot: Snapshot, project: str, job_id: str) -> Job:
+    """A job of a project. Raises JobNotFound."""
+    job = jobs.get(snapshot, id=job_id)
+    if job is None or job.project != project:
+        raise JobNotFound(job_id)
+    return job
+
+
+def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:
+    """Attempts of a job, first to last."""
+    return attempts.find(snapshot, [("job", "=", job_id)], order=["number"])
+
+
+def held_on(snapshot: Snapshot, node: str) -> list[Held]:
+    """What a node should be running."""
+    live = attempts.find(snapshot, [("node", "=", node), ("status", "in", LIVE)], order=["id"])
+    return [held_by(snapshot, attempt) for attempt in live]
+
+
+def held_by(snapshot: Snapshot, attempt: Attempt) -> Held:
+    """The job and the lease of an attempt; they exist as long as it does."""
+    job = jobs.get(snapshot, id=attempt.job)
+    lease = leases.get(snapshot, attempt=attempt.id)
+    if job is None or lease is None:
+        raise KeyError(f"attempt {attempt.id!r} has lost its job or its lease")
+    return Held(job, attempt, lease)
+
+
+def pool(transaction: Transaction) -> Pool:
+    """The pool, made on first use."""
+    found = pools.get(transaction, id=POOL)
+    if found is not None:
+        return found
+    return pools.insert(
+        transaction, Pool(id=POOL, project=INSTALLATION, created_at=transaction.now)
+    )

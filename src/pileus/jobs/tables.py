@@ -1,0 +1,90 @@
+"""Tables of the job engine. Nodes and the pool belong to the installation: empty `project`."""
+
+from pileus.storage.table import Table, boolean, integer, json, row_columns, text, time
+
+JOBS = Table(
+    name="job",
+    noun="job",
+    columns=(
+        *row_columns(),
+        text("kind"),
+        text("name", null=True),
+        text("status"),
+        json("spec"),
+        json("inputs"),
+        json("params"),
+        text("dataset_version", null=True),
+        text("code_digest"),
+        integer("priority"),
+        text("submitted_by"),
+        time("started_at", null=True),
+        time("ended_at", null=True),
+        integer("attempts"),
+        integer("failures"),
+        text("stop_requested", null=True),
+        text("reason", null=True),
+        text("hint", null=True),
+        time("not_before", null=True),
+        json("summary"),
+    ),
+    key=("id",),
+    index=(("project", "status"), ("status", "priority")),
+)
+
+ATTEMPTS = Table(
+    name="attempt",
+    noun="attempt",
+    columns=(
+        *row_columns(),
+        text("job"),
+        integer("number"),
+        text("node"),
+        text("status"),
+        time("started_at", null=True),
+        time("ended_at", null=True),
+        text("reason", null=True),
+        json("exit", null=True),
+        json("result", null=True),
+    ),
+    key=("id",),
+    unique=(("job", "number"),),
+    index=(("node", "status"),),
+)
+
+LEASES = Table(
+    name="lease",
+    noun="lease",
+    columns=(
+        *row_columns(),
+        text("attempt"),
+        text("job"),
+        text("node"),
+        text("token"),
+        json("resources"),
+        json("devices"),
+        time("expires_at"),
+        time("metered_until"),
+        json("price_ids"),
+        time("released_at", null=True),
+    ),
+    key=("id",),
+    unique=(("attempt",),),
+    index=(("node", "released_at"), ("released_at",)),
+)
+
+NODES = Table(
+    name="node",
+    noun="node",
+    columns=(*row_columns(), text("name"), text("boot_id"), json("capacity"), time("seen_at")),
+    key=("id",),
+    unique=(("name",),),
+)
+
+POOLS = Table(
+    name="pool",
+    noun="pool",
+    columns=(*row_columns(), boolean("is_draining")),
+    key=("id",),
+)
+
+TABLES = (JOBS, ATTEMPTS, LEASES, NODES, POOLS)
