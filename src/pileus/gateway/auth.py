@@ -1,0 +1,64 @@
+"""Who asks: bearer tokens against the cached keyed hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from pileus.core.schemas.tenancy import Role
+from pileus.security.errors import RoleTooLow, TokenUnknown
+from pileus.security.tokens import token_hash
+
+if TYPE_CHECKING:
+    from pileus.core.schemas.serving import RouteToken
+
+_SCHEME = "bearer "
+
+
+class GatewayCaller(NamedTuple):
+    """The owner of a token."""
+
+    token: str
+    project: str
+    principal: str
+    role: Role
+    expires_at: datetime | None
+
+
+class TokenTable:
+    """Immutable: news from the server makes another."""
+
+    def __init__(self, key: bytes, tokens: Iterable[RouteToken]) -> None:
+        self._key = key
+        self._callers = {token.hash: _caller(token) for token in tokens}
+
+    def authenticate(self, authorization: str | None, now: datetime) -> GatewayCaller:
+        """The caller behind an Authorization header. Raises TokenUnknown.
+
+        Looking a hash up by equality tells nothing about a token: without the key its hash
+        cannot be guessed in steps.
+        """
+        if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
+            raise TokenUnknown
+        token = authorization[len(_SCHEME) :].strip()
+        caller = self._callers.get(token_hash(self._key, token))
+        if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
+            raise TokenUnknown
+        return caller
+
+
+def require_role(caller: GatewayCaller, role: Role) -> None:
+    """Raises RoleTooLow."""
+    if not caller.role.includes(role):
+        raise RoleTooLow(
+            f"{caller.principal!r} has the role {caller.role.value!r}; this needs {role.value!r}",
+            hint="Ask an admin of the project for a token of a principal with that role.",
+        )
+
+
+def _caller(token: RouteToken) -> GatewayCaller:
+    expires_at = datetime.fromisoformat(token.expires_at) if token.expires_at else None
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=UTC)
+    return GatewayCaller(token.id, token.project, token.principal, Role(token.role), expires_at)

@@ -1,0 +1,68 @@
+"""One request and its reply, free of any web server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from pileus.core.errors import PileusError
+from pileus.core.status import http_status
+from pileus.gateway.errors import BodyTooLarge, MethodUnknown
+
+if TYPE_CHECKING:
+    from pileus.gateway.auth import GatewayCaller
+
+REQUEST_ID = "pileus-request-id"
+PREDICTION_ID = "pileus-prediction-id"
+JSON = ("content-type", "application/json")
+
+Header = tuple[str, str]
+
+# The families say most of it; HTTP has a status of its own for these two.
+_STATUS: dict[type[PileusError], int] = {BodyTooLarge: 413, MethodUnknown: 405}
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back."""
+
+    status: int
+    body: bytes
+    headers: list[Header] = field(default_factory=lambda: [JSON])
+
+
+@dataclass(slots=True)
+class Call:
+    """What came in."""
+
+    method: str
+    path: str
+    header: Callable[[str], str | None]
+    """A request header by its lower-case name."""
+
+    read_body: Callable[[], Awaitable[bytes]]
+    """The whole body, bounded. Raises BodyTooLarge."""
+
+    params: dict[str, str] = field(default_factory=dict)
+    """What the path's pattern captured."""
+
+    caller: GatewayCaller | None = None
+    """None on anonymous routes only."""
+
+    @property
+    def request_id(self) -> str | None:
+        value = self.header(REQUEST_ID)
+        return value[:128] if value else None
+
+
+def json_reply(document: dict[str, Any], status: int = 200) -> Reply:
+    return Reply(status, orjson.dumps(document))
+
+
+def error_reply(error: PileusError, request_id: str | None) -> Reply:
+    """The one shape of everything that is not a success."""
+    status = _STATUS.get(type(error)) or http_status(error)
+    return Reply(status, orjson.dumps({"error": error.to_wire(request_id)}))

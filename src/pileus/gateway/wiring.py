@@ -1,0 +1,128 @@
+"""The composition root of a gateway process: implementations are named here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from pileus.core.clock import Clock, SystemClock
+from pileus.core.ids import Ids
+from pileus.gateway.boot import lanes_on_disk, new_boot
+from pileus.gateway.bundles import BundleCache
+from pileus.gateway.files import private_directory
+from pileus.gateway.following import follow, keep_loaded
+from pileus.gateway.http_link import HttpServerLink, read_token
+from pileus.gateway.lane import Lane, check_port, stop_on_signals
+from pileus.gateway.meters import Meters
+from pileus.gateway.records import Records
+from pileus.gateway.rest.application import RestApplication
+from pileus.gateway.rest.state import LaneState
+from pileus.gateway.route_cache import RouteCache
+from pileus.gateway.routes import LiveRoutes
+from pileus.gateway.shipping import Shipper
+from pileus.inference.bundle import read_bundle
+from pileus.inference.dataplane import ServedModel
+from pileus.inference.runtimes.onnx import OnnxRuntime
+
+if TYPE_CHECKING:
+    from pileus.gateway.link import ServerLink
+    from pileus.gateway.settings import GatewaySettings
+
+_LAST_SHIPMENT_SECONDS = 3.0
+
+
+def serve(settings: GatewaySettings) -> None:
+    """Run a gateway until it is asked to stop. Raises PortTaken or MetersFull."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: GatewaySettings) -> None:
+    token = partial(read_token, settings.token_path)
+    async with HttpServerLink(settings.server_url, token) as link:
+        stop = asyncio.Event()
+        stop_on_signals(stop, settings.supervisor_fd)
+        await serve_with(settings, link, SystemClock(), stop)
+
+
+async def serve_with(
+    settings: GatewaySettings, link: ServerLink, clock: Clock, stop: asyncio.Event
+) -> None:
+    """Run a gateway around a link to the server, until `stop`."""
+    check_port(settings.host, settings.port)
+    directory = private_directory(settings.directory)
+    boot = new_boot(random.SystemRandom(), lanes_on_disk(directory))
+    meters = Meters(directory / "meters", boot)
+    records = Records(
+        private_directory(directory / "segments"),
+        boot,
+        clock,
+        segment_bytes=settings.segment_kib << 10,
+        segment_seconds=settings.segment_seconds,
+    )
+    shipper = Shipper(
+        link,
+        meters,
+        records,
+        clock,
+        directory=directory,
+        max_segments_bytes=settings.max_segments_mib << 20,
+        ship_seconds=settings.ship_seconds,
+    )
+    routes = LiveRoutes(
+        RouteCache(directory / "routes.json"),
+        BundleCache(directory / "bundles"),
+        partial(load_model, max_request_rows=settings.max_request_rows),
+        clock,
+        timedelta(hours=settings.stale_hours),
+    )
+    routes.start()
+    state = LaneState(routes, meters, records, clock, Ids(clock))
+    lane = Lane(
+        RestApplication(state), settings.host, settings.port, max_body_mib=settings.max_body_mib
+    )
+    background = [
+        asyncio.create_task(follow(routes, link, clock, poll_seconds=settings.poll_seconds)),
+        asyncio.create_task(keep_loaded(routes, link, clock)),
+        asyncio.create_task(shipper.run()),
+    ]
+    for task in background:
+        # A background task ends only by a bug: better to be restarted than to serve on without it.
+        task.add_done_callback(lambda _: stop.set())
+    try:
+        await lane.serve(stop, drain_seconds=settings.drain_seconds)
+    finally:
+        await _wind_down(background, shipper, meters, records)
+    for task in background:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+async def _wind_down(
+    background: list[asyncio.Task[None]], shipper: Shipper, meters: Meters, records: Records
+) -> None:
+    for task in background:
+        task.cancel()
+    await asyncio.wait(background)
+    records.close()
+    is_taken = False
+    with contextlib.suppress(TimeoutError):
+        is_taken = await asyncio.wait_for(shipper.finish(), _LAST_SHIPMENT_SECONDS)
+    shipper.close()
+    if is_taken:
+        meters.delete()
+    else:
+        meters.close()
+
+
+def load_model(directory: Path, *, max_request_rows: int) -> ServedModel:
+    """The bundle of a directory, in memory."""
+    bundle = read_bundle(directory)
+    return ServedModel(bundle, OnnxRuntime(bundle, directory), max_request_rows=max_request_rows)

@@ -1,0 +1,1 @@
+"""Implementations of `Runtime`, chosen in a process's wiring."""
