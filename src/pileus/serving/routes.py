@@ -1,0 +1,100 @@
+"""The document that gateways serve from: endpoints with their bundles and prices, and tokens."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pileus.core.clock import Clock
+from pileus.core.schemas.serving import Endpoint, Route, RoutePrice, Routes, RouteToken
+from pileus.metering.store import prices
+from pileus.registry.store import model_versions
+from pileus.security.store import principals, tokens
+from pileus.serving.store import endpoints, revisions
+from pileus.storage.database import Database
+from pileus.storage.transaction import Snapshot
+
+_NOUNS = {"endpoint", "revision", "token", "principal"}
+
+
+class RouteService:
+    """Answers gateways: the whole document, whenever something in it has changed."""
+
+    def __init__(self, database: Database, clock: Clock, token_key: bytes) -> None:
+        self._database = database
+        self._clock = clock
+        self._token_key = token_key
+
+    async def routes(self, after: int, wait_seconds: float) -> Routes | None:
+        """The document if it is newer than `after`; None when nothing changed for a while."""
+        deadline = self._clock.monotonic() + wait_seconds
+        seen = after
+        while True:
+            changed, seen = await self._database.read(partial(_changed, after=seen))
+            if changed or after == 0:
+                return await self._database.read(self._document)
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return None
+            await self._database.wait(seen, left)
+
+    def _document(self, snapshot: Snapshot) -> Routes:
+        return Routes(
+            seq=snapshot.last_change(),
+            token_key=self._token_key.hex(),
+            endpoints=tuple(
+                route
+                for endpoint in endpoints.find(snapshot, order=["id"])
+                if (route := _route(snapshot, endpoint)) is not None
+            ),
+            tokens=tuple(_tokens(snapshot)),
+        )
+
+
+def _changed(snapshot: Snapshot, after: int) -> tuple[bool, int]:
+    """Whether the feed names one of our nouns since `after`, and how far it was read."""
+    last = snapshot.last_change()
+    if after > last:
+        return True, last  # the gateway's cache is of another database
+    while changes := snapshot.changes(after):
+        after = changes[-1].seq
+        if any(change.noun in _NOUNS for change in changes):
+            return True, after
+    return False, after
+
+
+def _route(snapshot: Snapshot, endpoint: Endpoint) -> Route | None:
+    revision = revisions.get(snapshot, id=endpoint.revision)
+    if revision is None:
+        return None
+    version = model_versions.get(snapshot, id=revision.model_version)
+    price = prices.get(snapshot, id=revision.price)
+    if version is None or price is None:
+        return None
+    return Route(
+        project=endpoint.project,
+        name=endpoint.name,
+        endpoint=endpoint.id,
+        revision=revision.id,
+        number=revision.number,
+        model=version.model,
+        model_version=version.number,
+        model_version_id=version.id,
+        bundle=version.bundle,
+        price=RoutePrice(id=price.id, micro=price.micro, exponent=price.exponent),
+    )
+
+
+def _tokens(snapshot: Snapshot) -> list[RouteToken]:
+    enabled = {p.id: p for p in principals.find(snapshot, [("disabled", "=", False)])}
+    return [
+        RouteToken(
+            id=token.id,
+            hash=token.hash,
+            project=token.project,
+            principal=token.principal,
+            role=enabled[token.principal].role,
+            expires_at=token.expires_at.isoformat() if token.expires_at else None,
+        )
+        for token in tokens.find(snapshot, [("revoked_at", "=", None)], order=["id"])
+        if token.principal in enabled
+    ]
