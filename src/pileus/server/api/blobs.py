@@ -1,0 +1,74 @@
+"""Blobs: content-addressed bytes of a project."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from pileus.core.errors import LimitExceeded
+from pileus.core.schemas.base import Schema
+from pileus.server.api.access import BlobReader, BlobWriter, Use
+from pileus.storage.errors import BlobNotFound
+
+router = APIRouter(tags=["blobs"])
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class BlobTooLarge(LimitExceeded, code="blob_too_large"):
+    """An upload above the server's limit."""
+
+
+class Digests(Schema):
+    """SHA-256 digests in hex."""
+
+    digests: Annotated[list[Digest], Field(max_length=10_000)]
+
+
+class Missing(Schema):
+    """Those that must be uploaded."""
+
+    missing: list[str]
+
+
+class Stored(Schema):
+    """What was stored."""
+
+    digest: str
+    size: int
+
+
+@router.post("/projects/{project}/blobs/missing")
+async def missing_blobs(body: Digests, owner: BlobWriter, services: Use) -> Missing:
+    """Which of these the project does not have yet."""
+    return Missing(missing=await services.storage.missing(owner, body.digests))
+
+
+@router.put("/projects/{project}/blobs/{digest}")
+async def put_blob(digest: str, request: Request, owner: BlobWriter, services: Use) -> Stored:
+    """Store the body, whose SHA-256 must be `digest`. Repeating it changes nothing."""
+    announced = int(request.headers.get("content-length") or 0)
+    if announced > services.max_blob_bytes:
+        raise BlobTooLarge(
+            f"Blob of {announced} bytes is above the limit of {services.max_blob_bytes}",
+            hint="Raise max_blob_mib of [server] in pileus.toml.",
+        )
+    size = await services.blobs.put(owner, digest, request.stream())
+    await services.storage.record(owner, digest, size)
+    return Stored(digest=digest, size=size)
+
+
+@router.get("/projects/{project}/blobs/{digest}")
+async def get_blob(digest: str, owner: BlobReader, services: Use) -> StreamingResponse:
+    """The bytes."""
+    size = await services.blobs.size(owner, digest)
+    if size is None:
+        raise BlobNotFound(f"Blob {digest!r} not found")
+    return StreamingResponse(
+        services.blobs.get(owner, digest),
+        media_type="application/octet-stream",
+        headers={"content-length": str(size)},
+    )

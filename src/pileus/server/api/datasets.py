@@ -1,0 +1,58 @@
+"""Datasets and their versions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from pileus.core.schemas.base import Schema
+from pileus.core.schemas.registry import Dataset, DatasetVersion
+from pileus.registry.tables import DATASET_VERSIONS, DATASETS
+from pileus.server.api.access import Developer, Use, Viewer
+from pileus.server.api.blobs import Digest
+from pileus.server.api.paging import Listed, Paging
+
+router = APIRouter(tags=["datasets"])
+
+
+class NewVersion(Schema):
+    """A version to be: its manifest and packs are uploaded already."""
+
+    manifest: Digest
+
+
+@router.get("/projects/{project}/datasets")
+async def list_datasets(caller: Viewer, services: Use, page: Paging) -> Listed[Dataset]:
+    """Datasets of the project."""
+    return await page.list(DATASETS, services.datasets.datasets, caller.project)
+
+
+@router.get("/projects/{project}/datasets/{name}")
+async def show_dataset(name: str, caller: Viewer, services: Use) -> Dataset:
+    """One dataset."""
+    return await services.datasets.dataset(caller.project, name)
+
+
+@router.post("/projects/{project}/datasets/{name}/versions", status_code=201)
+async def create_version(
+    name: str, body: NewVersion, caller: Developer, services: Use
+) -> DatasetVersion:
+    """Make an uploaded version visible; the dataset is made with its first one.
+
+    The same content is the same version, so repeating it changes nothing.
+    """
+    return await services.registrar.dataset_version(caller, name, body.manifest)
+
+
+@router.get("/projects/{project}/datasets/{name}/versions")
+async def list_versions(
+    name: str, caller: Viewer, services: Use, page: Paging
+) -> Listed[DatasetVersion]:
+    """Versions of one dataset."""
+    await services.datasets.dataset(caller.project, name)
+    return await page.list(DATASET_VERSIONS, services.datasets.versions, caller.project, name)
+
+
+@router.get("/projects/{project}/dataset-versions/{version}")
+async def show_version(version: str, caller: Viewer, services: Use) -> DatasetVersion:
+    """A version by id, or as `name`, `name@2`, `name@dsv_…`."""
+    return await services.datasets.version(caller.project, version)

@@ -1,0 +1,24 @@
+"""Is it up, and who am I."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from pileus import __version__
+from pileus.core.schemas.tenancy import Caller
+from pileus.server.api.access import Use, Viewer
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health")
+async def health(services: Use) -> dict[str, str]:
+    """Ready when the database answers. Anonymous."""
+    await services.database.read(lambda snapshot: snapshot.last_change())
+    return {"state": "ready", "version": __version__}
+
+
+@router.get("/me")
+async def me(caller: Viewer) -> Caller:
+    """The principal behind the token."""
+    return caller

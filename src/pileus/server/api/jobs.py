@@ -1,0 +1,139 @@
+"""Jobs, and what their attempts report."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response, StreamingResponse
+
+from pileus.core.schemas.base import Schema
+from pileus.core.schemas.jobs import Artifact, Attempt, Job, JobSpec
+from pileus.jobs.tables import JOBS
+from pileus.server.api.access import Developer, Operator, Use, Viewer
+from pileus.server.api.creating import Creating
+from pileus.server.api.paging import Listed, Paging
+from pileus.server.following import follow
+from pileus.tracking.artifacts import artifact_at
+
+router = APIRouter(tags=["jobs"])
+
+MAX_WAIT_SECONDS = 20
+
+
+class Points(Schema):
+    """A metric over time: step, value (a word when not finite), ISO time."""
+
+    points: list[tuple[int, float | str, str]]
+
+
+class Draining(Schema):
+    """How far the installation is in going down."""
+
+    running: int
+
+
+@router.post("/projects/{project}/jobs", status_code=201)
+async def submit_job(body: JobSpec, caller: Developer, services: Use, once: Creating) -> Job:
+    """Queue a job."""
+    return await services.jobs.submit(caller, body, once)
+
+
+@router.get("/projects/{project}/jobs")
+async def list_jobs(caller: Viewer, services: Use, page: Paging) -> Listed[Job]:
+    """Jobs of the project, newest first."""
+    return await page.list(JOBS, services.jobs.jobs, caller.project, order="descending")
+
+
+@router.get("/projects/{project}/jobs/{job_id}")
+async def show_job(job_id: str, caller: Viewer, services: Use) -> Job:
+    """One job."""
+    return await services.jobs.job(caller.project, job_id)
+
+
+@router.post("/projects/{project}/jobs/{job_id}/cancel")
+async def cancel_job(job_id: str, caller: Developer, services: Use) -> Job:
+    """Stop a job."""
+    return await services.jobs.cancel(caller, job_id)
+
+
+@router.get("/projects/{project}/jobs/{job_id}/attempts")
+async def list_attempts(job_id: str, caller: Viewer, services: Use) -> Listed[Attempt]:
+    """Tries of a job, first to last."""
+    found = await services.jobs.attempts(caller.project, job_id)
+    return Listed[Attempt](items=found, next=None)
+
+
+@router.get("/projects/{project}/jobs/{job_id}/logs")
+async def read_logs(
+    job_id: str,
+    caller: Viewer,
+    services: Use,
+    stream: str = "stdout",
+    offset: Annotated[int, Query(ge=0)] = 0,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
+    attempt: str | None = None,
+) -> Response:
+    """Bytes of a stream from `offset`; waits for the first new ones up to `wait` seconds.
+
+    `Pileus-Next-Offset` is where to go on, `Pileus-Final` says that nothing will follow.
+    """
+    chunk, attempt_id = await follow(services, caller, job_id, attempt, stream, offset, wait)
+    return Response(
+        chunk.data,
+        media_type="application/octet-stream",
+        headers={
+            "Pileus-Next-Offset": str(chunk.next_offset),
+            "Pileus-Final": "true" if chunk.is_final else "false",
+            "Pileus-Attempt": attempt_id,
+        },
+    )
+
+
+@router.get("/projects/{project}/jobs/{job_id}/metrics")
+async def list_metrics(job_id: str, caller: Viewer, services: Use) -> dict[str, Any]:
+    """Last, min, max, step and count of every metric."""
+    await services.jobs.job(caller.project, job_id)
+    found = await services.metrics.summaries(caller.project, job_id)
+    return {"items": [dict(record) for record in found], "next": None}
+
+
+@router.get("/projects/{project}/jobs/{job_id}/metrics/{name}")
+async def read_metric(job_id: str, name: str, caller: Viewer, services: Use) -> Points:
+    """All points of one metric."""
+    tries = await services.jobs.attempts(caller.project, job_id)
+    points = await services.metrics.points(caller.project, [t.id for t in tries], name)
+    return Points(points=[(p.step, _json_number(p.value), p.time) for p in points])
+
+
+@router.get("/projects/{project}/jobs/{job_id}/artifacts")
+async def list_artifacts(job_id: str, caller: Viewer, services: Use) -> Listed[Artifact]:
+    """Files that the newest attempt with any has left."""
+    _, found = await services.jobs.artifacts(caller.project, job_id)
+    return Listed[Artifact](items=found, next=None)
+
+
+@router.get("/projects/{project}/jobs/{job_id}/artifacts/{path:path}")
+async def read_artifact(job_id: str, path: str, caller: Viewer, services: Use) -> StreamingResponse:
+    """One file."""
+    attempt, _ = await services.jobs.artifacts(caller.project, job_id)
+    artifact = await services.database.read(
+        lambda snapshot: artifact_at(snapshot, caller.project, attempt, path)
+    )
+    return StreamingResponse(
+        services.blobs.get(caller.project, artifact.digest),
+        media_type="application/octet-stream",
+        headers={"content-length": str(artifact.size)},
+    )
+
+
+@router.post("/drain")
+async def drain(caller: Operator, services: Use) -> Draining:
+    """Grant nothing more; running jobs save a checkpoint and go back to the queue."""
+    await services.jobs.drain(caller)
+    return Draining(running=await services.jobs.open_jobs())
+
+
+def _json_number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)

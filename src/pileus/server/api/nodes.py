@@ -1,0 +1,88 @@
+"""Nodes, and the link that workers hold."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from pileus.core.errors import NotFound
+from pileus.core.schemas.base import Schema
+from pileus.core.schemas.jobs import Node, NodeOrders, NodeReport, Registration
+from pileus.jobs.store import attempts
+from pileus.server.api.access import Use, Viewer, WorkerLink
+from pileus.server.api.paging import Listed
+
+router = APIRouter(tags=["nodes"])
+
+MAX_WAIT_SECONDS = 30
+
+
+class Registered(Schema):
+    """What a worker learns when it registers."""
+
+    node: str
+    lease_seconds: float
+    fence_seconds: float
+
+
+class Appended(Schema):
+    """Where the stream ends now."""
+
+    offset: int
+
+
+class AttemptUnknown(NotFound, code="attempt_unknown"):
+    """The server has no such attempt."""
+
+
+@router.get("/nodes")
+async def list_nodes(caller: Viewer, services: Use) -> Listed[Node]:
+    """Machines of the installation and what they have."""
+    del caller
+    return Listed[Node](items=await services.jobs.nodes(), next=None)
+
+
+@router.post("/nodes/register", dependencies=[WorkerLink])
+async def register(body: Registration, services: Use) -> Registered:
+    """A worker has started."""
+    node = await services.nodes.register(body)
+    settings = services.nodes.settings
+    return Registered(
+        node=node.id,
+        lease_seconds=settings.lease_seconds,
+        fence_seconds=settings.fence_seconds,
+    )
+
+
+@router.post("/nodes/{node}/sync", dependencies=[WorkerLink])
+async def sync(
+    node: str,
+    body: NodeReport,
+    services: Use,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
+) -> NodeOrders:
+    """What a node does, for what it should do."""
+    return await services.nodes.sync(node, body, wait)
+
+
+@router.put("/attempts/{attempt}/streams/{name}", dependencies=[WorkerLink])
+async def append_stream(
+    attempt: str,
+    name: str,
+    offset: Annotated[int, Query(ge=0)],
+    request: Request,
+    services: Use,
+) -> Appended:
+    """Append to a stream of an attempt; bytes that are there already are ignored."""
+    data = await request.body()
+    found = await services.database.read(lambda snapshot: attempts.get(snapshot, id=attempt))
+    if found is None:
+        raise AttemptUnknown(f"Attempt {attempt!r} not found")
+    if found.status.is_final:
+        return Appended(offset=offset + len(data))
+    if name == "metrics":
+        end = await services.metrics.append(found.project, found.job, attempt, offset, data)
+    else:
+        end = await services.streams.append(attempt, name, offset, data)
+    return Appended(offset=end)

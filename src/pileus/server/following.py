@@ -1,0 +1,51 @@
+"""Reads a stream of a job, waiting a little for what is not there yet."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pileus.core.schemas.jobs import Attempt, Job
+from pileus.core.schemas.tenancy import Caller
+from pileus.server.services import Services
+from pileus.tracking.streams import Chunk
+
+LOOK_SECONDS = 0.05
+"""Live streams are files: appending to one is no event of the database."""
+
+
+async def follow(
+    services: Services,
+    caller: Caller,
+    job_id: str,
+    attempt_id: str | None,
+    stream: str,
+    offset: int,
+    wait_seconds: float,
+) -> tuple[Chunk, str]:
+    """The next bytes of a stream and whose they are; final once the job can write no more."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_seconds
+    while True:
+        job = await services.jobs.job(caller.project, job_id)
+        attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
+        chunk = await _read(services, caller, job, attempt, stream, offset)
+        if chunk.data or chunk.is_final or loop.time() >= deadline:
+            return chunk, attempt.id if attempt else ""
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _read(
+    services: Services,
+    caller: Caller,
+    job: Job,
+    attempt: Attempt | None,
+    stream: str,
+    offset: int,
+) -> Chunk:
+    if attempt is None:
+        return Chunk(b"", offset, is_final=job.status.is_final)
+    # The status was read before the bytes: an attempt that had ended then writes no more.
+    chunk = await services.streams.read(caller.project, attempt.id, stream, offset)
+    if chunk.data:
+        return chunk
+    return Chunk(b"", offset, is_final=attempt.status.is_final)

@@ -1,0 +1,55 @@
+"""The services that routes speak to, as one value; built in `wiring.py`, held by the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pileus.jobs.nodes import NodeService
+from pileus.jobs.service import JobService
+from pileus.metering.ledger import Ledger
+from pileus.metering.predictions import PredictionMeters
+from pileus.metering.prices import PriceBook
+from pileus.metering.storage import StorageAccount
+from pileus.registry.datasets import DatasetService
+from pileus.registry.models import ModelService
+from pileus.security.audit import AuditLog
+from pileus.security.service import AccessService
+from pileus.server.authentication import Authentication
+from pileus.server.registration import Registrar
+from pileus.server.why import WhyService
+from pileus.serving.endpoints import EndpointService
+from pileus.serving.lineage import LineageService
+from pileus.serving.records import RecordService
+from pileus.serving.routes import RouteService
+from pileus.storage.blob import BlobStore
+from pileus.storage.database import Database
+from pileus.tracking.metrics import MetricService
+from pileus.tracking.streams import StreamStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the API may use."""
+
+    database: Database
+    blobs: BlobStore
+    authentication: Authentication
+    access: AccessService
+    audit: AuditLog
+    datasets: DatasetService
+    models: ModelService
+    registrar: Registrar
+    jobs: JobService
+    nodes: NodeService
+    streams: StreamStore
+    metrics: MetricService
+    endpoints: EndpointService
+    routes: RouteService
+    records: RecordService
+    lineage: LineageService
+    why: WhyService
+    ledger: Ledger
+    prices: PriceBook
+    storage: StorageAccount
+    meters: PredictionMeters
+    max_blob_bytes: int

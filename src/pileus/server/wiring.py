@@ -1,0 +1,182 @@
+"""The composition root: every implementation of the server process is named here, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from pileus.core.clock import Clock, SystemClock
+from pileus.core.ids import Ids
+from pileus.jobs.ends import Ends
+from pileus.jobs.engine import Engine
+from pileus.jobs.nodes import NodeService
+from pileus.jobs.service import JobService
+from pileus.metering.ledger import Ledger
+from pileus.metering.predictions import PredictionMeters
+from pileus.metering.prices import PriceBook
+from pileus.metering.storage import StorageAccount
+from pileus.registry.datasets import DatasetService
+from pileus.registry.models import ModelService
+from pileus.security import tokens
+from pileus.security.audit import AuditLog
+from pileus.security.service import DEFAULT_PROJECT, AccessService
+from pileus.server.api.app import create_app
+from pileus.server.authentication import Authentication
+from pileus.server.recipes import TrainingRecipes
+from pileus.server.registration import Registrar
+from pileus.server.services import Services
+from pileus.server.settings import ServerSettings, Settings
+from pileus.server.tables import TABLES
+from pileus.server.why import WhyService
+from pileus.serving.endpoints import EndpointService
+from pileus.serving.lineage import LineageService
+from pileus.serving.records import RecordService
+from pileus.serving.routes import RouteService
+from pileus.storage.blobs.disk import DiskBlobStore
+from pileus.storage.database import Database
+from pileus.tracking.metrics import MetricService
+from pileus.tracking.streams import StreamStore
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+
+
+@asynccontextmanager
+async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application over an open database, with the engine's loops running."""
+    clock = SystemClock()
+    database = await open_database(settings.server)
+    try:
+        services, engine = await assemble(settings, database, clock)
+        app = create_app(services, Ids(clock).new, settings.server.max_body_mib * MIB)
+        async with _loops(settings, engine, services.storage, clock):
+            yield app
+    finally:
+        await database.close()
+
+
+async def open_database(settings: ServerSettings) -> Database:
+    """The database, migrated and started; SQLite in the home unless a URL says otherwise."""
+    from pileus.storage.migrate import migrate  # SQLAlchemy: only the server process has it
+
+    database: Database
+    if settings.database_url is None:
+        from pileus.storage.databases.sqlite import SqliteDatabase  # as above
+
+        path = settings.state / "pileus.db"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = SqliteDatabase(path, TABLES)
+        url = f"sqlite:///{path}"
+    else:
+        from pileus.storage.databases.postgres import PostgresDatabase  # an extra
+
+        url = settings.database_url.get_secret_value()
+        database = PostgresDatabase(url, TABLES)
+    await asyncio.to_thread(migrate, url, TABLES, settings.state / "backups")
+    await database.start()
+    return database
+
+
+async def assemble(settings: Settings, database: Database, clock: Clock) -> tuple[Services, Engine]:
+    """Build every service over a started database, and bootstrap an empty one."""
+    home = settings.server.home
+    new_id = Ids(clock).new
+    key = tokens.load_token_key(settings.server.token_key_path)
+    audit = AuditLog(new_id)
+    blobs = DiskBlobStore(home / "blobs")
+    await blobs.start()
+    streams = StreamStore(home / "streams", database, blobs)
+    ledger = Ledger(database, new_id, settings.metering.currency)
+    ends = Ends(database, clock, new_id, blobs, streams, ledger, settings.jobs)
+    access = AccessService(database, new_id, key, audit)
+    jobs = JobService(database, new_id, audit, TrainingRecipes())
+    datasets = DatasetService(database, new_id, audit)
+    storage = StorageAccount(database, ledger, new_id)
+    records = RecordService(database, blobs)
+    lineage = LineageService(database, records)
+    prices = PriceBook(database, new_id, audit)
+    services = Services(
+        database=database,
+        blobs=blobs,
+        authentication=Authentication(
+            access,
+            database,
+            key,
+            _process_token(settings.server.run / "worker.token", tokens.WORKER),
+            _process_token(settings.server.run / "gateway.token", tokens.GATEWAY),
+        ),
+        access=access,
+        audit=audit,
+        datasets=datasets,
+        models=ModelService(database),
+        registrar=Registrar(database, new_id, blobs, storage, datasets, jobs, audit),
+        jobs=jobs,
+        nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
+        streams=streams,
+        metrics=MetricService(database, streams),
+        endpoints=EndpointService(database, new_id, audit),
+        routes=RouteService(database, clock, key),
+        records=records,
+        lineage=lineage,
+        why=WhyService(database, jobs, records, lineage),
+        ledger=ledger,
+        prices=prices,
+        storage=storage,
+        meters=PredictionMeters(database, ledger),
+        max_blob_bytes=settings.server.max_blob_mib * MIB,
+    )
+    await prices.ensure_defaults()
+    await _first_token(access, settings.server.run / "tokens.json")
+    await jobs.undrain()
+    return services, Engine(database, clock, new_id, ledger, ends, settings.jobs)
+
+
+@asynccontextmanager
+async def _loops(
+    settings: Settings, engine: Engine, storage: StorageAccount, clock: Clock
+) -> AsyncIterator[None]:
+    metering = settings.metering
+    tasks = [
+        asyncio.create_task(engine.run(), name="engine"),
+        asyncio.create_task(_every(metering.slice_seconds, engine.meter, clock)),
+        asyncio.create_task(_every(metering.storage_slice_seconds, storage.advance_all, clock)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    while True:
+        await clock.sleep(seconds)
+        try:
+            await work()
+        except Exception:
+            # What is not on the ledger now will be with the next slice: marks tell where to go on.
+            log.exception("A metering round failed; the next one takes up what it left")
+
+
+def _process_token(path: Path, prefix: str) -> str:
+    return tokens.load_or_create_secret(path, tokens.new_token(prefix))
+
+
+async def _first_token(access: AccessService, path: Path) -> None:
+    """Leave the owner's token for the local command line, mode 0600.
+
+    A kill between the bootstrap's commit and this file is repaired at the next start.
+    """
+    secret = await access.bootstrap()
+    if secret is None and not await asyncio.to_thread(path.exists):
+        secret = await access.recover(DEFAULT_PROJECT)
+    if secret is not None:
+        tokens.replace_secret(path, json.dumps({DEFAULT_PROJECT: secret}))
