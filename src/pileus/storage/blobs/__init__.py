@@ -1,0 +1,1 @@
+"""Implementations of `storage.blob.BlobStore`: a directory, and memory for tests."""

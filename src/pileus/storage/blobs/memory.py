@@ -1,0 +1,57 @@
+"""Blobs in a dictionary, for tests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+
+from pileus.storage.blobs.naming import check_digest, check_project, mismatch, not_found
+
+CHUNK_BYTES = 64 * 1024
+
+
+class MemoryBlobStore:
+    """Gone with the object."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[tuple[str, str], bytes] = {}
+
+    async def start(self) -> None:
+        return
+
+    async def put(self, project: str, digest: str, chunks: AsyncIterator[bytes]) -> int:
+        _check(project, digest)
+        data = b"".join([chunk async for chunk in chunks])
+        found = hashlib.sha256(data).hexdigest()
+        if found != digest:
+            raise mismatch(digest, found)
+        self._blobs[project, digest] = data
+        return len(data)
+
+    async def put_bytes(self, project: str, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        _check(project, digest)
+        self._blobs[project, digest] = bytes(data)
+        return digest
+
+    async def get(self, project: str, digest: str) -> AsyncIterator[bytes]:
+        _check(project, digest)
+        data = self._blobs.get((project, digest))
+        if data is None:
+            raise not_found(digest)
+        for start in range(0, len(data), CHUNK_BYTES):
+            yield data[start : start + CHUNK_BYTES]
+
+    async def size(self, project: str, digest: str) -> int | None:
+        _check(project, digest)
+        data = self._blobs.get((project, digest))
+        return None if data is None else len(data)
+
+    async def delete(self, project: str, digest: str) -> None:
+        _check(project, digest)
+        self._blobs.pop((project, digest), None)
+
+
+def _check(project: str, digest: str) -> None:
+    check_project(project)
+    check_digest(digest)

@@ -1,0 +1,38 @@
+"""What services hold: a database that runs units of work, and tells when something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from pileus.storage.transaction import Snapshot, Transaction
+
+T = TypeVar("T")
+
+
+class Database(Protocol):
+    """Rows behind transactions; three implementations in `databases/`.
+
+    A unit of work is a plain function: it does no I/O of its own and may run more than once.
+    """
+
+    async def start(self) -> None:
+        """Open it. Raises DatabaseUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and close it."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction; when it returns, everything is committed, when it raises,
+        nothing is. Raises StorageFull, DatabaseUnavailable."""
+        ...
+
+    async def read(self, work: Callable[[Snapshot], T]) -> T:
+        """Run `work` on one consistent state."""
+        ...
+
+    async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  a long poll
+        """The last change's `seq`, as soon as it is above `after`, or after `timeout` seconds."""
+        ...

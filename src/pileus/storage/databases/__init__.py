@@ -1,0 +1,1 @@
+"""Implementations of `storage.database.Database`: memory for tests, SQLite, Postgres."""

@@ -1,0 +1,196 @@
+"""Snapshots and transactions over one SQL connection; SQLite and Postgres share every line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pileus.storage import rules
+from pileus.storage.databases.sql_query import conditions, ordering
+from pileus.storage.databases.sql_schema import Schema
+from pileus.storage.table import Table
+from pileus.storage.tables import CHANGES, FEED, FEED_ROW
+from pileus.storage.transaction import Change, Condition, Record, Where
+from pileus.storage.values import decode, decode_record, encode_record
+
+Now = Callable[[sa.Connection], datetime]
+
+_COUNTED = {"preserve_rowcount": True}
+"""SQLAlchemy forgets how many rows an INSERT made unless it is told to keep it."""
+
+
+@dataclass
+class Feed:
+    """How far the change feed has come in the transaction that holds its row."""
+
+    seq: int
+
+
+class SqlSnapshot:
+    """Reads on a connection whose transaction sees one state."""
+
+    def __init__(self, connection: sa.Connection, schema: Schema, now: Now) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._dialect = connection.dialect.name
+        self._ask_now = now
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        if self._now is None:
+            self._now = self._ask_now(self._connection)
+        return self._now
+
+    def find(
+        self,
+        table: Table,
+        where: Where = (),
+        *,
+        order: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[Record]:
+        columns = self._schema.of(table)
+        query = (
+            sa.select(columns)
+            .where(*conditions(table, columns, where, self._dialect))
+            .order_by(*ordering(table, columns, order, limit))
+            .limit(limit)
+        )
+        return [decode_record(table, row._asdict()) for row in self._connection.execute(query)]
+
+    def get(self, table: Table, **key: Any) -> Record | None:
+        columns = self._schema.of(table)
+        where = conditions(table, columns, rules.one_row(table, key), self._dialect)
+        row = self._connection.execute(sa.select(columns).where(*where)).first()
+        return None if row is None else decode_record(table, row._asdict())
+
+    def total(
+        self, table: Table, columns: Sequence[str], where: Where = (), *, by: Sequence[str] = ()
+    ) -> list[Record]:
+        source = self._schema.of(table)
+        groups = [source.c[name] for name in by]
+        sums = [sa.func.coalesce(sa.func.sum(source.c[name]), 0).label(name) for name in columns]
+        query = (
+            sa.select(*groups, *sums, sa.func.count().label("count"))
+            .select_from(source)
+            .where(*conditions(table, source, where, self._dialect))
+            .group_by(*groups)
+            .order_by(*(group.asc().nulls_first() for group in groups))
+        )
+        return [
+            {
+                **{name: decode(table.column(name).kind, row[name]) for name in by},
+                # Postgres sums to a Decimal.
+                **{name: int(row[name]) for name in (*columns, "count")},
+            }
+            for row in self._connection.execute(query).mappings()
+        ]
+
+    def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
+        found = self.find(CHANGES, [("seq", ">", after)], order=["seq"], limit=limit)
+        return [Change(**record) for record in found]
+
+    def last_change(self) -> int:
+        record = self.get(FEED, id=FEED_ROW)
+        return 0 if record is None else int(record["seq"])
+
+
+class SqlTransaction(SqlSnapshot):
+    """Reads and writes of one unit of work, inside its savepoint."""
+
+    def __init__(self, connection: sa.Connection, schema: Schema, now: Now, feed: Feed) -> None:
+        super().__init__(connection, schema, now)
+        self._feed = feed
+        self._pending: list[Change] = []
+
+    def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
+        self.flush()
+        return super().changes(after, limit=limit)
+
+    def last_change(self) -> int:
+        return self._feed.seq
+
+    def insert(self, table: Table, record: Record) -> None:
+        row = encode_record(table, record)
+        # A failed statement would end the whole transaction on Postgres; one that does nothing,
+        # and says so, ends it nowhere.
+        statement = self._insert_into(table).values(row).on_conflict_do_nothing()
+        if self._connection.execute(statement, execution_options=_COUNTED).rowcount == 0:
+            raise rules.duplicate(table, record)
+        self._append(table, row)
+
+    def swap(self, table: Table, record: Record, *, also: Where = ()) -> Record:
+        rules.changes_by_swap(table)
+        row = encode_record(table, record)
+        seen: list[Condition] = [(name, "=", record[name]) for name in (*table.key, "rev")]
+        columns = self._schema.of(table)
+        row["rev"] += 1
+        statement = (
+            sa.update(columns)
+            .where(*conditions(table, columns, [*seen, *also], self._dialect))
+            .values({name: value for name, value in row.items() if name not in table.key})
+        )
+        if self._guarded(table, record, statement) == 0:
+            raise rules.stale(table, record)
+        self._append(table, row)
+        return decode_record(table, row)
+
+    def put(self, table: Table, record: Record) -> None:
+        rules.changes_by_put(table)
+        row = encode_record(table, record)
+        insert = self._insert_into(table)
+        rest = {name: insert.excluded[name] for name in row if name not in table.key}
+        if rest:
+            statement = insert.values(row).on_conflict_do_update(
+                index_elements=list(table.key), set_=rest
+            )
+        else:
+            statement = insert.values(row).on_conflict_do_nothing(index_elements=list(table.key))
+        self._guarded(table, record, statement)
+
+    def delete(self, table: Table, where: Where) -> int:
+        columns = self._schema.of(table)
+        statement = sa.delete(columns).where(*conditions(table, columns, where, self._dialect))
+        if not rules.has_rev(table):
+            return self._connection.execute(statement).rowcount
+        gone = [row._asdict() for row in self._connection.execute(statement.returning(columns))]
+        for row in sorted(gone, key=lambda row: [row[name] for name in table.key]):
+            self._append(table, row, ahead=1)
+        return len(gone)
+
+    def flush(self) -> None:
+        """Write the feed entries of what was changed so far."""
+        if not self._pending:
+            return
+        self._connection.execute(
+            sa.insert(self._schema.of(CHANGES)), [asdict(change) for change in self._pending]
+        )
+        self._pending = []
+
+    def _insert_into(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        # The two classes say the same in the same words and share no base.
+        insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
+        return insert(self._schema.of(table))
+
+    def _guarded(self, table: Table, record: Record, statement: sa.UpdateBase) -> int:
+        """Rows touched. Raises Duplicate, after which the transaction goes on."""
+        if not table.unique:
+            return self._connection.execute(statement).rowcount
+        try:
+            with self._connection.begin_nested():
+                return self._connection.execute(statement).rowcount
+        except sa.exc.IntegrityError as error:
+            raise rules.duplicate(table, record) from error
+
+    def _append(self, table: Table, row: Record, ahead: int = 0) -> None:
+        if rules.has_rev(table):
+            self._feed.seq += 1
+            self._pending.append(
+                Change(self._feed.seq, row["project"], table.noun, row["id"], row["rev"] + ahead)
+            )

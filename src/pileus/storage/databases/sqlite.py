@@ -1,0 +1,68 @@
+"""SQLite in one file: WAL, one writer with group commit, `synchronous=FULL`.
+
+A commit is power-safe. Only the server process writes; other processes may look, none is needed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pileus.core.clock import Clock, SystemClock
+from pileus.storage.databases.sql_database import SqlDatabase
+from pileus.storage.mounts import check_local
+from pileus.storage.table import Table
+
+READERS = 4
+
+_BUSY_SECONDS = 10.0
+"""How long to wait for another process that holds the file: a backup, somebody's shell."""
+
+
+class SqliteDatabase(SqlDatabase):
+    """The database of one machine. Raises NetworkFileSystem at start for a path on a network."""
+
+    def __init__(self, path: Path, tables: Iterable[Table], clock: Clock | None = None) -> None:
+        # Who writes is on this machine, so this machine's clock is the database's.
+        clock = clock or SystemClock()
+        self._path = path
+        super().__init__(
+            tables,
+            _engine(path, "BEGIN IMMEDIATE", connections=1),
+            _engine(path, "BEGIN", connections=READERS),
+            now=lambda _: clock.now(),
+            readers=READERS,
+            name=f"database {str(path)!r}",
+        )
+
+    def _open(self) -> None:
+        check_local(self._path)
+        super()._open()
+
+
+def sqlite_engine(path: Path) -> sa.Engine:
+    """An engine whose transactions write, for migrations."""
+    return _engine(path, "BEGIN IMMEDIATE", connections=1)
+
+
+def _engine(path: Path, begin: str, connections: int) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        poolclass=sa.QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        # The driver begins nothing by itself: its transactions start too late for savepoints and
+        # never as IMMEDIATE.
+        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
+    )
+    sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _configure(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")

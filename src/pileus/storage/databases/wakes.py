@@ -1,0 +1,40 @@
+"""Wakes those who wait for a change: events first, and a look at the database as the rescue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+RESCUE_SECONDS = 5.0
+"""How late a change can be seen whose event was lost: another server's, a broken LISTEN."""
+
+
+class Wakes:
+    """The last `seq` that this process knows of, and the tasks that wait for a higher one.
+
+    Belongs to one event loop; other threads reach it through `call_soon_threadsafe`.
+    """
+
+    def __init__(self, rescue_seconds: float = RESCUE_SECONDS) -> None:
+        self.last = 0
+        self._rescue_seconds = rescue_seconds
+        self._changed = asyncio.Event()
+
+    def advance(self, seq: int) -> None:
+        """Tell that the feed has reached `seq`."""
+        if seq > self.last:
+            self.last = seq
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+
+    async def wait(self, after: int, timeout: float, reread: Callable[[], Awaitable[int]]) -> int:  # noqa: ASYNC109  the Protocol's
+        """`last`, as soon as it is above `after`, or after `timeout` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while self.last <= after and (left := deadline - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(min(left, self._rescue_seconds)):
+                    await self._changed.wait()
+            except TimeoutError:
+                self.advance(await reread())
+        return self.last

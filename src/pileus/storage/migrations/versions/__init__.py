@@ -1,0 +1,1 @@
+"""Revisions `NNNN_what.py`, in one line; never edited after a release."""

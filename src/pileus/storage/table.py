@@ -1,0 +1,73 @@
+"""What a table is, said once: the memory store, SQLite and Postgres are all built from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Type of a column. Python values: str, int, bool, aware datetime (UTC), JSON values."""
+
+    TEXT = "text"
+    INTEGER = "integer"  #: 64 bits
+    BOOLEAN = "boolean"
+    TIME = "time"  #: microseconds, UTC
+    JSON = "json"  #: never billed, filtered or sorted by
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `null` says that it may be None."""
+
+    name: str
+    kind: Kind
+    null: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A noun's rows.
+
+    `key` is the primary key; `unique` and `index` are tuples of column names. A table with a
+    `rev` column changes only by compare-and-swap. `noun` names it in the change feed.
+    """
+
+    name: str
+    noun: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    index: tuple[tuple[str, ...], ...] = ()
+
+    def column(self, name: str) -> Column:
+        """The column called `name`. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"table {self.name!r} has no column {name!r}")
+
+
+def text(name: str, *, null: bool = False) -> Column:
+    return Column(name, Kind.TEXT, null)
+
+
+def integer(name: str, *, null: bool = False) -> Column:
+    return Column(name, Kind.INTEGER, null)
+
+
+def boolean(name: str, *, null: bool = False) -> Column:
+    return Column(name, Kind.BOOLEAN, null)
+
+
+def time(name: str, *, null: bool = False) -> Column:
+    return Column(name, Kind.TIME, null)
+
+
+def json(name: str, *, null: bool = False) -> Column:
+    return Column(name, Kind.JSON, null)
+
+
+def row_columns() -> tuple[Column, ...]:
+    """The columns of every noun: id, project, rev, created_at."""
+    return (text("id"), text("project"), integer("rev"), time("created_at"))

@@ -1,0 +1,104 @@
+"""Blobs: what was announced is what is there, in one project and under one name."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from pileus.storage.blob import read_all
+from pileus.storage.blobs.disk import DiskBlobStore
+from pileus.storage.blobs.memory import MemoryBlobStore
+from pileus.storage.errors import BlobMismatch, BlobNotFound
+
+PROJECT, OTHER = "prj_1", "prj_2"
+DATA = bytes(range(256)) * 10_000
+DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture(params=["memory", "disk"])
+async def blobs(request, tmp_path):
+    found = MemoryBlobStore() if request.param == "memory" else DiskBlobStore(tmp_path / "blobs")
+    await found.start()
+    return found
+
+
+async def chunks(data, size=100_000, then=None):
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+    if then is not None:
+        raise then
+
+
+class TestPut:
+    async def test_what_went_in_comes_out(self, blobs):
+        assert await blobs.put(PROJECT, DIGEST, chunks(DATA)) == len(DATA)
+
+        assert await read_all(blobs, PROJECT, DIGEST) == DATA
+        assert await blobs.size(PROJECT, DIGEST) == len(DATA)
+
+    async def test_nothing_is_a_blob_too(self, blobs):
+        digest = await blobs.put_bytes(PROJECT, b"")
+
+        assert await read_all(blobs, PROJECT, digest) == b""
+        assert await blobs.size(PROJECT, digest) == 0
+
+    async def test_twice_is_once(self, blobs):
+        for _ in range(2):
+            await blobs.put(PROJECT, DIGEST, chunks(DATA))
+
+        assert await read_all(blobs, PROJECT, DIGEST) == DATA
+
+    async def test_other_bytes_than_announced_leave_nothing(self, blobs):
+        with pytest.raises(BlobMismatch):
+            await blobs.put(PROJECT, DIGEST, chunks(DATA[:-1]))
+
+        assert await blobs.size(PROJECT, DIGEST) is None
+
+    async def test_a_broken_upload_leaves_nothing(self, blobs):
+        with pytest.raises(ConnectionError):
+            await blobs.put(PROJECT, DIGEST, chunks(DATA, then=ConnectionError()))
+
+        assert await blobs.size(PROJECT, DIGEST) is None
+
+    @pytest.mark.parametrize("digest", ["", "../../etc/passwd", DIGEST.upper(), DIGEST + "\n"])
+    async def test_a_name_that_is_no_digest_is_refused(self, blobs, digest):
+        with pytest.raises(BlobMismatch):
+            await blobs.put(PROJECT, digest, chunks(DATA))
+        with pytest.raises(BlobMismatch):
+            await read_all(blobs, PROJECT, digest)
+
+    @pytest.mark.parametrize("project", ["", "..", "a/b", "prj_1\n"])
+    async def test_a_project_cannot_be_a_path(self, blobs, project):
+        with pytest.raises(BlobNotFound):
+            await blobs.put(project, DIGEST, chunks(DATA))
+
+
+class TestProjects:
+    async def test_have_blobs_of_their_own(self, blobs):
+        await blobs.put(PROJECT, DIGEST, chunks(DATA))
+
+        assert await blobs.size(OTHER, DIGEST) is None
+        with pytest.raises(BlobNotFound):
+            await read_all(blobs, OTHER, DIGEST)
+
+    async def test_delete_in_one_leaves_the_other(self, blobs):
+        for project in (PROJECT, OTHER):
+            await blobs.put_bytes(project, DATA)
+
+        await blobs.delete(PROJECT, DIGEST)
+        await blobs.delete(PROJECT, DIGEST)
+
+        assert await blobs.size(PROJECT, DIGEST) is None
+        assert await blobs.size(OTHER, DIGEST) == len(DATA)
+
+
+class TestDisk:
+    async def test_collects_what_a_killed_writer_left(self, tmp_path):
+        await DiskBlobStore(tmp_path).start()
+        leftover = tmp_path / "incoming" / "half"
+        leftover.write_bytes(DATA[:100])
+
+        await DiskBlobStore(tmp_path).start()
+
+        assert not leftover.exists()
