@@ -1,0 +1,117 @@
+"""`exit.json`: how an attempt ended, as its runner saw it. Standard library only."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+
+EXITED = "exited"
+OUT_OF_MEMORY = "out_of_memory"
+START_FAILED = "start_failed"
+RUNNER_LOST = "runner_lost"
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def ended(
+    code: int | None,
+    reason: str,
+    started_at: str,
+    *,
+    message: str | None = None,
+    peak_rss_mib: int = 0,
+    cpu_seconds: float = 0.0,
+) -> dict[str, Any]:
+    """The document. A negative `code` is a signal, as in `os.waitstatus_to_exitcode`."""
+    is_signal = code is not None and code < 0
+    return {
+        "schema": SCHEMA,
+        "code": None if is_signal else code,
+        "signal": -code if code is not None and is_signal else None,
+        "reason": reason,
+        "message": message,
+        "started_at": started_at,
+        "ended_at": now(),
+        "peak_rss_mib": peak_rss_mib,
+        "cpu_seconds": round(cpu_seconds, 3),
+    }
+
+
+def not_started(message: str) -> dict[str, Any]:
+    """An attempt whose command never ran."""
+    return ended(None, START_FAILED, now(), message=message)
+
+
+def lost(message: str, started_at: str) -> dict[str, Any]:
+    """An attempt whose runner vanished without a word."""
+    return ended(None, RUNNER_LOST, started_at, message=message)
+
+
+def why(
+    code: int,
+    asked: str | None,
+    result: Mapping[str, Any] | None,
+    *,
+    was_oom_killed: bool,
+) -> str:
+    """The reason of an end. `asked` is why we stopped it, if we did."""
+    if asked is not None:
+        # It was done before the request reached it: a stop that came too late changes nothing.
+        was_done = code == 0 and result is not None and result.get("status") == "succeeded"
+        return EXITED if was_done else asked
+    if code == -signal.SIGKILL and was_oom_killed:
+        return OUT_OF_MEMORY
+    return EXITED
+
+
+def peak_mib(max_rss: int) -> int:
+    """`ru_maxrss`, which is in KiB on Linux and in bytes on macOS, in MiB."""
+    return max_rss >> (20 if sys.platform == "darwin" else 10)
+
+
+def oom_kills() -> int:
+    """Processes that the kernel has killed for want of memory, as near to us as it tells.
+
+    Of our control group where it counts them, else of the whole machine; 0 where neither does.
+    """
+    for path in _oom_counters():
+        try:
+            text = path.read_text(encoding="ascii")
+        except OSError:
+            continue
+        for line in text.splitlines():
+            name, _, value = line.partition(" ")
+            if name == "oom_kill" and value.strip().isdigit():
+                return int(value)
+    return 0
+
+
+def now() -> str:
+    """Wall time, as it is written in files."""
+    return datetime.now(UTC).isoformat()
+
+
+def _oom_counters() -> list[Path]:
+    paths = []
+    try:
+        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        hierarchy, controllers, group = line.split(":", 2)
+        inside = group.lstrip("/")
+        if hierarchy == "0":
+            paths.append(_CGROUP / inside / "memory.events")
+        elif "memory" in controllers.split(","):
+            # Inside a container the group's path is often not mounted: its root is our group.
+            paths += [
+                _CGROUP / "memory" / inside / "memory.oom_control",
+                _CGROUP / "memory" / "memory.oom_control",
+            ]
+    return [*paths, Path("/proc/vmstat")]

@@ -1,0 +1,47 @@
+"""JSON files that a kill leaves old or new, never in part. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pileus.compute.layout import PRIVATE_FILE
+
+
+def replace_json(path: Path, document: dict[str, Any], *, is_power_safe: bool = False) -> None:
+    """`path` holds `document`, readable by us only; also after loss of power when asked."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(json.dumps(document).encode())
+        file.flush()
+        if is_power_safe:
+            os.fsync(file.fileno())
+    temporary.replace(path)
+    if is_power_safe:
+        sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory survive loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path, max_bytes: int = 16 * 1024 * 1024) -> dict[str, Any] | None:
+    """The object in a file; None when it is absent or holds none.
+
+    Some of these files are written by users' code, so their content is not to be trusted.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+        document = json.loads(content) if len(content) <= max_bytes else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

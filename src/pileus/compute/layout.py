@@ -1,0 +1,51 @@
+"""The files of an attempt's directory, by name. Standard library only: runners import this."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PRIVATE_DIRECTORY = 0o700
+PRIVATE_FILE = 0o600
+
+ATTEMPT_MODULES = Path(__file__).parent / "attempt"
+"""Directory that goes on the `sys.path` of attempts."""
+
+DIRECTORY_VARIABLE = "PILEUS_ATTEMPT_DIR"
+TOKEN_VARIABLE = "PILEUS_ATTEMPT_TOKEN_FILE"  # noqa: S105  the name of a variable
+CPUS_VARIABLE = "PILEUS_ATTEMPT_CPUS"
+
+
+class Layout:
+    """Paths inside one attempt's directory."""
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory)
+        self.spec = self.directory / "spec.json"
+        self.params = self.directory / "params.json"
+        self.inputs = self.directory / "inputs"
+        self.work = self.directory / "work"
+        self.out = self.directory / "out"
+        self.metrics = self.directory / "metrics.wal"
+        self.stdout = self.directory / "stdout"
+        self.stderr = self.directory / "stderr"
+        self.token = self.directory / "token"
+        self.launch = self.directory / "launch.json"
+        """How to start it: the executor's word to the runner."""
+
+        self.lease = self.directory / "lease.json"
+        self.stop = self.directory / "stop.json"
+        self.runner = self.directory / "runner.json"
+        self.runner_lock = self.directory / "runner.lock"
+        """Locked by the one runner that leads this attempt."""
+
+        self.runner_log = self.directory / "runner.log"
+        """What went wrong in the runner itself; empty otherwise."""
+
+        self.result = self.directory / "result.json"
+        self.exit = self.directory / "exit.json"
+
+    @property
+    def mark(self) -> str:
+        """What every process of the attempt has in its environment."""
+        return f"{DIRECTORY_VARIABLE}={self.directory}"

@@ -1,0 +1,109 @@
+"""Processes of this machine: which one a pid means, and which ones belong to an attempt.
+
+A pid alone means nothing: pids are used again, and after a boot all of them. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+# Fields of /proc/PID/stat after the name, proc(5): state is the third, session the sixth,
+# start time the twenty-second.
+_STATE, _SESSION, _START = 0, 3, 19
+
+# A process in uninterruptible sleep dies when it wakes; nobody can wait for that.
+_KILL_ROUNDS = 200
+_KILL_PAUSE_SECONDS = 0.005
+
+
+def boot_id() -> str:
+    """Names this boot of this machine; empty where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def start_ticks(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot; None when it does not live.
+
+    0 where the system does not tell. A zombie does not live.
+    """
+    if not _PROC.is_dir():
+        return 0 if _exists(pid) else None
+    fields = _stat(pid)
+    if fields is None or fields[_STATE] in {"Z", "X"}:
+        return None
+    return int(fields[_START])
+
+
+def threads() -> int:
+    """Threads of this process; 0 where the system does not tell."""
+    tasks = _PROC / "self" / "task"
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 0
+
+
+def kill_all(session: int | None, mark: str, *, spare: int | None = None) -> None:
+    """SIGKILL to every process of an attempt but `spare`, until none is left that could fork.
+
+    Those of its session, and those that left it, as daemons do, but have `mark`, a variable with
+    its value, in the environment that they were started with.
+    """
+    for _ in range(_KILL_ROUNDS):
+        targets = [pid for pid in _living() if pid != spare and _belongs(pid, session, mark)]
+        if not targets:
+            return
+        for pid in targets:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_KILL_PAUSE_SECONDS)
+
+
+def signal_group(group: int, signum: int) -> None:
+    """Send a signal to a process group; nothing when it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signum)
+
+
+def _living() -> list[int]:
+    if not _PROC.is_dir():
+        return []
+    pids = (int(entry.name) for entry in os.scandir(_PROC) if entry.name.isdigit())
+    return [pid for pid in pids if start_ticks(pid) is not None]
+
+
+def _belongs(pid: int, session: int | None, mark: str) -> bool:
+    fields = _stat(pid)
+    if fields is not None and session is not None and int(fields[_SESSION]) == session:
+        return True
+    try:
+        environment = (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return False
+    return os.fsencode(mark) in environment.split(b"\0")
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name stands in parentheses and may itself contain blanks and parentheses.
+    return text.rpartition(")")[2].split()

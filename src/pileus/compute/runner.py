@@ -1,0 +1,207 @@
+"""
+The small process that leads an attempt: starts it, waits, writes how it ended.
+
+It needs neither worker nor server to live, and outlives both. Leads its own session, so that every
+process of the attempt can be found; fences itself when its lease is not renewed. Standard library
+only: `python -I -S` starts it in some 20 ms. A zygote calls `lead` in a fork of itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pileus.compute import command, ending, processes
+from pileus.compute.command import StartFailed
+from pileus.compute.files import read_json, replace_json
+from pileus.compute.layout import PRIVATE_FILE, Layout
+from pileus.compute.watch import Action, Seen, Watch
+
+Begin = Callable[[], int]
+"""Starts the attempt's first process and returns its pid. Raises StartFailed."""
+
+STARTED = b"started\n"
+"""Written to whoever asked, once a runner leads the attempt."""
+
+_WRITE_PAUSES_SECONDS = (0.1, 1.0, 10.0, 30.0)
+_SIGNALS = (signal.SIGCHLD, signal.SIGTERM)
+SHUTDOWN = "preempt"
+"""A runner told to end, as at a shutdown of the machine, lets its attempt go on elsewhere."""
+
+
+def main(arguments: list[str]) -> int:
+    """Lead the attempt in a directory, with the command that its `launch.json` gives."""
+    layout = Layout(arguments[0])
+    launch = read_json(layout.launch)
+    if launch is None:
+        sys.stderr.write(f"{str(layout.launch)!r} is missing or not readable\n")
+        return 1
+    lead(layout, launch, lambda: _spawn(layout, launch), announce_to=1)
+    return 0
+
+
+def lead(layout: Layout, launch: dict[str, Any], begin: Begin, announce_to: int) -> None:
+    """Run one attempt to its end. Returns at once when it has, or had, another runner.
+
+    The caller leads a session. `announce_to` is a descriptor that is written to and closed.
+    """
+    lock = _claim(layout)
+    if lock is None:
+        return
+    started_at = ending.now()
+    pid = os.getpid()
+    replace_json(
+        layout.runner,
+        {
+            "pid": pid,
+            "start_ticks": processes.start_ticks(pid),
+            "boot_id": processes.boot_id(),
+            "lease_token": launch.get("lease_token"),
+            "started_at": started_at,
+        },
+        is_power_safe=True,
+    )
+    with suppress(OSError):  # a worker that died meanwhile does not want to know
+        os.write(announce_to, STARTED)
+    os.close(announce_to)
+    _write_end(layout, _run(layout, launch, begin, started_at))
+    os.close(lock)
+
+
+def _claim(layout: Layout) -> int | None:
+    """Become the only runner that this attempt ever has.
+
+    A worker that is killed just after it started us starts another: one of the two must go.
+    The lock is the process's own, so a fork does not hold it.
+    """
+    descriptor = os.open(layout.runner_lock, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    if layout.runner.exists() or layout.exit.exists():
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _spawn(layout: Layout, launch: dict[str, Any]) -> int:
+    os.chdir(layout.work)
+    return command.spawn(layout, launch["command"], launch["env"])
+
+
+def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) -> dict[str, Any]:
+    asked_to_end = _AskedToEnd()
+    readable, writable = os.pipe()
+    for end in (readable, writable):
+        os.set_blocking(end, False)
+    for signum in _SIGNALS:
+        signal.signal(signum, asked_to_end.note)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    kills_before = ending.oom_kills()
+    try:
+        child = begin()
+    except StartFailed as error:
+        return ending.not_started(str(error))
+    watch = Watch(time.monotonic(), launch.get("timeout_seconds"), launch["grace_seconds"])
+    status, usage = _wait(child, layout, watch, asked_to_end, readable)
+    # What it left running has no lease.
+    _kill_all(layout)
+    code = os.waitstatus_to_exitcode(status)
+    reason = ending.why(
+        code,
+        watch.reason,
+        read_json(layout.result),
+        was_oom_killed=ending.oom_kills() > kills_before,
+    )
+    return ending.ended(
+        code,
+        reason,
+        started_at,
+        peak_rss_mib=ending.peak_mib(usage.ru_maxrss),
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+    )
+
+
+def _wait(
+    child: int, layout: Layout, watch: Watch, asked_to_end: _AskedToEnd, wakeup: int
+) -> tuple[int, Any]:
+    while True:
+        pid, status, usage = os.wait4(child, os.WNOHANG)
+        if pid:
+            return status, usage
+        action = watch.look(time.monotonic(), _seen(layout, asked_to_end))
+        if action is Action.ASK:
+            processes.signal_group(child, signal.SIGTERM)
+        elif action is Action.KILL:
+            processes.signal_group(child, signal.SIGKILL)
+            _kill_all(layout)
+        # A signal, such as a child's end, makes the pipe readable at once.
+        if select.select([wakeup], [], [], watch.wait_seconds(time.monotonic()))[0]:
+            with suppress(BlockingIOError):
+                os.read(wakeup, 4096)
+
+
+def _kill_all(layout: Layout) -> None:
+    processes.kill_all(os.getpid(), layout.mark, spare=os.getpid())
+
+
+def _seen(layout: Layout, asked_to_end: _AskedToEnd) -> Seen:
+    stop = read_json(layout.stop)
+    lease = read_json(layout.lease) or {}
+    reason = None if stop is None else str(stop.get("reason") or "cancel")
+    fence = lease.get("fence_seconds")
+    return Seen(
+        stop_reason=reason or (SHUTDOWN if asked_to_end.is_set else None),
+        renewals=lease.get("renewals"),
+        fence_seconds=float(fence) if isinstance(fence, (int, float)) else None,
+        is_directory_gone=not layout.runner.exists(),
+    )
+
+
+def _write_end(layout: Layout, document: dict[str, Any]) -> None:
+    for pause in (*_WRITE_PAUSES_SECONDS, None):
+        try:
+            replace_json(layout.exit, document, is_power_safe=True)
+        except FileNotFoundError:
+            return  # the attempt was forgotten, directory and all
+        except OSError as error:  # a full disk may have room again soon
+            if pause is None:
+                raise
+            sys.stderr.write(f"exit.json cannot be written: {error.strerror}\n")
+            time.sleep(pause)
+        else:
+            return
+
+
+class _AskedToEnd:
+    """Whether the runner itself received SIGTERM."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def note(self, signum: int, _frame: FrameType | None) -> None:
+        # SIGCHLD only has to wake the loop; a handler must exist for that.
+        self.is_set = self.is_set or signum == signal.SIGTERM
+
+
+PACKAGE_ROOT = Path(__file__).parents[2]
+_PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from pileus.compute.runner import main;"
+    " sys.exit(main(sys.argv[2:]))"
+)
+
+
+def arguments_for(directory: Path) -> list[str]:
+    """The words that start a runner. No site-packages: that alone would triple its start."""
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, str(PACKAGE_ROOT), str(directory)]

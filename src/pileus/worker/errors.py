@@ -1,0 +1,21 @@
+"""Errors of the worker."""
+
+from __future__ import annotations
+
+from pileus.core.errors import Conflict, InvalidRequest, Unavailable
+
+
+class ServerAway(Unavailable, code="worker_server_away"):
+    """The server does not answer the worker, or not in words that it understands."""
+
+
+class WorkerRunning(Conflict, code="worker_running"):
+    """Another worker runs in this home."""
+
+
+class InputRefused(InvalidRequest, code="input_refused"):
+    """An input cannot be placed where its path says."""
+
+
+class InputDamaged(Unavailable, code="input_damaged"):
+    """The bytes of an input are not those that were announced."""

@@ -1,0 +1,304 @@
+"""
+One attempt on this node, from the order to the end that the server has recorded.
+
+Prepared → started → running → over → drained and uploaded → ended. Every step can be done again, so
+a worker that adopts the directory goes on from what it finds there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pileus.compute import ending
+from pileus.compute.executor import Executor, Phase, State
+from pileus.compute.files import read_json
+from pileus.compute.layout import Layout
+from pileus.core.clock import Clock
+from pileus.core.errors import PileusError, Unavailable
+from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
+from pileus.worker.artifacts import UploadRefused, upload
+from pileus.worker.cache import BlobCache
+from pileus.worker.errors import InputDamaged
+from pileus.worker.launching import launch_of
+from pileus.worker.link import ServerLink
+from pileus.worker.materialise import materialise, remove_tree
+from pileus.worker.retrying import Backoff
+from pileus.worker.streams import StreamShipper
+
+log = logging.getLogger(__name__)
+
+ARTIFACTS_REFUSED = "artifacts_refused"
+
+_DAMAGED_MAX = 3
+"""A transfer may go wrong once or twice; then the blob itself is damaged."""
+
+
+class Step(StrEnum):
+    """How far an attempt has come on this node."""
+
+    PREPARING = "preparing"  #: inputs are on their way
+    RUNNING = "running"  #: it has a runner, or what it left is being shipped
+    ENDED = "ended"  #: all that it left has arrived
+
+
+@dataclass(frozen=True)
+class Means:
+    """What every attempt of a worker is held with."""
+
+    executor: Executor
+    link: ServerLink
+    cache: BlobCache
+    clock: Clock
+    base_environment: Mapping[str, str]
+    ship_seconds: float
+    retry_seconds_max: float
+
+    def backoff(self) -> Backoff:
+        return Backoff(self.clock, self.retry_seconds_max)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which attempt, whose, and on which lease."""
+
+    id: str
+    project: str
+    lease_token: str
+
+
+class HeldAttempt:
+    """Moves one attempt along; tells through `changed` when the server should hear of it."""
+
+    def __init__(
+        self, identity: Identity, directory: Path, means: Means, changed: Callable[[], None]
+    ) -> None:
+        self.identity = identity
+        self.step = Step.PREPARING
+        self._layout = Layout(directory)
+        self._means = means
+        self._changed = changed
+        self._fence_seconds = 0.0
+        self._stop_reason: str | None = None
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._end: AttemptReport | None = None
+        self._renewed_at: float | None = None
+
+    def begin(self, order: DesiredAttempt, fence_seconds: float) -> None:
+        """Prepare and start it."""
+        self._fence_seconds = fence_seconds
+        self._task = asyncio.create_task(self._live(order))
+
+    def adopt(self) -> None:
+        """Go on with what an earlier worker left."""
+        self.step = Step.RUNNING
+        self._task = asyncio.create_task(self._live(None))
+
+    def report(self) -> AttemptReport | None:
+        """What to tell the server; nothing while it is being prepared."""
+        if self.step is Step.PREPARING:
+            return None
+        if self._end is not None:
+            return self._end
+        state = self._means.executor.state(self._layout.directory, self.identity.lease_token)
+        return AttemptReport(
+            id=self.identity.id,
+            lease_token=self.identity.lease_token,
+            state="running",
+            started_at=_moment(state.started_at),
+        )
+
+    def renew(self, fence_seconds: float, at_most_every_seconds: float) -> None:
+        """The server has renewed the lease: pass it on to the runner."""
+        now = self._means.clock.monotonic()
+        last = self._renewed_at
+        is_due = last is None or now - last >= at_most_every_seconds
+        if self.step is Step.RUNNING and is_due:
+            self._renewed_at = now
+            self._means.executor.renew(self._layout.directory, fence_seconds)
+
+    def stop(self, reason: str) -> None:
+        """Ask it to stop; what is not started will not start."""
+        if self._stop_reason is not None or self.step is Step.ENDED:
+            return
+        self._stop_reason = reason
+        if self._layout.directory.exists():
+            self._means.executor.stop(self._layout.directory, reason)
+        self._stopping.set()
+
+    async def forget(self) -> None:
+        """End whatever still runs, and remove the directory."""
+        await self.let_go()
+        self._means.executor.kill(self._layout.directory)
+        await asyncio.to_thread(discard, self._layout.directory)
+
+    async def let_go(self) -> None:
+        """Stop watching. The attempt goes on."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _live(self, order: DesiredAttempt | None) -> None:
+        try:
+            state = await self._over(order)
+            await self._finish(state)
+        except Exception:
+            # One attempt must not take the worker down; the server sees that we hold it no more.
+            log.exception("attempt %s cannot be held", self.identity.id)
+            self._means.executor.kill(self._layout.directory)
+            document = ending.lost("The worker failed; its log has the reason", ending.now())
+            self._conclude(document, ())
+
+    async def _over(self, order: DesiredAttempt | None) -> State:
+        if order is not None:
+            refusal = await self._start(order)
+            if refusal is not None:
+                return refusal
+        self.step = Step.RUNNING
+        self._changed()
+        streams = self._streams()
+        shipping = asyncio.create_task(streams.follow(self._means.ship_seconds))
+        try:
+            state = await self._means.executor.wait(
+                self._layout.directory, self.identity.lease_token
+            )
+        finally:
+            shipping.cancel()
+            with suppress(asyncio.CancelledError):
+                await shipping
+        if state.phase is Phase.ABSENT:
+            message = "The directory of the attempt was removed on the node"
+            return State(Phase.LOST, None, ending.lost(message, ending.now()))
+        return state
+
+    async def _start(self, order: DesiredAttempt) -> State | None:
+        """Start it; how it ended when it could not be."""
+        executor, directory = self._means.executor, self._layout.directory
+        try:
+            # If it exists, a worker was killed while a runner came up: that may have happened.
+            if not self._layout.launch.exists() and not await self._prepare(order):
+                return self._refuse_stopped()
+            executor.renew(directory, self._fence_seconds)
+            launch = launch_of(order, self._layout, self._means.base_environment)
+            await executor.start(directory, launch)
+        except PileusError as error:
+            hint = f". {error.hint}" if error.hint else ""
+            return executor.refuse(directory, f"{error.message}{hint}")
+        except OSError as error:
+            log.warning("attempt %s cannot be started: %s", self.identity.id, error)
+            return executor.refuse(directory, f"The node cannot start it: {error}")
+        return None
+
+    async def _prepare(self, order: DesiredAttempt) -> bool:
+        """Whether it is prepared; otherwise it was asked to stop before."""
+        self._layout.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        backoff = self._means.backoff()
+        damaged = 0
+        while not self._stopping.is_set():
+            try:
+                return await self._unless_stopped(
+                    materialise(self._layout, order, self._means.cache)
+                )
+            except Unavailable as error:
+                damaged += isinstance(error, InputDamaged)
+                if damaged >= _DAMAGED_MAX:
+                    raise
+                log.warning("inputs of %s wait: %s", self.identity.id, error)
+            await self._unless_stopped(backoff.pause())
+        return False
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do it; False when a request to stop came first, and it was given up."""
+        doing = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                doing.result()
+            return doing.done()
+        finally:
+            doing.cancel()
+            stopping.cancel()
+
+    def _refuse_stopped(self) -> State:
+        reason = self._stop_reason or "cancel"
+        document = ending.ended(None, reason, ending.now(), message="Stopped before it started")
+        return State(Phase.ENDED, None, document)
+
+    async def _finish(self, state: State) -> None:
+        document = dict(state.exit or {})
+        if self._layout.directory.exists():
+            await self._streams().drain()
+        try:
+            artifacts = await upload(
+                self.identity.project, self._layout.out, self._means.link, self._means.backoff()
+            )
+        except UploadRefused as refused:
+            log.error("attempt %s: %s", self.identity.id, refused)  # noqa: TRY400  no bug of ours
+            document |= {"reason": ARTIFACTS_REFUSED, "message": str(refused)}
+            artifacts = ()
+        self._conclude(document, artifacts)
+
+    def _conclude(self, document: dict[str, Any], artifacts: tuple[Any, ...]) -> None:
+        self._end = AttemptReport(
+            id=self.identity.id,
+            lease_token=self.identity.lease_token,
+            state="ended",
+            started_at=_moment(document.get("started_at")),
+            exit=document,
+            result=read_json(self._layout.result),
+            artifacts=artifacts,
+        )
+        self.step = Step.ENDED
+        self._changed()
+
+    def _streams(self) -> StreamShipper:
+        means = self._means
+        return StreamShipper(
+            self.identity.id, self._layout, means.link, means.clock, means.backoff()
+        )
+
+
+def identify(directory: Path) -> Identity | None:
+    """Which attempt a directory holds; None when its files cannot be read."""
+    layout = Layout(directory)
+    spec, launch = read_json(layout.spec), read_json(layout.launch)
+    token = (launch or {}).get("lease_token")
+    if spec is None or not isinstance(token, str):
+        return None
+    try:
+        parsed = AttemptSpec.model_validate(spec)
+    except ValueError:
+        return None
+    if parsed.attempt != directory.name:
+        return None
+    return Identity(parsed.attempt, parsed.project, token)
+
+
+def discard(directory: Path) -> None:
+    """Remove a directory of an attempt. A runner that finds it gone ends what it leads."""
+    gone = directory.with_name(f"{GONE}{directory.name}")
+    with suppress(FileNotFoundError):
+        directory.replace(gone)
+    remove_tree(gone)
+
+
+GONE = ".gone-"
+"""Starts the name of what is being removed."""
+
+
+def _moment(text: Any) -> datetime | None:  # noqa: ANN401  from a file that may be damaged
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,50 @@
+"""From what the server ordered to what the executor starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pileus.compute.executor import Launch
+from pileus.compute.layout import (
+    ATTEMPT_MODULES,
+    CPUS_VARIABLE,
+    DIRECTORY_VARIABLE,
+    TOKEN_VARIABLE,
+    Layout,
+)
+from pileus.core.schemas.jobs import AttemptSpec, DesiredAttempt
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_PYTHON_PATH = "PYTHONPATH"
+
+
+def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) -> Launch:
+    """`base` is what this node gives to every attempt."""
+    spec = order.spec
+    return Launch(
+        lease_token=order.lease_token,
+        command=spec.command,
+        entry=spec.recipe_entry,
+        environment=spec.environment,
+        env=environment(spec, layout.directory, base),
+        timeout_seconds=spec.timeout_seconds,
+        grace_seconds=spec.grace_seconds,
+    )
+
+
+def environment(spec: AttemptSpec, directory: Path, base: Mapping[str, str]) -> dict[str, str]:
+    """Every variable of an attempt: the node's, our defaults, the job's own, then what is ours."""
+    threads = str(max(1, int(spec.resources.cpu)))
+    defaults = dict.fromkeys(_THREAD_VARIABLES, threads) | {"PYTHONUNBUFFERED": "1"}
+    python_path = [str(ATTEMPT_MODULES), spec.env.get(_PYTHON_PATH, "")]
+    own = {
+        DIRECTORY_VARIABLE: str(directory),
+        TOKEN_VARIABLE: str(Layout(directory).token),
+        CPUS_VARIABLE: f"{spec.resources.cpu:g}",
+        _PYTHON_PATH: os.pathsep.join(filter(None, python_path)),
+    }
+    if spec.resources.gpu == 0:
+        own["CUDA_VISIBLE_DEVICES"] = ""  # it holds no lease on any
+    return {**base, **defaults, **spec.env, **own}

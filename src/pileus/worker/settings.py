@@ -1,0 +1,84 @@
+"""How the worker behaves. The only file of the package that touches the environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WorkerSettings(BaseModel):
+    """Settings of one worker process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    """The installation's home directory; the worker's own part of it is `worker/`."""
+
+    server_url: str = "http://127.0.0.1:7070"
+    """Where the server answers."""
+
+    token_file: Path | None = None
+    """File with the worker's bearer token; `run/worker.token` in the home when absent."""
+
+    node_name: str = Field(default_factory=lambda: socket.gethostname().lower(), min_length=1)
+    """Names this machine among the nodes; two workers must not share one."""
+
+    custom: dict[str, int] = Field(default_factory=dict)
+    """Flavours that this node offers, such as `{"fpga": 1}`."""
+
+    wait_seconds: float = Field(default=10.0, gt=0, le=20)
+    """How long the server may hold a report when it has no news."""
+
+    retry_seconds_max: float = Field(default=2.0, gt=0)
+    """Longest pause between two tries to reach the server."""
+
+    ship_seconds: float = Field(default=0.15, gt=0)
+    """New bytes of logs and metrics leave for the server this often."""
+
+    zygote_idle_seconds: float = Field(default=300.0, gt=0)
+    """A warm process that forked nothing for this long ends."""
+
+    cache_mib: int = Field(default=20 * 1024, ge=0)
+    """Inputs kept for later attempts; beyond this the longest unused go."""
+
+    pass_environment: tuple[str, ...] = (
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LD_LIBRARY_PATH",
+        "LOGNAME",
+        "SHELL",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZ",
+        "USER",
+    )
+    """Variables of the worker that attempts see; `PATH` always, and no other."""
+
+    supervisor_fd: int | None = None
+    """Read end of a pipe whose other end the supervisor holds: when it closes, we exit."""
+
+    @property
+    def directory(self) -> Path:
+        """The worker's own part of the home."""
+        return self.home / "worker"
+
+    @property
+    def token_path(self) -> Path:
+        """Where the worker's bearer token lies."""
+        return self.token_file or self.home / "run" / "worker.token"
+
+
+def base_environment(names: tuple[str, ...]) -> dict[str, str]:
+    """What every attempt sees of this process's environment: never a token or a setting.
+
+    The worker's own Python comes first on PATH, so that `python` finds what is installed with us.
+    """
+    own = str(Path(sys.executable).parent)
+    passed = {name: os.environ[name] for name in names if name in os.environ}
+    return {**passed, "PATH": f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

@@ -1,0 +1,97 @@
+"""The conversation with the server: register, report, take orders; for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from pileus.core.clock import Clock
+from pileus.core.errors import NotFound, PileusError
+from pileus.core.schemas.jobs import NodeOrders, NodeReport, Registration
+from pileus.worker.attempts import Attempts
+from pileus.worker.link import Registered, ServerLink
+from pileus.worker.retrying import Backoff
+
+log = logging.getLogger(__name__)
+
+
+class Syncing:
+    """Keeps server and node of one mind. The server may be away for as long as it likes."""
+
+    def __init__(
+        self,
+        link: ServerLink,
+        attempts: Attempts,
+        present: Callable[[], Registration],
+        clock: Clock,
+        wait_seconds: float,
+        retry_seconds_max: float,
+    ) -> None:
+        self._link = link
+        self._attempts = attempts
+        self._present = present
+        self._wait_seconds = wait_seconds
+        self._backoff = Backoff(clock, retry_seconds_max)
+        self._registered: Registered | None = None
+        self._seen = 0
+        self._is_away = False
+
+    async def run(self) -> None:
+        """Never returns."""
+        while True:
+            try:
+                if self._registered is None:
+                    await self._register()
+                else:
+                    await self._sync(self._registered)
+            except NotFound as error:
+                log.warning("the server does not know this node: %s", error)
+                self._registered = None
+                await self._backoff.pause()
+            except PileusError as error:
+                if not self._is_away:
+                    log.warning("%s", error)
+                self._is_away = True
+                await self._backoff.pause()
+            else:
+                self._backoff.reset()
+                if self._is_away:
+                    log.info("the server answers again")
+                self._is_away = False
+
+    async def _register(self) -> None:
+        registration = self._present()
+        self._registered = await self._link.register(registration)
+        self._seen = 0
+        log.info("registered as %s (%s)", registration.name, self._registered.node)
+
+    async def _sync(self, registered: Registered) -> None:
+        reported = self._attempts.report()
+        report = NodeReport(boot_id=self._present().boot_id, seen=self._seen, attempts=reported)
+        # A lease must be renewed well before it runs out.
+        wait = min(self._wait_seconds, registered.lease_seconds / 3)
+        orders = await self._unless_news(self._link.sync(registered.node, report, wait))
+        if orders is None:
+            return
+        await self._attempts.apply(orders, reported, registered.fence_seconds)
+        self._seen = orders.version
+
+    async def _unless_news(self, asking: object) -> NodeOrders | None:
+        """The orders, or None when there is news of ours to report first.
+
+        A question that is given up does no harm: orders not seen are sent again.
+        """
+        question: asyncio.Task[NodeOrders] = asyncio.ensure_future(asking)  # type: ignore[call-overload]
+        news = asyncio.create_task(self._attempts.news.wait())
+        try:
+            await asyncio.wait({question, news}, return_when=asyncio.FIRST_COMPLETED)
+            if question.done():
+                return question.result()
+            return None
+        finally:
+            for task in (question, news):
+                task.cancel()
+            with suppress(asyncio.CancelledError, PileusError):
+                await question

@@ -1,0 +1,124 @@
+"""The composition root of the worker process: here, and only here, its parts are chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import pileus
+from pileus.compute import inventory
+from pileus.compute.environments import ENVIRONMENTS
+from pileus.compute.executors.process import ProcessExecutor
+from pileus.compute.zygotes import Zygotes
+from pileus.core.clock import SystemClock
+from pileus.core.schemas.jobs import Registration
+from pileus.worker.attempts import Attempts
+from pileus.worker.cache import BlobCache
+from pileus.worker.errors import WorkerRunning
+from pileus.worker.held import Means
+from pileus.worker.http_link import HttpServerLink, read_token
+from pileus.worker.link import ServerLink
+from pileus.worker.settings import WorkerSettings, base_environment
+from pileus.worker.syncing import Syncing
+
+
+async def serve(settings: WorkerSettings) -> None:
+    """Work until asked to stop. Runners are left alone."""
+    with locked(settings.directory):
+        stop = _stop_event(settings.supervisor_fd)
+        link = HttpServerLink(settings.server_url, lambda: read_token(settings.token_path))
+        async with link, working(settings, link) as task:
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopping.cancel()
+            if task.done():
+                task.result()  # it never ends but by a bug, which must be seen
+
+
+@asynccontextmanager
+async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[asyncio.Task[None]]:
+    """The worker's parts, at work; leaves attempts running."""
+    clock = SystemClock()
+    base = base_environment(settings.pass_environment)
+    executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base))
+    means = Means(
+        executor=executor,
+        link=link,
+        cache=BlobCache(settings.directory / "cache", link, settings.cache_mib),
+        clock=clock,
+        base_environment=base,
+        ship_seconds=settings.ship_seconds,
+        retry_seconds_max=settings.retry_seconds_max,
+    )
+    attempts = Attempts(settings.directory / "attempts", means)
+    capacity = inventory.take(settings.custom)
+
+    def present() -> Registration:
+        return Registration(
+            name=settings.node_name,
+            boot_id=inventory.boot_id(),
+            capacity=capacity,
+            pid=os.getpid(),
+            version=pileus.__version__,
+            holding=attempts.holding,
+        )
+
+    attempts.recover()
+    syncing = Syncing(
+        link, attempts, present, clock, settings.wait_seconds, settings.retry_seconds_max
+    )
+    task = asyncio.create_task(syncing.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await attempts.let_go()
+        await executor.close()
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the worker's directory; the kernel lets go when we die. Raises WorkerRunning."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkerRunning(
+                f"Another worker runs on {str(directory)!r}",
+                hint="One worker per home; `pileus status` shows it.",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _zygotes(settings: WorkerSettings, base: dict[str, str]) -> Zygotes | None:
+    # Forking a process that has imported frameworks is safe on Linux only.
+    if not sys.platform.startswith("linux"):
+        return None
+    log = settings.directory / "zygotes.log"
+    return Zygotes(ENVIRONMENTS, base, log, settings.zygote_idle_seconds)
+
+
+def _stop_event(supervisor_fd: int | None) -> asyncio.Event:
+    """Set when we are asked to end, or the supervisor's end of the pipe has closed."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    if supervisor_fd is not None:
+        os.set_inheritable(supervisor_fd, False)  # noqa: FBT003  the call's own form
+        loop.add_reader(supervisor_fd, stop.set)
+    return stop

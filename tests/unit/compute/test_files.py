@@ -1,0 +1,31 @@
+import pytest
+
+from pileus.compute.files import read_json, replace_json
+
+
+class TestReplaceJson:
+    @pytest.mark.parametrize("is_power_safe", [False, True])
+    def test_it_replaces_the_whole(self, tmp_path, is_power_safe):
+        path = tmp_path / "lease.json"
+
+        replace_json(path, {"renewals": 1, "more": "x" * 100}, is_power_safe=is_power_safe)
+        replace_json(path, {"renewals": 2}, is_power_safe=is_power_safe)
+
+        assert read_json(path) == {"renewals": 2}
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert list(tmp_path.iterdir()) == [path]
+
+
+class TestReadJson:
+    @pytest.mark.parametrize(
+        "content", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000, b'{"a": "' + b"x" * 99 + b'"}']
+    )
+    def test_what_is_no_object_counts_as_absent(self, tmp_path, content):
+        path = tmp_path / "result.json"
+        path.write_bytes(content)
+
+        assert read_json(path, max_bytes=100) is None
+        assert content.endswith(b"x") or read_json(path) in (None, {"a": "x" * 99})
+
+    def test_a_file_that_is_not_there_is_absent(self, tmp_path):
+        assert read_json(tmp_path / "exit.json") is None

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+from pileus.compute.layout import ATTEMPT_MODULES, Layout
+from pileus.core.schemas.resources import Resources
+from pileus.worker.launching import environment, launch_of
+from tests.unit.worker.fakes import make_order, make_spec
+
+HERE = Path("/home/worker/attempts/att_1")
+BASE = {"PATH": "/bin", "HOME": "/root"}
+
+
+class TestEnvironment:
+    def test_the_job_overrides_the_node_but_not_what_is_ours(self):
+        spec = make_spec(env={"HOME": "/data", "PILEUS_ATTEMPT_DIR": "/elsewhere"})
+
+        env = environment(spec, HERE, BASE)
+
+        assert env["HOME"] == "/data"
+        assert env["PILEUS_ATTEMPT_DIR"] == str(HERE)
+        assert env["PILEUS_ATTEMPT_TOKEN_FILE"] == str(HERE / "token")
+
+    def test_our_module_comes_before_the_jobs_own(self):
+        spec = make_spec(env={"PYTHONPATH": "/mine"})
+
+        assert environment(spec, HERE, BASE)["PYTHONPATH"] == f"{ATTEMPT_MODULES}:/mine"
+
+    def test_threads_follow_the_processors_unless_the_job_says_otherwise(self):
+        resources = Resources(cpu=2.5)
+
+        env = environment(make_spec(resources=resources), HERE, BASE)
+        own = environment(make_spec(resources=resources, env={"OMP_NUM_THREADS": "1"}), HERE, BASE)
+
+        assert env["PILEUS_ATTEMPT_CPUS"] == "2.5"
+        assert env["OMP_NUM_THREADS"] == "2"
+        assert own["OMP_NUM_THREADS"] == "1"
+
+    def test_without_a_gpu_in_its_lease_it_sees_none(self):
+        assert environment(make_spec(), HERE, BASE)["CUDA_VISIBLE_DEVICES"] == ""
+        leased = make_spec(resources=Resources(gpu=1))
+        assert "CUDA_VISIBLE_DEVICES" not in environment(leased, HERE, BASE)
+
+
+class TestLaunchOf:
+    def test_it_carries_the_limits_and_the_lease(self):
+        order = make_order("att_1", "true", timeout_seconds=9.0, grace_seconds=1.0)
+
+        launch = launch_of(order, Layout(HERE), BASE)
+
+        assert launch.command == ("true",)
+        assert (launch.timeout_seconds, launch.grace_seconds) == (9.0, 1.0)
+        assert launch.lease_token == "lease-of-att_1"

@@ -1,0 +1,71 @@
+import pytest
+
+from pileus.core.clock import SystemClock
+from pileus.worker.retrying import Backoff
+from pileus.worker.streams import StreamShipper
+from tests.unit.compute.building import make_directory
+from tests.unit.worker.fakes import FakeServer
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return make_directory(tmp_path)
+
+
+@pytest.fixture
+def server():
+    return FakeServer()
+
+
+@pytest.fixture
+def make_shipper(layout, server):
+    clock = SystemClock()
+    return lambda: StreamShipper("att_1", layout, server, clock, Backoff(clock, 0.01))
+
+
+class TestDrain:
+    async def test_everything_arrives(self, make_shipper, layout, server):
+        layout.stdout.write_bytes(b"x" * 2_500_000)
+        layout.metrics.write_bytes(b"{}\n")
+
+        await make_shipper().drain()
+
+        assert server.stream("att_1") == b"x" * 2_500_000
+        assert server.stream("att_1", "metrics") == b"{}\n"
+
+    async def test_only_what_is_new_is_sent(self, make_shipper, layout, server):
+        shipper = make_shipper()
+        layout.stdout.write_bytes(b"one\n")
+        await shipper.drain()
+        with layout.stdout.open("ab") as file:
+            file.write(b"two\n")
+
+        await shipper.drain()
+
+        assert server.stream("att_1") == b"one\ntwo\n"
+
+    async def test_another_worker_goes_on_where_the_server_is(self, make_shipper, layout, server):
+        layout.stdout.write_bytes(b"one\n")
+        await make_shipper().drain()
+        layout.stdout.write_bytes(b"one\ntwo\n")
+
+        await make_shipper().drain()
+
+        assert server.stream("att_1") == b"one\ntwo\n"
+
+    async def test_a_server_that_lost_bytes_gets_them_again(self, make_shipper, layout, server):
+        shipper = make_shipper()
+        layout.stdout.write_bytes(b"one\n")
+        await shipper.drain()
+        await server.append("att_1", "stdout", 0, b"one\n")
+        del server.streams["att_1", "stdout"]
+        layout.stdout.write_bytes(b"one\ntwo\n")
+
+        await shipper.drain()
+
+        assert server.stream("att_1") == b"one\ntwo\n"
+
+    async def test_files_that_are_not_there_hold_nothing_up(self, make_shipper, server):
+        await make_shipper().drain()
+
+        assert server.stream("att_1") == b""
