@@ -1,0 +1,1 @@
+"""Convolutional network: see README.md."""

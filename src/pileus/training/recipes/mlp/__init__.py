@@ -1,0 +1,1 @@
+"""Multi-layer perceptron: see README.md."""
