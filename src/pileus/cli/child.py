@@ -1,0 +1,161 @@
+"""One process under the supervisor: started, watched, restarted with growing pauses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+STABLE_SECONDS = 3.0
+"""A child that lived this long has come up; its next death starts counting anew."""
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+QUICK_RESTARTS = 2
+"""Restarts within a second before pauses double: one crash must not cost more than that."""
+
+CRASH_LOOP = 3
+"""Deaths in a row that are reported as a crash loop."""
+
+MAX_LOG_BYTES = 16 * 1024 * 1024
+_TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a child runs: a name and the words of its command."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+    @staticmethod
+    def pileus(name: str, *options: str) -> Program:
+        """A process of ours, by this interpreter."""
+        return Program(name, (sys.executable, "-m", "pileus", name, *options))
+
+
+class Child:
+    """A program, its process while it lives, and when to start it again."""
+
+    def __init__(self, program: Program, log: Path, pipe: int) -> None:
+        self.program = program
+        self.deaths = 0
+        """Deaths in a row before it was stable."""
+
+        self.restarts = 0
+        self.reason: str | None = None
+        self._log = log
+        self._pipe = pipe
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self._start_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it lives."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def start_at(self) -> float | None:
+        """When to start it, on the clock of `now`; None while it lives."""
+        return self._start_at if self._process is None else None
+
+    def start(self, now: float) -> None:
+        """Start the process. The read end of the pipe lets it notice the supervisor's death."""
+        _rotate(self._log)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self.program.arguments, "--supervisor-fd", str(self._pipe)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(self._pipe,),
+                start_new_session=True,
+            )
+        self._started_at = now
+
+    def reap(self, now: float) -> bool:
+        """Whether the process has died since the last look; then it is due to start again."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        code = self._process.returncode
+        self._process = None
+        self.deaths = 1 if now - self._started_at >= STABLE_SECONDS else self.deaths + 1
+        self.restarts += 1
+        # What was killed said nothing about it.
+        self.reason = _ending(code) + (_last_words(self._log) if code >= 0 else "")
+        self._start_at = now + pause_seconds(self.deaths)
+        return True
+
+    @property
+    def settles_at(self) -> float | None:
+        """When deaths before this start are forgiven; None when there are none to forgive."""
+        if self._process is None or not self.deaths:
+            return None
+        return self._started_at + STABLE_SECONDS
+
+    def settle(self, now: float) -> bool:
+        """Whether it has just lived long enough for its deaths to be forgiven."""
+        if self.settles_at is None or self.settles_at > now:
+            return False
+        self.deaths = 0
+        return True
+
+    def ask_to_stop(self, signum: int = signal.SIGTERM) -> None:
+        """Send a signal, if it lives."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signum)
+
+    def stopped_within(self, seconds: float) -> bool:
+        """Whether it ends in time."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def report(self) -> dict[str, Any]:
+        """What `pileus status` says of it."""
+        loops = self.deaths >= CRASH_LOOP
+        return {
+            "pid": self.pid,
+            "restarts": self.restarts,
+            "state": "crash_loop" if loops else "running" if self.pid else "restarting",
+            "reason": self.reason if self.deaths else None,
+            "log": str(self._log),
+        }
+
+
+def pause_seconds(deaths: int) -> float:
+    """Pause before the restart that follows the nth death in a row."""
+    if deaths <= QUICK_RESTARTS:
+        return FIRST_PAUSE_SECONDS
+    doubled: float = FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - QUICK_RESTARTS, 16)
+    return min(doubled, LONGEST_PAUSE_SECONDS)
+
+
+def _ending(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+
+def _last_words(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    said = [line for line in lines if not line.startswith("Hint:")]
+    return f": {said[-1].removeprefix('Error: ')}" if said else ""
+
+
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))

@@ -1,0 +1,101 @@
+"""`pileus endpoint`: stable addresses that serve models."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from pileus.cli import phrases
+from pileus.cli.options import Command
+from pileus.cli.output import fields
+from pileus.cli.session import Session
+
+app = typer.Typer(help="Endpoints: stable addresses that serve models.")
+
+Name = Annotated[str, typer.Argument(help="Name of the endpoint.")]
+Model = Annotated[str, typer.Option(help="Model version to serve, such as digits:1.")]
+
+
+@app.command("create", cls=Command)
+def create(context: typer.Context, name: Name, model: Model) -> None:
+    """Make an endpoint that serves a model version."""
+    session = Session.of(context)
+    endpoint = session.client.endpoints.create(name, model)
+    _wait(session, endpoint)
+    session.output.show(
+        endpoint,
+        lambda _: session.output.say(
+            f"Endpoint {name} serves {model}. Ask it with `pileus predict {name} FILE`."
+        ),
+    )
+
+
+@app.command("list", cls=Command)
+def list_(context: typer.Context) -> None:
+    """List the endpoints of the project."""
+    session = Session.of(context)
+    session.output.table(
+        session.client.endpoints.list(),
+        [
+            ("NAME", "name"),
+            ("REVISION", "number"),
+            ("REVISION ID", "revision"),
+            ("CREATED", lambda row: phrases.ago(row["created_at"])),
+        ],
+        "No endpoint yet. Make one with `pileus endpoint create NAME --model MODEL:NUMBER`.",
+    )
+
+
+@app.command("show", cls=Command)
+def show(context: typer.Context, name: Name) -> None:
+    """Show an endpoint and what it serves."""
+    session = Session.of(context)
+    found = session.client.endpoints.get(name)
+    endpoint, revisions = found["endpoint"], found["revisions"]
+    gateway = session.client.gateway_url
+    session.output.show(
+        found,
+        lambda console: fields(
+            console,
+            [
+                ("endpoint", endpoint["name"]),
+                ("id", endpoint["id"]),
+                *(
+                    (f"revision {one['number']}", f"{_model(one)}  {one['id']}")
+                    for one in revisions
+                ),
+                ("created", phrases.ago(endpoint["created_at"])),
+                ("url", gateway and f"{gateway}/v2/models/{name}/infer"),
+            ],
+        ),
+    )
+
+
+@app.command("update", cls=Command)
+def update(context: typer.Context, name: Name, model: Model) -> None:
+    """Serve another model version at the same address."""
+    session = Session.of(context)
+    endpoint = session.client.endpoints.update(name, model)
+    _wait(session, endpoint)
+    session.output.show(
+        endpoint, lambda _: session.output.say(f"Endpoint {name} now serves {model}")
+    )
+
+
+@app.command("delete", cls=Command)
+def delete(context: typer.Context, name: Name) -> None:
+    """Stop answering at NAME; what it answered keeps its lineage."""
+    session = Session.of(context)
+    gone = session.client.endpoints.delete(name)
+    session.output.show(gone, lambda _: session.output.say(f"Endpoint {name} is deleted"))
+
+
+def _model(revision: Mapping[str, Any]) -> str:
+    return f"{revision['model']}:{revision['model_number']}"
+
+
+def _wait(session: Session, endpoint: Mapping[str, Any]) -> None:
+    from pileus.cli.serving import wait_until_served  # start-up time
+
+    if not wait_until_served(session.client, endpoint["name"], endpoint["revision"]):
+        session.output.note("[yellow]The gateway does not serve it yet;[/] see `pileus status`.")

@@ -1,0 +1,207 @@
+"""`pileus job`: what runs, what it says, how it ended."""
+
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pileus.cli import phrases
+from pileus.cli.options import Command
+from pileus.cli.output import fields
+from pileus.cli.session import Session
+
+app = typer.Typer(help="Jobs: anything that runs as processes.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the job.")]
+
+
+@app.command("list", cls=Command)
+def list_(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option(help="Only jobs in this status.")] = None,
+) -> None:
+    """List the jobs of the project."""
+    session = Session.of(context)
+    where = {} if status is None else {"status": status}
+    session.output.table(
+        session.client.jobs.list(**where),
+        [
+            ("ID", "id"),
+            ("NAME", "name"),
+            ("KIND", _kind),
+            ("STATUS", "status"),
+            ("CREATED", lambda row: phrases.ago(row["created_at"])),
+            ("TOOK", lambda row: phrases.lasted(row.get("started_at"), row.get("ended_at"))),
+        ],
+        "No job yet. Start one with `pileus train` or `pileus run`.",
+    )
+
+
+@app.command("show", cls=Command)
+def show(context: typer.Context, job: Id) -> None:
+    """Show a job and its attempts."""
+    session = Session.of(context)
+    jobs = session.client.jobs
+    found = jobs.get(job)
+    attempts = [dict(attempt) for attempt in jobs.attempts(job)]
+    session.output.show(
+        {**found, "attempt_items": attempts},
+        lambda console: fields(console, _facts(found, attempts)),
+    )
+
+
+@app.command("logs", cls=Command)
+def logs(
+    context: typer.Context,
+    job: Id,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
+    ] = False,
+    stream: Annotated[str | None, typer.Option(help="stdout or stderr; both when absent.")] = None,
+    attempt: Annotated[str | None, typer.Option(help="Id of an earlier attempt.")] = None,
+) -> None:
+    """Print what a job wrote: its stdout on stdout, its stderr on stderr."""
+    session = Session.of(context)
+    streams = [_stream(stream)] if stream else ["stdout", "stderr"]
+    if session.json:
+        jobs: Any = session.client.jobs
+        texts = {one: jobs.logs(job, one, attempt).decode("utf-8", "replace") for one in streams}
+        session.output.write_json({"job": job, **texts})
+        return
+    print_logs(session, job, streams, follow=follow, attempt=attempt)
+
+
+@app.command("metrics", cls=Command)
+def metrics(
+    context: typer.Context,
+    job: Id,
+    name: Annotated[str | None, typer.Argument(help="One metric: print its points.")] = None,
+) -> None:
+    """List the metrics of a job, or the points of one."""
+    session = Session.of(context)
+    if name is None:
+        session.output.table(
+            session.client.jobs.metrics(job),
+            [(field.upper(), field) for field in ("name", "last", "min", "max", "step", "count")],
+            "The job has reported no metric.",
+        )
+        return
+    points = [
+        {"step": step, "value": value, "time": time}
+        for step, value, time in session.client.jobs.metric(job, name)
+    ]
+    session.output.table(
+        points,
+        [("STEP", "step"), ("VALUE", "value"), ("TIME", "time")],
+        f"The job has reported no metric {name!r}.",
+    )
+
+
+@app.command("artifacts", cls=Command)
+def artifacts(
+    context: typer.Context,
+    job: Id,
+    download: Annotated[
+        Path | None, typer.Option(help="Directory to copy the artifacts to.")
+    ] = None,
+) -> None:
+    """List the files that a job left, or copy them here."""
+    session = Session.of(context)
+    found = session.client.jobs.artifacts(job)
+    if download is not None:
+        from pileus.cli.downloads import save_artifacts  # only this option needs it
+
+        save_artifacts(session, job, found, download)
+    session.output.table(
+        found,
+        [
+            ("PATH", "path"),
+            ("SIZE", lambda row: phrases.size(row["size"])),
+            ("SHA-256", "digest"),
+        ],
+        "The job has left no artifact.",
+    )
+
+
+@app.command("cancel", cls=Command)
+def cancel(context: typer.Context, job: Id) -> None:
+    """Ask a job to stop."""
+    session = Session.of(context)
+    found = session.client.jobs.cancel(job)
+    session.output.show(found, lambda _: session.output.say(f"{job} is asked to stop"))
+
+
+def print_logs(
+    session: Session,
+    job: str,
+    streams: list[str],
+    *,
+    follow: bool = False,
+    attempt: str | None = None,
+) -> None:
+    """Copy the streams of a job to those of this process, each as it comes."""
+    sinks = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    jobs: Any = session.client.jobs
+    failures: list[Exception] = []
+
+    def copy(stream: str) -> None:
+        sink = sinks[stream]
+        chunks = (
+            jobs.follow_logs(job, stream, attempt)
+            if follow
+            else iter((jobs.logs(job, stream, attempt),))
+        )
+        try:
+            for chunk in chunks:
+                sink.write(chunk)
+                sink.flush()
+        except Exception as error:  # noqa: BLE001  raised again in the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=copy, args=(one,), daemon=True) for one in streams]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _stream(name: str) -> str:
+    if name not in {"stdout", "stderr"}:
+        raise typer.BadParameter(f"{name!r} is neither stdout nor stderr", param_hint="--stream")
+    return name
+
+
+def _kind(job: Any) -> str:  # noqa: ANN401  a document
+    spec = job.get("spec", {})
+    if job["kind"] == "train":
+        return f"train {spec.get('recipe') or ''} on {spec.get('dataset') or ''}"
+    return " ".join([job["kind"], *(spec.get("command") or ())])[:40]
+
+
+def _facts(job: Any, attempts: list[dict[str, Any]]) -> list[tuple[str, object]]:  # noqa: ANN401
+    resources = job.get("spec", {}).get("resources", {})
+    return [
+        ("job", job["id"]),
+        ("name", job.get("name")),
+        ("kind", _kind(job)),
+        ("status", job["status"]),
+        ("reason", job.get("reason")),
+        ("hint", job.get("hint")),
+        ("submitted by", job.get("submitted_by")),
+        ("created", phrases.ago(job["created_at"])),
+        ("took", phrases.lasted(job.get("started_at"), job.get("ended_at"))),
+        ("dataset", job.get("dataset_version")),
+        ("resources", ", ".join(f"{k}={v}" for k, v in resources.items() if v)),
+        *((f"attempt {one['number']}", _attempt(one)) for one in attempts),
+        *((name, value) for name, value in job.get("summary", {}).items()),
+    ]
+
+
+def _attempt(attempt: dict[str, Any]) -> str:
+    took = phrases.lasted(attempt.get("started_at"), attempt.get("ended_at"))
+    parts = [attempt["id"], attempt["status"], took, attempt.get("reason") or ""]
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,62 @@
+"""`pileus member`: who belongs to the project, and what they may do."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from pileus.cli import phrases
+from pileus.cli.options import Command
+from pileus.cli.session import Session
+
+app = typer.Typer(help="Members of the project and their roles.")
+
+Role = Literal["viewer", "developer", "admin"]
+
+Name = Annotated[str, typer.Argument(help="Name of the member.")]
+
+
+@app.command("add", cls=Command)
+def add(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What they may do.")] = "developer",
+    kind: Annotated[str, typer.Option(help="user or service.")] = "user",
+) -> None:
+    """Add a member; make them a token with `pileus token create`."""
+    session = Session.of(context)
+    member = session.client.members.add(name, role, kind)
+    session.output.show(
+        member,
+        lambda _: session.output.say(
+            f"{name} is a {role}. Make a token with `pileus token create NAME --principal {name}`."
+        ),
+    )
+
+
+@app.command("list", cls=Command)
+def list_(context: typer.Context) -> None:
+    """List the members of the project."""
+    session = Session.of(context)
+    session.output.table(
+        session.client.members.list(),
+        [
+            ("NAME", "name"),
+            ("KIND", "kind"),
+            ("ROLE", "role"),
+            ("STATE", lambda row: "disabled" if row.get("disabled") else "active"),
+            ("CREATED", lambda row: phrases.ago(row["created_at"])),
+        ],
+        "No member.",
+    )
+
+
+@app.command("set-role", cls=Command)
+def set_role(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[Role, typer.Argument(help="What they may do from now on.")],
+) -> None:
+    """Change what a member may do."""
+    session = Session.of(context)
+    member = session.client.members.change(name, role=role)
+    session.output.show(member, lambda _: session.output.say(f"{name} is a {role} now"))

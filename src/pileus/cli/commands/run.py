@@ -1,0 +1,75 @@
+"""`pileus run`: a command as a job."""
+
+from typing import Annotated, Any
+
+import typer
+
+from pileus.cli import resources
+from pileus.cli.session import Session
+
+
+def run(
+    context: typer.Context,
+    command: Annotated[list[str], typer.Argument(help="Program and arguments; no shell.")],
+    input_: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="Dataset to read under inputs/NAME: NAME=DATASET."),
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option("--env", help="Variable of the command: NAME=VALUE.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
+    cpu: resources.Cpu = 1.0,
+    memory: resources.Memory = "512m",
+    gpu: resources.Gpu = None,
+    resource: resources.Custom = None,
+    timeout_seconds: Annotated[
+        float | None, typer.Option(help="Stop an attempt after this long.")
+    ] = None,
+    max_attempts: Annotated[int, typer.Option(min=1, help="Tries in all.")] = 3,
+    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
+    ] = False,
+) -> None:
+    """Run COMMAND as a job, as in `pileus run --cpu 2 -- python3 count.py`."""
+    session = Session.of(context)
+    spec: dict[str, Any] = {
+        "kind": "command",
+        "command": command,
+        "env": dict(_pair(text, "--env") for text in env or ()),
+        "inputs": [
+            {"name": inner, "dataset": dataset}
+            for inner, dataset in (_pair(text, "--input") for text in input_ or ())
+        ],
+        "name": name,
+        "resources": resources.resources(cpu, memory, gpu, resource),
+        "timeout_seconds": timeout_seconds,
+        "max_attempts": max_attempts,
+        "priority": priority,
+    }
+    job = session.client.jobs.submit(spec)
+    if detach:
+        session.output.show(job, lambda _: session.output.say(job["id"]))
+        return
+    _follow(session, job["id"])
+
+
+def _follow(session: Session, job: str) -> None:
+    from pileus.cli.commands.job import print_logs  # start-up time
+    from pileus.cli.following import raise_unless_succeeded  # start-up time
+
+    session.output.note(f"[dim]Job {job}[/]")
+    if not session.json:
+        print_logs(session, job, ["stdout", "stderr"], follow=True)
+    ended = session.client.jobs.wait(job)
+    raise_unless_succeeded(session, ended)
+    if session.json:
+        session.output.write_json(ended)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
+    return name, value

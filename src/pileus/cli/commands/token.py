@@ -1,0 +1,57 @@
+"""`pileus token`: how principals prove who they are."""
+
+from typing import Annotated
+
+import typer
+
+from pileus.cli import phrases
+from pileus.cli.options import Command
+from pileus.cli.session import Session
+
+app = typer.Typer(help="Tokens: how a member proves who they are.")
+
+
+@app.command("create", cls=Command)
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What the token is for.")],
+    principal: Annotated[
+        str | None, typer.Option(help="Member to make it for; yourself when absent.")
+    ] = None,
+    expires_days: Annotated[
+        int | None, typer.Option(min=1, help="Days until it is worthless; never when absent.")
+    ] = None,
+) -> None:
+    """Make a token; its secret is shown once."""
+    session = Session.of(context)
+    made = session.client.tokens.create(name, principal, expires_days)
+    session.output.show(made, lambda _: session.output.say(made["token"]))
+    session.output.note("[dim]Shown this once. Give it in PILEUS_TOKEN.[/]")
+
+
+@app.command("list", cls=Command)
+def list_(context: typer.Context) -> None:
+    """List the tokens of the project, without their secrets."""
+    session = Session.of(context)
+    session.output.table(
+        session.client.tokens.list(),
+        [
+            ("ID", "id"),
+            ("NAME", "name"),
+            ("PRINCIPAL", "principal"),
+            ("EXPIRES", lambda row: row.get("expires_at") or "never"),
+            ("STATE", lambda row: "revoked" if row.get("revoked_at") else "active"),
+            ("CREATED", lambda row: phrases.ago(row["created_at"])),
+        ],
+        "No token.",
+    )
+
+
+@app.command("revoke", cls=Command)
+def revoke(
+    context: typer.Context, token: Annotated[str, typer.Argument(metavar="ID", help="Id.")]
+) -> None:
+    """Make a token worthless; gateways learn it within seconds."""
+    session = Session.of(context)
+    gone = session.client.tokens.revoke(token)
+    session.output.show(gone, lambda _: session.output.say(f"Token {token} is revoked"))

@@ -1,0 +1,162 @@
+"""`pileus up`: server, gateway and worker in one home, under one supervisor."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pileus.cli.session import Session
+
+if TYPE_CHECKING:
+    from pileus.cli.home import Home
+    from pileus.cli.installation import Plan
+
+Seconds = Annotated[float, typer.Option(min=0, help="How long to wait until it is ready.")]
+HiddenDescriptor = Annotated[int | None, typer.Option(hidden=True)]
+
+
+def up(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the server; 0 picks a free one. [default: 7070]")
+    ] = None,
+    gateway_port: Annotated[
+        int | None, typer.Option(help="Port of the gateway; 0 picks a free one. [default: 7080]")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")
+    ] = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay attached; Ctrl-C stops everything.")
+    ] = False,
+    wait_seconds: Seconds = 60.0,
+    lock_fd: HiddenDescriptor = None,
+    supervisor_fd: HiddenDescriptor = None,
+) -> None:
+    """Start server, gateway and worker."""
+    from pileus.cli import installation  # start-up time
+    from pileus.cli.home import AlreadyUp, Home  # start-up time
+    from pileus.cli.leftovers import end_leftovers  # start-up time
+
+    session = Session.of(context)
+    home = Home(session.home)
+    is_first = not home.read("tokens.json")
+    home.prepare()
+    try:
+        lock = home.lock() if lock_fd is None else lock_fd
+    except AlreadyUp as error:
+        raise _explained(error, home) from error
+    if lock_fd is None:
+        end_leftovers(home)
+    plan = installation.plan(home, host, port, gateway_port)
+    if foreground:
+        _stay(session, home, plan, wait_seconds, supervisor_fd, is_announced=lock_fd is None)
+        os.close(lock)
+        return
+    supervisor = _detach(home, plan, lock)
+    os.close(lock)
+    _announce(session, home, _ready(home, wait_seconds, supervisor), is_first=is_first)
+
+
+def _stay(
+    session: Session,
+    home: "Home",
+    plan: "Plan",
+    wait_seconds: float,
+    parent_fd: int | None,
+    *,
+    is_announced: bool,
+) -> None:
+    from pileus.cli import installation, readiness  # start-up time
+
+    if is_announced:
+
+        def announce() -> None:
+            seen = readiness.wait_until_ready(home, wait_seconds)
+            if seen["state"] == "ready":
+                _announce(session, home, seen, is_first=False)
+            else:
+                session.output.note(f"Not ready yet. {readiness.reasons(seen)}")
+
+        threading.Thread(target=announce, daemon=True).start()
+    installation.supervise(home, plan, parent_fd)
+
+
+def _detach(home: "Home", plan: "Plan", lock: int) -> "subprocess.Popen[bytes]":
+    """The supervisor in a session of its own; it goes on holding the lock that we took."""
+    words = [sys.executable, "-m", "pileus", "--home", str(home.path), "up", "--foreground"]
+    options = ["--host", plan.host, "--port", str(plan.port)]
+    options += ["--gateway-port", str(plan.gateway_port), "--lock-fd", str(lock)]
+    with (home.logs / "supervisor.log").open("ab") as log:
+        return subprocess.Popen(
+            [*words, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(lock,),
+            start_new_session=True,
+            cwd=Path(home.path.anchor),
+        )
+
+
+def _ready(home: "Home", seconds: float, supervisor: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """The state once it is ready. Raises Unavailable; what crash-loops is stopped first."""
+    from pileus.cli import readiness  # start-up time
+    from pileus.core.errors import Unavailable  # start-up time
+
+    seen = readiness.wait_until_ready(home, seconds, lambda: supervisor.poll() is not None)
+    if seen["state"] == "ready":
+        return seen
+    hint = f"Read the logs in {str(home.logs)!r}."
+    if supervisor.poll() is not None:
+        raise Unavailable(
+            f"The supervisor ended at once, with exit code {supervisor.returncode}", hint=hint
+        )
+    if any(process["state"] == "crash_loop" for process in seen["processes"].values()):
+        supervisor.terminate()
+        supervisor.wait()
+        raise Unavailable(f"Pileus did not start. {readiness.reasons(seen)}", hint=hint)
+    raise Unavailable(
+        f"Not ready after {seconds:g} s. {readiness.reasons(seen)}",
+        hint="It goes on starting: see `pileus status`.",
+    )
+
+
+def _announce(session: Session, home: "Home", seen: dict[str, Any], *, is_first: bool) -> None:
+    processes = seen["processes"]
+    document = {
+        "state": seen["state"],
+        "home": str(home.path),
+        "server": processes["server"]["url"],
+        "gateway": processes["gateway"]["url"],
+        "supervisor": seen["supervisor"],
+    }
+    if is_first:
+        document["token"] = home.read("tokens.json").get("default")
+    session.output.show(document, lambda _: _say(session, document))
+
+
+def _say(session: Session, document: dict[str, Any]) -> None:
+    say = session.output.say
+    say(f"[bold green]Pileus is up[/] in {document['home']}")
+    say(f"  server   {document['server']}")
+    say(f"  gateway  {document['gateway']}")
+    if document.get("token"):
+        say(f"  token    {document['token']}")
+        say(
+            "[dim]  The token of the first admin, shown this once; commands here use it already.[/]"
+        )
+
+
+def _explained(error: Any, home: "Home") -> Exception:  # noqa: ANN401  AlreadyUp, imported late
+    from pileus.cli import readiness  # start-up time
+
+    seen = readiness.look(home)
+    urls = [f"{n} {p['url']}" for n, p in seen["processes"].items() if p.get("answers")]
+    state = f"already up: {', '.join(urls)}" if urls else f"{seen['state']}, not answering yet"
+    explained: Exception = type(error)(f"{error.message}; it is {state}", hint=error.hint)
+    return explained

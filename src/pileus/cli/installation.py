@@ -1,0 +1,123 @@
+"""The processes of an installation on one machine: their addresses, commands and order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pileus.cli import ports
+from pileus.cli.child import Program
+from pileus.cli.home import Home
+from pileus.cli.supervisor import STOP_SECONDS, Supervisor
+from pileus.core import settings
+from pileus.core.errors import InvalidRequest, PileusError
+from pileus.sdk.home import address
+
+SERVER_PORT = 7070
+GATEWAY_PORT = 7080
+HOST = "127.0.0.1"
+
+TEMPORARY_STOP_SECONDS = 0.5
+TEMPORARY_DRAIN_SECONDS = 5.0
+
+DRAIN_SECONDS = 25.0
+"""Running attempts have a grace of 20 s by default; then they are killed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the processes will listen."""
+
+    host: str
+    port: int
+    gateway_port: int
+
+
+def plan(home: Home, host: str | None, port: int | None, gateway_port: int | None) -> Plan:
+    """Addresses from the command line, then settings, then defaults; checked to be free.
+
+    Raises PortTaken, AddressNotUsable, InvalidSettings.
+    """
+    own_host = host or str(settings.find("server", "host", home.path) or HOST)
+    wanted = _port(home, "server", port, SERVER_PORT)
+    wanted_gateway = _port(home, "gateway", gateway_port, GATEWAY_PORT)
+    # A home that was not left in order may still have children that are about to end.
+    was_killed = bool(home.read("pids.json"))
+    choose: Callable[[str, int, str], int] = ports.choose_patiently if was_killed else ports.choose
+    server = choose(own_host, wanted, "--port")
+    gateway = choose(own_host, wanted_gateway, "--gateway-port")
+    if server == gateway:
+        if wanted or wanted_gateway:
+            raise InvalidRequest(
+                f"Server and gateway cannot both listen on port {server}",
+                hint="Choose another with --gateway-port; 0 picks a free one.",
+            )
+        return plan(home, host, port, gateway_port)
+    return Plan(own_host, server, gateway)
+
+
+def supervise(home: Home, chosen: Plan, parent_fd: int | None) -> None:
+    """Run everything until asked to stop, or until `parent_fd` closes.
+
+    With a parent the installation is a temporary one: nobody comes back for what a slow end saves.
+    """
+    home.write(
+        "ports.json",
+        {"server": chosen.port, "gateway": chosen.gateway_port, "host": chosen.host},
+    )
+    is_temporary = parent_fd is not None
+    drain_seconds = TEMPORARY_DRAIN_SECONDS if is_temporary else DRAIN_SECONDS
+    Supervisor(
+        home,
+        programs(home, chosen),
+        lambda: come_to_rest(home, drain_seconds),
+        parent_fd,
+        TEMPORARY_STOP_SECONDS if is_temporary else STOP_SECONDS,
+    ).run()
+
+
+def programs(home: Home, chosen: Plan) -> tuple[Program, ...]:
+    """The commands, in the order in which they start."""
+    server_url = address(chosen.host, chosen.port)
+    at = ("--home", str(home.path))
+    bound = (*at, "--host", chosen.host)
+    return (
+        Program.pileus("server", *bound, "--port", str(chosen.port)),
+        Program.pileus(
+            "gateway", *bound, "--port", str(chosen.gateway_port), "--server-url", server_url
+        ),
+        Program.pileus("worker", *at, "--server-url", server_url),
+    )
+
+
+def come_to_rest(home: Home, seconds: float = DRAIN_SECONDS) -> None:
+    """Requeue what runs, before the processes stop."""
+    from pileus.cli.drain import drain  # its httpx takes longer than the supervisor's own start
+    from pileus.sdk import Client  # the same
+
+    tokens = home.read("tokens.json")
+    project = "default" if "default" in tokens else next(iter(tokens), "default")
+    try:
+        with Client.from_home(home.path, project, patience_seconds=2.0) as client:
+            drain(client, seconds, _log)
+    except PileusError as error:
+        _log(f"Stopping without requeueing: {error.message}")
+
+
+def _port(home: Home, section: str, option: int | None, default: int) -> int:
+    if option is not None:
+        return option
+    stated = settings.find(section, "port", home.path)
+    try:
+        return default if stated is None else int(stated)
+    except (TypeError, ValueError) as error:
+        raise settings.InvalidSettings(
+            f"Setting {section}.port = {stated!r} is not a number",
+            hint=f"Choose another port; the default is {default}.",
+        ) from error
+
+
+def _log(text: str) -> None:
+    import sys  # only when something went wrong
+
+    sys.stderr.write(f"{text}\n")

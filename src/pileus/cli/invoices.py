@@ -1,0 +1,29 @@
+"""An invoice as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pileus.cli import phrases
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def show_invoice(console: Console, invoice: Mapping[str, Any]) -> None:
+    """Lines and total, aligned at the decimal point."""
+    from rich.box import SIMPLE_HEAD  # start-up time
+    from rich.table import Table  # start-up time
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold dim", show_footer=True)
+    currency = invoice["currency"]
+    total = phrases.money(invoice["total_micro"], currency)
+    table.add_column("RESOURCE", footer="total")
+    table.add_column("QUANTITY", justify="right")
+    table.add_column("UNIT")
+    table.add_column("AMOUNT", justify="right", footer=total)
+    for line in invoice["lines"]:
+        amount = phrases.money(line["amount_micro"], currency)
+        table.add_row(line["resource"], f"{line['quantity']:,}", line["unit"], amount)
+    console.print(table)

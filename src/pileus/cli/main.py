@@ -1,0 +1,177 @@
+"""The command line's entry: the command tree, and how errors leave the process."""
+
+import os
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from pileus.cli import options
+from pileus.cli.commands import (
+    audit,
+    bill,
+    dataset,
+    down,
+    endpoint,
+    gateway,
+    job,
+    lineage,
+    member,
+    model,
+    predict,
+    price,
+    project,
+    quickstart,
+    run,
+    server,
+    status,
+    token,
+    train,
+    up,
+    why,
+    worker,
+)
+from pileus.cli.options import Command
+from pileus.cli.session import Session
+from pileus.core.errors import InvalidRequest, PileusError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect: 128 + SIGINT."""
+
+app = typer.Typer(
+    name="pileus",
+    help="The AI cloud you own: from raw data to a billed prediction.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_SYSTEM, _WORK, _SERVE, _PEOPLE = "System", "Data and jobs", "Models and predictions", "People"
+
+
+def _version(given: bool) -> None:
+    if given:
+        from pileus import __version__  # only this option needs it
+
+        sys.stdout.write(f"pileus {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    home_option: options.Home = None,
+    project_option: options.Project = None,
+    url_option: options.Url = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+    version: Annotated[  # noqa: ARG001  its callback answers
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    Session.of(context).adopt(
+        {
+            "home_option": home_option,
+            "project_option": project_option,
+            "url_option": url_option,
+            "json": json,
+            "debug": debug,
+        }
+    )
+
+
+for _name, _function, _panel in (
+    ("quickstart", quickstart.quickstart, _SYSTEM),
+    ("up", up.up, _SYSTEM),
+    ("down", down.down, _SYSTEM),
+    ("status", status.status, _SYSTEM),
+    ("server", server.server, _SYSTEM),
+    ("gateway", gateway.gateway, _SYSTEM),
+    ("worker", worker.worker, _SYSTEM),
+    ("train", train.train, _WORK),
+    ("run", run.run, _WORK),
+    ("predict", predict.predict, _SERVE),
+    ("lineage", lineage.lineage, _SERVE),
+    ("why", why.why, _WORK),
+    ("bill", bill.bill, _PEOPLE),
+):
+    app.command(
+        _name,
+        cls=Command,
+        rich_help_panel=_panel,
+        context_settings={"allow_interspersed_args": _name != "run"},
+    )(_function)
+
+for _name, _group, _panel in (
+    ("dataset", dataset.app, _WORK),
+    ("job", job.app, _WORK),
+    ("model", model.app, _SERVE),
+    ("endpoint", endpoint.app, _SERVE),
+    ("price", price.app, _PEOPLE),
+    ("project", project.app, _PEOPLE),
+    ("member", member.app, _PEOPLE),
+    ("token", token.app, _PEOPLE),
+    ("audit", audit.app, _PEOPLE),
+):
+    app.add_typer(_group, name=_name, rich_help_panel=_panel, no_args_is_help=True)
+
+
+def main() -> NoReturn:
+    """Run the command of this process's arguments and exit."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command; the exit code. Only `--debug` lets a traceback through."""
+    session = Session()
+    session.json = "--json" in _before_the_users_own(arguments)
+    try:
+        command: Any = typer.main.get_command(app)
+        code = command.main(arguments, prog_name="pileus", standalone_mode=False, obj=session)
+    except PileusError as error:
+        return _fail(session, error)
+    except typer.TyperException as error:
+        return _misused(session, error)
+    except typer.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  the border of the process
+        return _fail(session, _bug(error), error)
+    finally:
+        session.close()
+    return code if isinstance(code, int) else 0
+
+
+def _before_the_users_own(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _fail(session: Session, error: PileusError, cause: Exception | None = None) -> int:
+    from pileus.core.status import exit_code  # only when failing
+
+    if session.debug or (cause is not None and session.writes_log):
+        import traceback  # only when failing
+
+        traceback.print_exception(cause or error)
+    session.output.error(error)
+    return exit_code(error)
+
+
+def _misused(session: Session, error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # type: ignore[attr-defined]
+        return error.exit_code
+    path = context.command_path if context is not None else "pileus"
+    _fail(session, InvalidRequest(error.format_message(), hint=f"See `{path} --help`."))
+    return error.exit_code
+
+
+def _bug(error: Exception) -> PileusError:
+    return PileusError(
+        f"Internal error: {type(error).__name__}: {error}",
+        hint="Repeat the command with --debug and report what it prints.",
+    )

@@ -1,0 +1,67 @@
+"""Values as a person reads them: money, durations, sizes, times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+MICRO = 1_000_000
+_KIB = 1024
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
+
+
+def money(micro: int, currency: str = "") -> str:
+    """Micro-units as an amount; six places, because a prediction costs that little."""
+    sign, whole, rest = "-" if micro < 0 else "", *divmod(abs(micro), MICRO)
+    return f"{sign}{whole:,}.{rest:06d} {currency}".rstrip()
+
+
+def price(micro: int, exponent: int, currency: str = "") -> str:
+    """What one unit costs, exactly, when `micro` is the price of 10**`exponent` units."""
+    digits = f"{abs(micro):0{exponent + 7}d}"
+    point = len(digits) - exponent - 6
+    fraction = digits[point:].rstrip("0")
+    return f"{'-' if micro < 0 else ''}{digits[:point]}.{fraction or '0'} {currency}".rstrip()
+
+
+def seconds(value: float) -> str:
+    """A duration: `0.4 s`, `1 min 5 s`, `2 h 3 min`."""
+    if value < _MINUTE:
+        return f"{value:.1f} s"
+    if value < _HOUR:
+        return f"{int(value // _MINUTE)} min {int(value % _MINUTE)} s"
+    return f"{int(value // _HOUR)} h {int(value % _HOUR // _MINUTE)} min"
+
+
+def size(count: int) -> str:
+    """Bytes: `512 B`, `1.5 MiB`."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < _KIB:
+            return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= _KIB
+    return f"{amount:.1f} TiB"
+
+
+def ago(moment: str | None, now: datetime | None = None) -> str:
+    """How long ago an ISO 8601 time was."""
+    if not moment:
+        return ""
+    then = datetime.fromisoformat(moment)
+    passed = max(0.0, ((now or datetime.now(UTC)) - then).total_seconds())
+    if passed < _MINUTE:
+        return "just now"
+    if passed < _HOUR:
+        return f"{int(passed // _MINUTE)} min ago"
+    if passed < _DAY:
+        return f"{int(passed // _HOUR)} h ago"
+    return then.strftime("%Y-%m-%d")
+
+
+def lasted(began: str | None, ended: str | None, now: datetime | None = None) -> str:
+    """How long something took, or has taken so far."""
+    if not began:
+        return ""
+    until = datetime.fromisoformat(ended) if ended else (now or datetime.now(UTC))
+    return seconds(max(0.0, (until - datetime.fromisoformat(began)).total_seconds()))

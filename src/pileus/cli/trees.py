@@ -1,0 +1,96 @@
+"""Lineage and reasons as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pileus.cli import phrases
+from pileus.cli.output import fields
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Step = Mapping[str, Any]
+
+
+def show_lineage(console: Console, lineage: Step) -> None:
+    """The chain, from what was asked about to where it came from."""
+    from rich.markup import escape  # start-up time
+
+    for depth, step in enumerate(lineage["steps"]):
+        arrow = "" if depth == 0 else "   " * (depth - 1) + "└─ "
+        noun = str(step["noun"]).replace("_", " ")
+        said = _DETAILS[step["noun"]](step) if step["noun"] in _DETAILS else ""
+        console.print(
+            f"[dim]{arrow}[/][bold]{escape(noun)}[/] {escape(said)}  [dim]{step['id']}[/]",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def show_reason(console: Console, answer: Step) -> None:
+    """State, reason and next step, then the attempts if it is a job."""
+    attempts = [
+        (
+            f"attempt {one['number']}",
+            ": ".join(str(part) for part in (one["status"], one.get("reason")) if part),
+        )
+        for one in answer.get("attempts", ())
+    ]
+    fields(
+        console,
+        [
+            ("state", answer.get("state")),
+            ("reason", answer.get("reason")),
+            ("next step", answer.get("hint")),
+            *attempts,
+        ],
+    )
+
+
+def _prediction(step: Step) -> str:
+    price = step.get("price") or {}
+    cost = phrases.price(price["micro"], price["exponent"]) if "micro" in price else ""
+    latency = f"{step['latency_us'] / 1000:.1f} ms" if "latency_us" in step else ""
+    return _joined(step.get("outcome"), latency, cost and f"price {cost}")
+
+
+def _revision(step: Step) -> str:
+    return _joined(f"{step.get('number')} of endpoint {step.get('endpoint')}", _by(step))
+
+
+def _model_version(step: Step) -> str:
+    evaluation = step.get("evaluation", {})
+    scores = [f"{k} {evaluation[k]:.4f}" for k in ("accuracy", "r2") if k in evaluation]
+    return _joined(step.get("name"), *scores, _by(step))
+
+
+def _job(step: Step) -> str:
+    what = step.get("recipe") or " ".join(step.get("command") or ())
+    took = phrases.lasted(step.get("started_at"), step.get("ended_at"))
+    code = f"code {str(step.get('code_digest'))[:12]}"
+    return _joined(f"{step.get('kind')} {what}", took, code, f"by {step.get('submitted_by')}")
+
+
+def _dataset_version(step: Step) -> str:
+    names = ", ".join(step.get("datasets", ()))
+    rows = f"{step.get('rows_train')} to train, {step.get('rows_untouched')} untouched"
+    return _joined(names, f"from {step.get('source')}", rows)
+
+
+def _by(step: Step) -> str:
+    return f"by {step['created_by']}" if step.get("created_by") else ""
+
+
+def _joined(*parts: str | None) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+_DETAILS: dict[str, Callable[[Step], str]] = {
+    "prediction": _prediction,
+    "revision": _revision,
+    "model_version": _model_version,
+    "job": _job,
+    "dataset_version": _dataset_version,
+}

@@ -1,0 +1,26 @@
+"""What use cost: invoice, ledger entries, prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pileus.sdk.api import Api, Document
+
+
+class Bill:
+    """Money of a project, in micro-units of the installation's currency."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def invoice(self, since: str | None = None, until: str | None = None) -> Document:
+        """The sum of the ledger over [since, until), ISO 8601 times."""
+        return self._api.get(self._api.path("bill"), since=since, until=until)
+
+    def ledger(self) -> Iterator[Document]:
+        """Every ledger entry."""
+        return self._api.items(self._api.path("ledger"))
+
+    def prices(self) -> Iterator[Document]:
+        """Price of each resource."""
+        return self._api.items("/api/v1/prices")

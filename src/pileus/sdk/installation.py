@@ -1,0 +1,26 @@
+"""The installation's own affairs: health, nodes, drain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pileus.sdk.api import Api, Document
+
+
+class Installation:
+    """What an operator asks of the whole installation."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def health(self) -> Document:
+        """State and version of the server; needs no token."""
+        return self._api.get("/api/v1/health")
+
+    def nodes(self) -> Iterator[Document]:
+        """Machines that run attempts, and what they have."""
+        return self._api.items("/api/v1/nodes")
+
+    def drain(self) -> Document:
+        """Checkpoint and requeue what runs, and start nothing more."""
+        return self._api.post("/api/v1/drain")

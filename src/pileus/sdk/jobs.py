@@ -1,0 +1,117 @@
+"""Jobs: submit, watch, cancel, and what their attempts report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from pileus.core.schemas.jobs import JobStatus
+from pileus.sdk.api import Api, Document, quoted
+
+Stream = Literal["stdout", "stderr"]
+
+LOG_WAIT_SECONDS = 15
+"""How long the server holds a call for new bytes of a log; it permits 20."""
+
+_SLACK_SECONDS = 15.0
+
+
+class Jobs:
+    """Jobs of a project."""
+
+    def __init__(self, api: Api, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._api = api
+        self._sleep = sleep
+
+    def submit(self, spec: Document) -> Document:
+        """Ask for a job; `spec` as in `pileus.core.schemas.jobs.JobSpec`."""
+        return self._api.create(self._api.path("jobs"), dict(spec))
+
+    def list(self, **where: str) -> Iterator[Document]:
+        """Jobs, newest first, that have these values, such as `status="running"`."""
+        return self._api.items(self._api.path("jobs"), where)
+
+    def get(self, identifier: str) -> Document:
+        """One job."""
+        return self._api.get(self._api.path("jobs", identifier))
+
+    def cancel(self, identifier: str) -> Document:
+        """Ask for a job to stop; the answer comes before it has."""
+        return self._api.post(self._api.path("jobs", identifier, "cancel"))
+
+    def attempts(self, identifier: str) -> Iterator[Document]:
+        """Attempts of a job."""
+        return self._api.items(self._api.path("jobs", identifier, "attempts"))
+
+    def watch(self, identifier: str, *, every_seconds: float = 0.25) -> Iterator[Document]:
+        """The job now, and again until its status is final, which is the last."""
+        while True:
+            job = self.get(identifier)
+            yield job
+            if JobStatus(job["status"]).is_final:
+                return
+            self._sleep(every_seconds)
+
+    def wait(self, identifier: str, *, every_seconds: float = 0.25) -> Document:
+        """The job once its status is final."""
+        *_, job = self.watch(identifier, every_seconds=every_seconds)
+        return job
+
+    def logs(self, identifier: str, stream: Stream = "stdout", attempt: str | None = None) -> bytes:
+        """What an attempt has written so far; the latest attempt when none is named."""
+        return b"".join(self._chunks(identifier, stream, attempt, wait_seconds=0))
+
+    def follow_logs(
+        self, identifier: str, stream: Stream = "stdout", attempt: str | None = None
+    ) -> Iterator[bytes]:
+        """Bytes as they are written, until the job has ended."""
+        return self._chunks(identifier, stream, attempt, wait_seconds=LOG_WAIT_SECONDS)
+
+    def metrics(self, identifier: str) -> Sequence[Document]:
+        """Last, least and greatest value of each metric."""
+        answer = self._api.get(self._api.path("jobs", identifier, "metrics"))
+        items: Sequence[Document] = answer["items"]
+        return items
+
+    def metric(self, identifier: str, name: str) -> Sequence[tuple[int, float, Any]]:
+        """Points of one metric: step, value, time."""
+        answer = self._api.get(self._api.path("jobs", identifier, "metrics", name))
+        return tuple((point[0], point[1], point[2]) for point in answer["points"])
+
+    def artifacts(self, identifier: str) -> Sequence[Document]:
+        """Files that the job left: path, digest, size."""
+        answer = self._api.get(self._api.path("jobs", identifier, "artifacts"))
+        items: Sequence[Document] = answer["items"]
+        return items
+
+    def artifact(self, identifier: str, path: str) -> bytes:
+        """The bytes of one artifact."""
+        base = self._api.path("jobs", identifier, "artifacts")
+        parts = "/".join(quoted(part) for part in path.split("/"))
+        return self._api.call("GET", f"{base}/{parts}", timeout_seconds=600.0).content
+
+    def _chunks(
+        self, identifier: str, stream: Stream, attempt: str | None, wait_seconds: int
+    ) -> Iterator[bytes]:
+        offset = 0
+        while True:
+            response = self._api.call(
+                "GET",
+                self._api.path("jobs", identifier, "logs"),
+                params={
+                    "stream": stream,
+                    "offset": offset,
+                    "wait": wait_seconds,
+                    "attempt": attempt,
+                },
+                timeout_seconds=wait_seconds + _SLACK_SECONDS,
+            )
+            if response.content:
+                yield response.content
+            following = int(response.headers["Pileus-Next-Offset"])
+            if response.headers["Pileus-Final"] == "true" and following == offset:
+                return
+            if wait_seconds == 0 and following == offset:
+                return
+            offset = following

@@ -1,0 +1,120 @@
+"""Predictions: asking an endpoint through the gateway, and what is known of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pileus.core.errors import InvalidRequest
+from pileus.sdk import tensors
+from pileus.sdk.api import Api, Document, quoted
+
+IMAGE_TYPES = {
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".pgm": "image/x-portable-graymap",
+    ".png": "image/png",
+    ".ppm": "image/x-portable-pixmap",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+}
+"""Suffix of a file → content type of the request."""
+
+TABLE_TYPES = (".csv", ".json")
+
+
+class Predictions:
+    """Predictions of a project's endpoints."""
+
+    def __init__(self, api: Api, gateway: Api) -> None:
+        self._api = api
+        self._gateway = gateway
+
+    def predict(self, endpoint: str, source: Path | str | bytes | Any) -> Document:  # noqa: ANN401
+        """The endpoint's answer, in the Open Inference Protocol.
+
+        `source` is the path of an image, a CSV or a JSON file; the bytes of a PNG image; an array;
+        or rows, each a mapping by column or a list of numbers.
+        """
+        if isinstance(source, bytes):
+            return self.image(endpoint, source, "image/png")
+        if not isinstance(source, str | Path):
+            return self.infer(endpoint, self._tensor(endpoint, source))
+        path = Path(source)
+        kind = path.suffix.lower()
+        if kind in IMAGE_TYPES:
+            return self.image(endpoint, _read(path), IMAGE_TYPES[kind])
+        if kind not in TABLE_TYPES:
+            raise InvalidRequest(
+                f"{str(source)!r} is not an image, a CSV or a JSON file",
+                hint=f"Use one of {', '.join([*IMAGE_TYPES, *TABLE_TYPES])}.",
+            )
+        rows = tensors.read_rows(path.name, _read(path))
+        if (
+            isinstance(rows, Mapping) and "inputs" in rows
+        ):  # a whole request, in the protocol's own form
+            return self.infer(endpoint, rows)
+        return self.infer(endpoint, self._tensor(endpoint, rows))
+
+    def image(self, endpoint: str, content: bytes, content_type: str) -> Document:
+        """The answer for one encoded image."""
+        response = self._gateway.call(
+            "POST",
+            f"{self._model(endpoint)}/infer",
+            content=lambda: content,
+            headers={"Content-Type": content_type},
+        )
+        answer: Document = response.json()
+        return answer
+
+    def infer(self, endpoint: str, request: Document) -> Document:
+        """The answer for a request in the Open Inference Protocol."""
+        return self._gateway.post(f"{self._model(endpoint)}/infer", dict(request))
+
+    def signature(self, endpoint: str) -> Document:
+        """Inputs and outputs of what the endpoint serves."""
+        return self._gateway.get(self._model(endpoint))
+
+    def columns(self, endpoint: str) -> Sequence[Document]:
+        """Columns that a row has for the endpoint; empty when it takes no rows of a table."""
+        served = str(self.signature(endpoint).get("parameters", {}).get("model", ""))
+        model, _, number = served.rpartition(":")
+        version = self._api.get(self._api.path("models", model, "versions", number))
+        found: Sequence[Document] = version["signature"]["inputs"][0].get("columns") or ()
+        return found
+
+    def ready(self, endpoint: str) -> bool:
+        """True once the gateway serves the endpoint. Raises NotFound until it knows it."""
+        self._gateway.call("GET", f"{self._model(endpoint)}/ready")
+        return True
+
+    def gateway(self) -> Document:
+        """Name, version and extensions of the gateway."""
+        return self._gateway.get("/v2")
+
+    def get(self, identifier: str) -> Document:
+        """What is known of one answered request: revision, price, latency, outcome."""
+        return self._api.get(self._api.path("predictions", identifier))
+
+    def _tensor(self, endpoint: str, values: Any) -> Document:  # noqa: ANN401  array or rows
+        expected = self.signature(endpoint)["inputs"][0]
+        if tensors.has_names(values):
+            values = tensors.by_column(values, self.columns(endpoint))
+        return tensors.request_of(values, expected)
+
+    @staticmethod
+    def _model(endpoint: str) -> str:
+        return f"/v2/models/{quoted(endpoint)}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(
+            f"{str(path)!r} cannot be read: {error.strerror}", hint="Check the path."
+        ) from error

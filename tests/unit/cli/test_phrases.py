@@ -1,0 +1,61 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from pileus.cli import phrases
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class TestMoney:
+    @pytest.mark.parametrize(
+        "micro,text",
+        [
+            (0, "0.000000 EUR"),
+            (1, "0.000001 EUR"),
+            (1_234_567_890, "1,234.567890 EUR"),
+            (-5, "-0.000005 EUR"),
+        ],
+    )
+    def test_six_places(self, micro, text):
+        assert phrases.money(micro, "EUR") == text
+
+
+class TestPrice:
+    @pytest.mark.parametrize(
+        "micro,exponent,text",
+        [(100_000, 6, "0.0000001"), (2_000_000, 0, "2.0"), (36, 3, "0.000000036")],
+    )
+    def test_one_unit_is_exact(self, micro, exponent, text):
+        assert phrases.price(micro, exponent) == text
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        "value,text", [(0.44, "0.4 s"), (65, "1 min 5 s"), (7380, "2 h 3 min")]
+    )
+    def test_durations(self, value, text):
+        assert phrases.seconds(value) == text
+
+    @pytest.mark.parametrize(
+        "moment,text",
+        [
+            (None, ""),
+            ("2026-01-01T11:59:50Z", "just now"),
+            ("2026-01-01T11:30:00+00:00", "30 min ago"),
+            ("2026-01-01T02:00:00Z", "10 h ago"),
+            ("2025-12-01T00:00:00Z", "2025-12-01"),
+        ],
+    )
+    def test_moments(self, moment, text):
+        assert phrases.ago(moment, NOW) == text
+
+    def test_what_runs_has_lasted_until_now(self):
+        assert phrases.lasted("2026-01-01T11:59:00Z", None, NOW) == "1 min 0 s"
+        assert phrases.lasted(None, None, NOW) == ""
+
+
+class TestSize:
+    @pytest.mark.parametrize("count,text", [(5, "5 B"), (1536, "1.5 KiB"), (2**31, "2.0 GiB")])
+    def test_binary_units(self, count, text):
+        assert phrases.size(count) == text

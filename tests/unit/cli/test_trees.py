@@ -1,0 +1,54 @@
+import io
+
+from rich.console import Console
+
+from pileus.cli.trees import show_lineage, show_reason
+
+
+def printed(show, document):
+    console = Console(file=io.StringIO(), width=200)
+    show(console, document)
+    return console.file.getvalue()
+
+
+class TestLineage:
+    def test_each_step_is_a_line_below_the_one_it_explains(self):
+        lineage = {
+            "steps": [
+                {
+                    "noun": "prediction",
+                    "id": "prd_1",
+                    "outcome": "ok",
+                    "latency_us": 2300,
+                    "price": {"micro": 100, "exponent": 3},
+                },
+                {"noun": "model_version", "id": "mdv_1", "name": "d:1", "evaluation": {"r2": 0.5}},
+                {"noun": "something_new", "id": "new_1"},
+            ]
+        }
+
+        lines = printed(show_lineage, lineage).splitlines()
+
+        assert lines[0] == "prediction ok, 2.3 ms, price 0.0000001  prd_1"
+        assert lines[1] == "└─ model version d:1, r2 0.5000  mdv_1"
+        assert lines[2].strip() == "└─ something new   new_1"
+
+
+class TestReason:
+    def test_the_next_step_is_shown_with_the_reason(self):
+        text = printed(
+            show_reason,
+            {
+                "state": "queued",
+                "reason": "No node has a GPU",
+                "hint": "Ask for less.",
+                "attempts": [{"number": 1, "status": "failed", "reason": "exit code 1"}],
+            },
+        )
+
+        assert text.splitlines() == [
+            "state      queued",
+            "reason     No node has a GPU",
+            "next step  Ask for less.",
+            "attempt 1  failed: exit code 1",
+        ]
