@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 TOLERANCE = 1e-4
@@ -67,6 +66,8 @@ class Graph:
     """The exported graph in ONNX Runtime."""
 
     def __init__(self, path: Path, threads: int) -> None:
+        import onnxruntime  # starts a thread: a warm parent that forks attempts must not have it
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
