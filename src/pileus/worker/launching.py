@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pileus.compute.executor import Launch
@@ -18,6 +18,7 @@ from pileus.core.schemas.jobs import AttemptSpec, DesiredAttempt
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PYTHON_PATH = "PYTHONPATH"
+_DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) -> Launch:
@@ -28,13 +29,15 @@ def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) ->
         command=spec.command,
         entry=spec.recipe_entry,
         environment=spec.environment,
-        env=environment(spec, layout.directory, base),
+        env=environment(spec, order.devices, layout.directory, base),
         timeout_seconds=spec.timeout_seconds,
         grace_seconds=spec.grace_seconds,
     )
 
 
-def environment(spec: AttemptSpec, directory: Path, base: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    spec: AttemptSpec, devices: Sequence[str], directory: Path, base: Mapping[str, str]
+) -> dict[str, str]:
     """Every variable of an attempt: the node's, our defaults, the job's own, then what is ours."""
     threads = str(max(1, int(spec.resources.cpu)))
     defaults = dict.fromkeys(_THREAD_VARIABLES, threads) | {"PYTHONUNBUFFERED": "1"}
@@ -44,7 +47,6 @@ def environment(spec: AttemptSpec, directory: Path, base: Mapping[str, str]) -> 
         TOKEN_VARIABLE: str(Layout(directory).token),
         CPUS_VARIABLE: f"{spec.resources.cpu:g}",
         _PYTHON_PATH: os.pathsep.join(filter(None, python_path)),
+        _DEVICES: ",".join(devices),  # empty hides them all: it holds no lease on any
     }
-    if spec.resources.gpu == 0:
-        own["CUDA_VISIBLE_DEVICES"] = ""  # it holds no lease on any
     return {**base, **defaults, **spec.env, **own}

@@ -13,7 +13,7 @@ class TestEnvironment:
     def test_the_job_overrides_the_node_but_not_what_is_ours(self):
         spec = make_spec(env={"HOME": "/data", "PILEUS_ATTEMPT_DIR": "/elsewhere"})
 
-        env = environment(spec, HERE, BASE)
+        env = environment(spec, (), HERE, BASE)
 
         assert env["HOME"] == "/data"
         assert env["PILEUS_ATTEMPT_DIR"] == str(HERE)
@@ -22,22 +22,27 @@ class TestEnvironment:
     def test_our_module_comes_before_the_jobs_own(self):
         spec = make_spec(env={"PYTHONPATH": "/mine"})
 
-        assert environment(spec, HERE, BASE)["PYTHONPATH"] == f"{ATTEMPT_MODULES}:/mine"
+        assert environment(spec, (), HERE, BASE)["PYTHONPATH"] == f"{ATTEMPT_MODULES}:/mine"
 
     def test_threads_follow_the_processors_unless_the_job_says_otherwise(self):
         resources = Resources(cpu=2.5)
 
-        env = environment(make_spec(resources=resources), HERE, BASE)
-        own = environment(make_spec(resources=resources, env={"OMP_NUM_THREADS": "1"}), HERE, BASE)
+        env = environment(make_spec(resources=resources), (), HERE, BASE)
+        single = make_spec(resources=resources, env={"OMP_NUM_THREADS": "1"})
+        own = environment(single, (), HERE, BASE)
 
         assert env["PILEUS_ATTEMPT_CPUS"] == "2.5"
         assert env["OMP_NUM_THREADS"] == "2"
         assert own["OMP_NUM_THREADS"] == "1"
 
-    def test_without_a_gpu_in_its_lease_it_sees_none(self):
-        assert environment(make_spec(), HERE, BASE)["CUDA_VISIBLE_DEVICES"] == ""
-        leased = make_spec(resources=Resources(gpu=1))
-        assert "CUDA_VISIBLE_DEVICES" not in environment(leased, HERE, BASE)
+    def test_it_sees_the_devices_of_its_lease_and_no_other(self):
+        leased = make_spec(resources=Resources(gpu=2), env={"CUDA_VISIBLE_DEVICES": "7"})
+
+        none = environment(make_spec(), (), HERE, BASE)
+        two = environment(leased, ("GPU-a", "GPU-b"), HERE, BASE)
+
+        assert none["CUDA_VISIBLE_DEVICES"] == ""
+        assert two["CUDA_VISIBLE_DEVICES"] == "GPU-a,GPU-b"
 
 
 class TestLaunchOf:

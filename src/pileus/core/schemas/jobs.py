@@ -287,6 +287,9 @@ class DesiredAttempt(Answer):
     token: str
     """The attempt's own bearer token, scoped to its job."""
 
+    devices: tuple[str, ...] = ()
+    """The accelerators that its lease holds, whole or in part."""
+
     spec: AttemptSpec
 
 
