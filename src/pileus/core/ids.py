@@ -20,6 +20,8 @@ _LENGTH = 26
 RANDOM_BITS = 74
 """Bits of an id that are free: 12 in `rand_a`, 62 in `rand_b`."""
 
+_STEP_BITS = 32
+
 
 class RandomBits(Protocol):
     """What ids need of a random generator; `random.Random` has it."""
@@ -33,14 +35,29 @@ class Ids:
     def __init__(self, clock: Clock, bits: RandomBits | None = None) -> None:
         self._clock = clock
         self._bits: RandomBits = bits or random.SystemRandom()
+        self._last = 0
 
     def new(self, prefix: str) -> str:
-        """A new id, `prefix` + `_` + 26 characters."""
-        return self.with_bits(prefix, self._bits.getrandbits(RANDOM_BITS))
+        """A new id, `prefix` + `_` + 26 characters; greater than all that were made here before.
+
+        Within one millisecond, or after the clock went back, the free bits count on from the last
+        id by a random step (RFC 9562, 6.2, method 2).
+        """
+        value = uuid7(self._milliseconds(), self._bits.getrandbits(RANDOM_BITS))
+        if value <= self._last:
+            before = _halves(self._last)
+            step = self._bits.getrandbits(_STEP_BITS) + 1
+            bits = before[1] + step
+            value = uuid7(before[0] + (bits >> RANDOM_BITS), bits & ((1 << RANDOM_BITS) - 1))
+        self._last = value
+        return f"{prefix}_{encode(value)}"
 
     def with_bits(self, prefix: str, bits: int) -> str:
         """An id whose 74 free bits are chosen by the caller, to carry an address inside the id."""
-        return f"{prefix}_{encode(uuid7(int(self._clock.now().timestamp() * 1000), bits))}"
+        return f"{prefix}_{encode(uuid7(self._milliseconds(), bits))}"
+
+    def _milliseconds(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
 
 
 def uuid7(milliseconds: int, bits: int) -> int:
@@ -51,13 +68,17 @@ def uuid7(milliseconds: int, bits: int) -> int:
 
 def free_bits(identifier: str, prefix: str) -> int:
     """The 74 free bits of an id made by `with_bits`. Raises InvalidRequest for a malformed id."""
-    value = decode(identifier, prefix)
-    return ((value >> 64) & 0xFFF) << 62 | value & ((1 << 62) - 1)
+    return _halves(decode(identifier, prefix))[1]
 
 
 def milliseconds_of(identifier: str, prefix: str) -> int:
     """Unix time in milliseconds at which an id was made."""
     return decode(identifier, prefix) >> 80
+
+
+def _halves(value: int) -> tuple[int, int]:
+    """Milliseconds and free bits of a UUIDv7."""
+    return value >> 80, ((value >> 64) & 0xFFF) << 62 | value & ((1 << 62) - 1)
 
 
 def encode(value: int) -> str:

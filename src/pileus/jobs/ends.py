@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Artifact, JobStatus, Lease
-from pileus.jobs.lifecycle import End, ended_attempt, ended_job, judge
+from pileus.jobs.lifecycle import ended_attempt, ended_job, judge
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import Held, attempts, held_by, jobs, leases
+from pileus.jobs.told import checked_exit, checked_result
 from pileus.metering.leases import slice_of
 from pileus.metering.ledger import Ledger
+from pileus.metering.storage import StorageAccount
 from pileus.registry.errors import RegistrationRefused
 from pileus.registry.models import ModelDraft, Origin, add_version, draft_of
 from pileus.storage.blob import BlobStore
@@ -39,6 +41,8 @@ class Reported:
     exit: Mapping[str, Any]
     result: Mapping[str, Any] | None
     artifacts: Sequence[Artifact]
+    lost: Lease | None = None
+    """Where nobody told: the lease as it was when its attempt was given up."""
 
 
 class Ends:
@@ -52,6 +56,7 @@ class Ends:
         blobs: BlobStore,
         streams: StreamStore,
         ledger: Ledger,
+        storage: StorageAccount,
         settings: JobsSettings,
     ) -> None:
         self._database = database
@@ -60,17 +65,24 @@ class Ends:
         self._blobs = blobs
         self._streams = streams
         self._ledger = ledger
+        self._storage = storage
         self._settings = settings
 
     async def record(self, attempt_id: str, reported: Reported) -> None:
         """Record an end; repeating it changes nothing."""
+        reported = replace(
+            reported, exit=checked_exit(reported.exit), result=checked_result(reported.result)
+        )
 
         def load(snapshot: Snapshot) -> Held | None:
             attempt = attempts.get(snapshot, id=attempt_id)
             return held_by(snapshot, attempt) if attempt else None
 
         held = await self._database.read(load)
-        if held is None or held.attempt.status.is_final:
+        if held is None:
+            return
+        if held.attempt.status.is_final:
+            await self._streams.drop(attempt_id)  # a kill may have come before it
             return
         project = held.attempt.project
         sealed = await self._streams.seal(project, attempt_id)
@@ -82,13 +94,14 @@ class Ends:
         )
         await self._streams.drop(attempt_id)
 
-    async def lost(self, attempt_id: str, reason: str) -> None:
-        """Record that an attempt is gone without a word; `reason` is a key of `CURABLE`."""
+    async def lost(self, lease: Lease, reason: str) -> None:
+        """Record that an attempt is gone without a word, unless its lease was renewed meanwhile.
+
+        `reason` is a key of `CURABLE`.
+        """
         moment = self._clock.now().isoformat()
-        await self.record(
-            attempt_id,
-            Reported({"schema": 1, "code": None, "reason": reason, "ended_at": moment}, None, ()),
-        )
+        exit_ = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
+        await self.record(lease.attempt, Reported(exit_, None, (), lost=lease))
 
     async def _draft(
         self, held: Held, reported: Reported
@@ -114,8 +127,13 @@ class Ends:
         if attempt is None or attempt.status.is_final:
             return
         held = held_by(transaction, attempt)
+        lost = reported.lost
+        if lost is not None and lost.expires_at != held.lease.expires_at:
+            return
         end = judge(held.job, attempt, reported.exit, reported.result)
-        ended_at = _ended_at(reported.exit, held.lease, transaction.now)
+        # Beyond its lease, nobody knows how long a lost attempt ran, and nobody pays for it.
+        latest = transaction.now if lost is None else min(transaction.now, lost.expires_at)
+        ended_at = _ended_at(reported.exit, held.lease, latest)
         attempts.swap(
             transaction, ended_attempt(attempt, end, reported.exit, reported.result, ended_at)
         )
@@ -127,8 +145,11 @@ class Ends:
         jobs.swap(transaction, job)
         self._release(transaction, held.lease, ended_at)
         record_sealed(transaction, attempt.project, attempt.id, sealed)
+        for stream in sealed:
+            if stream.digest:
+                self._storage.add(transaction, attempt.project, stream.digest, stream.size)
         record_artifacts(transaction, attempt.project, attempt.job, attempt.id, reported.artifacts)
-        if draft is not None and held.job.spec.register_as is not None and _registers(end):
+        if draft is not None and held.job.spec.register_as is not None:
             add_version(
                 transaction,
                 self._new_id,
@@ -151,16 +172,12 @@ class Ends:
         self._ledger.post(transaction, uses)
 
 
-def _registers(end: End) -> bool:
-    return end.job is JobStatus.SUCCEEDED
-
-
-def _ended_at(exit_: Mapping[str, Any], lease: Lease, now: datetime) -> datetime:
+def _ended_at(exit_: Mapping[str, Any], lease: Lease, latest: datetime) -> datetime:
     """When the node says it ended, within what can be true; a node's clock may be off."""
     try:
         said = datetime.fromisoformat(str(exit_.get("ended_at")))
     except ValueError:
-        return now
+        said = latest
     if said.tzinfo is None:
-        return now
-    return max(lease.created_at + timedelta(milliseconds=1), min(said, now))
+        said = latest
+    return max(lease.created_at + timedelta(milliseconds=1), min(said, latest))

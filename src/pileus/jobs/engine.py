@@ -7,34 +7,19 @@ snapshot only the first counts; the other is thrown away and made anew.
 from __future__ import annotations
 
 import logging
+import math
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
-from pileus.core.schemas.jobs import (
-    Attempt,
-    AttemptStatus,
-    JobStatus,
-    Lease,
-    Pool,
-)
-from pileus.jobs.ends import Ends
-from pileus.jobs.scheduler import Grant, PoolSnapshot, decide
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease
+from pileus.jobs.pool import load_pool
+from pileus.jobs.reaping import Reaper
+from pileus.jobs.scheduler import Grant, decide
 from pileus.jobs.settings import JobsSettings
-from pileus.jobs.store import (
-    INSTALLATION,
-    POOL,
-    attempts,
-    attempts_of,
-    jobs,
-    leases,
-    nodes,
-    pool,
-    pools,
-)
+from pileus.jobs.store import attempts, attempts_of, jobs, leases, pool, pools
+from pileus.jobs.waking import wait_for_news
 from pileus.metering.leases import freeze_prices, slice_of
 from pileus.metering.ledger import Ledger
 from pileus.storage.database import Database
@@ -43,18 +28,12 @@ from pileus.storage.transaction import Change, Snapshot, Transaction
 
 log = logging.getLogger(__name__)
 
-_WAKES = {"job", "lease", "node", "pool"}
-
-
-@dataclass(frozen=True)
-class LoadedPool(PoolSnapshot):
-    """A snapshot with the epoch it was read at."""
-
-    epoch: int = 0
+_WAKES = {"job", "pool"}
+"""A lease is released with a change of its job; a node that comes or changes bumps the pool."""
 
 
 class Engine:
-    """Grants leases, finds those that ran out, puts running ones on the ledger."""
+    """Grants leases and puts running ones on the ledger."""
 
     def __init__(
         self,
@@ -62,14 +41,14 @@ class Engine:
         clock: Clock,
         new_id: NewId,
         ledger: Ledger,
-        ends: Ends,
+        reaper: Reaper,
         settings: JobsSettings,
     ) -> None:
         self._database = database
         self._clock = clock
         self._new_id = new_id
         self._ledger = ledger
-        self._ends = ends
+        self._reaper = reaper
         self._settings = settings
 
     async def run(self) -> None:
@@ -79,8 +58,9 @@ class Engine:
                 # Read before deciding: what changes while we decide wakes us again.
                 seen = await self._database.read(lambda snapshot: snapshot.last_change())
                 await self.schedule()
-                await self.reap()
-                await self._wait(seen)
+                await self._reaper.reap()
+                pause = min(self._settings.rescue_seconds, await self._until_retry())
+                await wait_for_news(self._database, self._clock, seen, _is_news, pause)
             except Exception:
                 # The loop is what everything waits for: it reports and goes on.
                 log.exception("The engine's loop failed; it goes on")
@@ -88,7 +68,9 @@ class Engine:
 
     async def schedule(self) -> int:
         """One decision, applied; how many leases it granted."""
-        snapshot = await self._database.read(load_pool)
+        snapshot = await self._database.read(
+            lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
+        )
         plan = decide(snapshot)
         if not plan.grants:
             return 0
@@ -100,46 +82,20 @@ class Engine:
             log.info("A plan was overtaken by another one; deciding again")
             return 0
 
-    async def reap(self) -> int:
-        """Mark attempts whose lease ran out; give up those that can no longer be running.
+    async def _until_retry(self) -> float:
+        """Seconds until the first job that backs off may be tried again; time is no event."""
 
-        How many were given up.
-        """
-
-        def suspects(transaction: Transaction) -> list[str]:
-            lost = []
-            fence = timedelta(seconds=self._settings.fence_seconds + self._settings.lease_seconds)
-            expired = leases.find(
-                transaction,
-                [("released_at", "=", None), ("expires_at", "<", transaction.now)],
-                order=["id"],
+        def work(snapshot: Snapshot) -> float:
+            first = jobs.find(
+                snapshot,
+                [("status", "=", JobStatus.QUEUED.value), ("not_before", ">", snapshot.now)],
+                order=["not_before"],
+                limit=1,
             )
-            for lease in expired:
-                attempt = attempts.get(transaction, id=lease.attempt)
-                if attempt is None or attempt.status.is_final:
-                    continue
-                if attempt.status is not AttemptStatus.SUSPECT:
-                    update = {"status": AttemptStatus.SUSPECT, "reason": "Its lease ran out"}
-                    attempts.swap(transaction, attempt.model_copy(update=update))
-                if transaction.now - lease.expires_at > fence:
-                    lost.append(attempt.id)
-            return lost
+            due = first[0].not_before if first else None
+            return math.inf if due is None else (due - snapshot.now).total_seconds()
 
-        has_expired = await self._database.read(
-            lambda snapshot: bool(
-                leases.find(
-                    snapshot,
-                    [("released_at", "=", None), ("expires_at", "<", snapshot.now)],
-                    limit=1,
-                )
-            )
-        )
-        if not has_expired:
-            return 0
-        lost = await self._database.write(suspects)
-        for attempt in lost:
-            await self._ends.lost(attempt, "node_lost")
-        return len(lost)
+        return await self._database.read(work)
 
     async def meter(self) -> None:
         """Put what running leases used so far on the ledger; never beyond their expiry."""
@@ -152,17 +108,6 @@ class Engine:
                     self._ledger.post(transaction, uses)
 
         await self._database.write(work)
-
-    async def _wait(self, seen: int) -> None:
-        """Until something changes that a decision depends on, or it is time to look anyway."""
-        deadline = self._clock.monotonic() + self._settings.rescue_seconds
-        while (left := deadline - self._clock.monotonic()) > 0:
-            if await self._database.wait(seen, left) == seen:
-                return
-            changes = await self._database.read(partial(_changes, after=seen))
-            if any(change.noun in _WAKES for change in changes):
-                return
-            seen = changes[-1].seq if changes else seen
 
     def _apply(self, transaction: Transaction, epoch: int, grants: tuple[Grant, ...]) -> int:
         current = pool(transaction)
@@ -221,24 +166,5 @@ class Engine:
         )
 
 
-def load_pool(snapshot: Snapshot) -> LoadedPool:
-    """Everything a decision needs, in one consistent read."""
-    found = pools.get(snapshot, id=POOL) or Pool(
-        id=POOL, project=INSTALLATION, created_at=snapshot.now, rev=1
-    )
-    return LoadedPool(
-        now=snapshot.now,
-        nodes=nodes.find(snapshot, order=["name"]),
-        leases=leases.find(snapshot, [("released_at", "=", None)], order=["id"]),
-        queue=jobs.find(
-            snapshot,
-            [("status", "=", JobStatus.QUEUED.value)],
-            order=["-priority", "created_at", "id"],
-        ),
-        is_draining=found.is_draining,
-        epoch=found.rev,
-    )
-
-
-def _changes(snapshot: Snapshot, after: int) -> list[Change]:
-    return snapshot.changes(after)
+def _is_news(change: Change) -> bool:
+    return change.noun in _WAKES

@@ -91,7 +91,7 @@ def _failed(job: Job, why: str, exit_: Mapping[str, Any], result: Mapping[str, A
         )
         hint = "Ask for more memory."
     elif isinstance(error, Mapping):
-        reason, hint = str(error.get("message")), error.get("hint") or logs
+        reason, hint = str(error.get("message")), str(error.get("hint") or logs)
     elif exit_.get("message"):
         reason = str(exit_["message"])
     elif exit_.get("signal"):

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
@@ -19,6 +22,7 @@ from pileus.core.schemas.jobs import (
     AttemptStatus,
     DesiredAttempt,
     InputFile,
+    Lease,
     Node,
     NodeOrders,
     NodeReport,
@@ -34,16 +38,36 @@ from pileus.jobs.store import (
     Held,
     attempts,
     attempts_of,
+    bump_epoch,
     held_by,
     held_on,
+    is_answering,
     leases,
     nodes,
     pools,
 )
+from pileus.jobs.waking import wait_for_news
 from pileus.security.tokens import attempt_token
 from pileus.storage.database import Database
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Change, Snapshot, Transaction
 from pileus.tracking.artifacts import artifacts_of
+
+log = logging.getLogger(__name__)
+
+_FRESH = 5 / 6
+"""A lease with more than this part of its time left is not renewed yet."""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Nothing to tell a node: how far the feed was read, and whose changes would matter to it."""
+
+    seq: int
+    jobs: frozenset[str]
+
+    def is_news(self, change: Change) -> bool:
+        """Whether the node's orders may be others after this change."""
+        return change.noun in {"attempt", "pool"} or change.id in self.jobs
 
 
 class NodeService:
@@ -68,63 +92,62 @@ class NodeService:
     async def register(self, registration: Registration) -> Node:
         """A worker has started on a node. What it does not hold any more is lost."""
 
-        def work(transaction: Transaction) -> tuple[Node, list[str]]:
-            node = nodes.get(transaction, name=registration.name)
-            if node is None:
-                node = nodes.insert(
-                    transaction,
-                    Node(
-                        id=self._new_id("nod"),
-                        project=INSTALLATION,
-                        created_at=transaction.now,
-                        name=registration.name,
-                        boot_id=registration.boot_id,
-                        capacity=registration.capacity,
-                        seen_at=transaction.now,
-                    ),
+        def work(transaction: Transaction) -> tuple[Node, list[Lease]]:
+            known = nodes.get(transaction, name=registration.name)
+            bump_epoch(transaction)
+            if known is None:
+                node = Node(
+                    id=self._new_id("nod"),
+                    project=INSTALLATION,
+                    created_at=transaction.now,
+                    name=registration.name,
+                    boot_id=registration.boot_id,
+                    capacity=registration.capacity,
+                    seen_at=transaction.now,
                 )
-                return node, []
-            rebooted = node.boot_id != registration.boot_id
+                return nodes.insert(transaction, node), []
+            rebooted = known.boot_id != registration.boot_id
+            # After a boot nothing of before runs, whatever is left of it on disk.
+            # What was granted and never started is simply ordered again.
+            lost = [
+                held.lease
+                for held in held_on(transaction, known.id)
+                if held.attempt.started_at is not None
+                and (rebooted or held.attempt.id not in registration.holding)
+            ]
             update = {
                 "boot_id": registration.boot_id,
                 "capacity": registration.capacity,
                 "seen_at": transaction.now,
             }
-            node = nodes.swap(transaction, node.model_copy(update=update))
-            held = held_on(transaction, node.id)
-            # After a boot nothing of before runs, whatever is left of it on disk.
-            # A granted attempt that never reached the node is simply ordered again.
-            lost = [
-                h.attempt.id
-                for h in held
-                if h.attempt.status is not AttemptStatus.GRANTED
-                and (rebooted or h.attempt.id not in registration.holding)
-            ]
-            return node, lost
+            return nodes.swap(transaction, known.model_copy(update=update)), lost
 
         node, lost = await self._database.write(work)
-        for attempt in lost:
-            await self._ends.lost(attempt, "node_lost")
+        for lease in lost:
+            await self._ends.lost(lease, "node_lost")
         return node
 
     async def sync(self, node_id: str, report: NodeReport, wait_seconds: float) -> NodeOrders:
         """Take a report; answer with orders, at once when they are news, else after a while."""
+        # Renewing comes first: a report that waits behind the ends of large attempts would be
+        # believed when the node has moved on.
+        for lease in await self._database.write(
+            lambda transaction: self._renew(transaction, node_id, report)
+        ):
+            # The node answers and does not have it: it is gone, and another try may start.
+            await self._ends.lost(lease, "runner_lost")
         for said in report.attempts:
             if said.state == "ended":
                 await self._take_end(said)
-        await self._renew(node_id, report)
         deadline = self._clock.monotonic() + wait_seconds
         while True:
-            seq, orders = await self._database.read(
-                lambda snapshot: (
-                    snapshot.last_change(),
-                    self._orders(snapshot, node_id, report.attempts),
-                )
-            )
+            is_due = self._clock.monotonic() >= deadline
+            look = partial(self._look, node_id=node_id, report=report, is_due=is_due)
+            found = await self._database.read(look)
+            if isinstance(found, NodeOrders):
+                return found
             left = deadline - self._clock.monotonic()
-            if orders.version != report.seen or orders.forget or left <= 0:
-                return orders
-            await self._database.wait(seq, left)
+            await wait_for_news(self._database, self._clock, found.seq, found.is_news, left)
 
     async def _take_end(self, said: AttemptReport) -> None:
         def holds(snapshot: Snapshot) -> bool:
@@ -133,64 +156,83 @@ class NodeService:
                 attempt is not None and held_by(snapshot, attempt).lease.token == said.lease_token
             )
 
-        if await self._database.read(holds):
-            exit_ = said.exit or {"schema": 1, "code": None, "reason": "runner_lost"}
+        if not await self._database.read(holds):
+            return
+        exit_ = said.exit or {"schema": 1, "code": None, "reason": "runner_lost"}
+        try:
             await self._ends.record(said.id, Reported(exit_, said.result, said.artifacts or ()))
+        except Exception:
+            # The node says it again. Until then its other attempts go on as if nothing was.
+            log.exception("The end of attempt %s could not be recorded", said.id)
 
-    async def _renew(self, node_id: str, report: NodeReport) -> None:
+    def _renew(self, transaction: Transaction, node_id: str, report: NodeReport) -> list[Lease]:
+        """Renew what the node holds; leases of what it should hold and has lost."""
+        node = nodes.get(transaction, id=node_id)
+        if node is None or node.boot_id != report.boot_id:
+            raise NodeUnknown(
+                f"Node {node_id!r} is not registered with boot id {report.boot_id!r}",
+                hint="The worker registers again by itself.",
+            )
+        self._see(transaction, node)
         said = {attempt.id: attempt for attempt in report.attempts}
-
-        def work(transaction: Transaction) -> list[str]:
-            node = nodes.get(transaction, id=node_id)
-            if node is None or node.boot_id != report.boot_id:
-                raise NodeUnknown(
-                    f"Node {node_id!r} is not registered with boot id {report.boot_id!r}",
-                    hint="The worker registers again by itself.",
+        lost = []
+        for held in held_on(transaction, node_id):
+            answer = said.get(held.attempt.id)
+            if answer is None and held.attempt.started_at is not None:
+                lost.append(held.lease)
+                continue
+            if answer is not None and (
+                answer.lease_token != held.lease.token or answer.state == "ended"
+            ):
+                continue
+            # One that is not reported is on its way: the node listens, so its lease lives too.
+            status = AttemptStatus.GRANTED if answer is None else AttemptStatus.RUNNING
+            if held.attempt.status is not status:
+                started_at = answer and (
+                    held.attempt.started_at or answer.started_at or transaction.now
                 )
-            lost = []
-            expires_at = transaction.now + timedelta(seconds=self.settings.lease_seconds)
-            for held in held_on(transaction, node_id):
-                answer = said.get(held.attempt.id)
-                if answer is None:
-                    if held.attempt.status is not AttemptStatus.GRANTED:
-                        lost.append(held.attempt.id)
-                        continue
-                elif answer.lease_token != held.lease.token or answer.state == "ended":
-                    continue
-                elif held.attempt.status is not AttemptStatus.RUNNING:
-                    update = {
-                        "status": AttemptStatus.RUNNING,
-                        "reason": None,
-                        "started_at": held.attempt.started_at
-                        or answer.started_at
-                        or transaction.now,
-                    }
-                    attempts.swap(transaction, held.attempt.model_copy(update=update))
-                # A granted attempt on a node that listens is on its way: its lease lives too.
-                leases.swap(transaction, held.lease.model_copy(update={"expires_at": expires_at}))
-            return lost
+                update = {"status": status, "reason": None, "started_at": started_at}
+                attempts.swap(transaction, held.attempt.model_copy(update=update))
+            if self._is_due(held.lease.expires_at - transaction.now):
+                expires_at = transaction.now + timedelta(seconds=self.settings.lease_seconds)
+                update = {"expires_at": expires_at}
+                leases.swap(transaction, held.lease.model_copy(update=update))
+        return lost
 
-        for attempt in await self._database.write(work):
-            # The node answers and does not have it: it is gone, and another try may start.
-            await self._ends.lost(attempt, "runner_lost")
+    def _see(self, transaction: Transaction, node: Node) -> None:
+        """Note that the node answers; the scheduler grants to it again if it did not before."""
+        if not is_answering(node, transaction.now, self.settings.lease_seconds):
+            bump_epoch(transaction)
+        until = node.seen_at + timedelta(seconds=self.settings.lease_seconds) - transaction.now
+        if self._is_due(until):
+            nodes.swap(transaction, node.model_copy(update={"seen_at": transaction.now}))
 
-    def _orders(
-        self, snapshot: Snapshot, node_id: str, reported: Sequence[AttemptReport]
-    ) -> NodeOrders:
+    def _is_due(self, left: timedelta) -> bool:
+        """Whether to renew what has `left`: not each time, for every renewal is a change that is
+        kept; and always after a clock went back."""
+        lease = timedelta(seconds=self.settings.lease_seconds)
+        return not lease * _FRESH <= left <= lease
+
+    def _look(
+        self, snapshot: Snapshot, *, node_id: str, report: NodeReport, is_due: bool
+    ) -> NodeOrders | Quiet:
+        """The orders, when they are news or due; else what news to wait for."""
         held = held_on(snapshot, node_id)
         found = pools.get(snapshot, id=POOL)
-        desired = tuple(self._desired(snapshot, h) for h in held)
+        is_draining = found is not None and found.is_draining
+        version = _version(held, is_draining=is_draining)
         live = {h.attempt.id for h in held}
         forget = tuple(
             attempt.id
-            for attempt in reported
+            for attempt in report.attempts
             if attempt.id not in live or self._is_stale(held, attempt)
         )
-        is_draining = found is not None and found.is_draining
+        if version == report.seen and not forget and not is_due:
+            return Quiet(snapshot.last_change(), frozenset(h.job.id for h in held))
         return NodeOrders(
-            version=_version(desired, is_draining=is_draining),
+            version=version,
             draining=is_draining,
-            attempts=desired,
+            attempts=tuple(self._desired(snapshot, h) for h in held),
             forget=forget,
         )
 
@@ -210,6 +252,7 @@ class NodeService:
             desired="run" if reason is None else "stop",
             stop_reason=reason,
             token=attempt_token(self._token_key, held.attempt.id, held.lease.token),
+            devices=held.lease.devices,
             spec=spec_of(snapshot, held),
         )
 
@@ -257,8 +300,8 @@ def _checkpoint(snapshot: Snapshot, held: Held) -> AttemptInput | None:
     return None
 
 
-def _version(desired: Sequence[DesiredAttempt], *, is_draining: bool) -> int:
+def _version(held: Sequence[Held], *, is_draining: bool) -> int:
     """A number that changes when the orders do; below 2**53, so that JSON keeps it."""
-    words = [[d.id, d.lease_token, d.desired, d.stop_reason] for d in desired]
+    words = [[h.attempt.id, h.lease.token, h.job.stop_requested] for h in held]
     text = json.dumps([words, is_draining])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])

@@ -24,10 +24,15 @@ class PoolSnapshot:
 
     now: datetime
     nodes: Sequence[Node]
+    """Those that answer."""
+
     leases: Sequence[Lease]
     """Unreleased ones."""
 
     queue: Sequence[Job]
+    silent: Sequence[Node] = ()
+    """Nodes that were not heard for a while; nothing is granted to them."""
+
     is_draining: bool = False
 
 
@@ -68,6 +73,27 @@ class Free:
     is_reserved: bool = field(default=False)
 
 
+@dataclass(frozen=True)
+class Room:
+    """The most of each resource that any one node has: what asks for more of one fits nowhere."""
+
+    cpu_milli: int
+    memory_mib: int
+    gpu_milli: int
+
+
+def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
+    """The most that nodes have beside `leases`, resource by resource; None without nodes."""
+    free = [_free(node, leases) for node in nodes]
+    if not free:
+        return None
+    return Room(
+        max(space.cpu_milli for space in free),
+        max(space.memory_mib for space in free),
+        max(sum(space.devices.values()) for space in free),
+    )
+
+
 def decide(pool: PoolSnapshot) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
     free = [_free(node, pool.leases) for node in sorted(pool.nodes, key=lambda n: n.name)]
@@ -84,13 +110,18 @@ def decide(pool: PoolSnapshot) -> Plan:
             _take(space, job.spec.resources, devices)
             grants.append(Grant(job, space.node, devices))
             continue
-        waiting[job.id] = explain(job.spec.resources, pool.nodes)
+        waiting[job.id] = explain(job.spec.resources, pool.nodes, pool.silent)
         _reserve(job, pool, free)
     return Plan(tuple(grants), waiting)
 
 
-def explain(resources: Resources, nodes: Sequence[Node]) -> Waiting:
+def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = ()) -> Waiting:
     """Why nothing can take `resources` now: never possible here, or not yet."""
+    if not nodes and silent:
+        names = ", ".join(repr(node.name) for node in silent)
+        return Waiting(
+            f"No node answers; {names} did before", "Look after its worker; `pileus up` starts one."
+        )
     if not nodes:
         return Waiting(
             "No node is registered", "Start a worker: `pileus up`, or `pileus worker` elsewhere."
@@ -198,7 +229,7 @@ def _devices(resources: Resources, free: Free) -> tuple[str, ...] | None:
     usable = [
         device.id
         for device in free.node.capacity.devices
-        if resources.gpu_kind in {None, device.kind}
+        if resources.gpu_kind is None or is_of_kind(device.kind, resources.gpu_kind)
     ]
     if resources.gpu_milli < MILLI:
         # A fraction goes to the fullest device that still has room, so that whole ones stay whole.
@@ -207,6 +238,11 @@ def _devices(resources: Resources, free: Free) -> tuple[str, ...] | None:
     whole = sorted(d for d in usable if free.devices[d] == MILLI)
     count = resources.gpu_milli // MILLI
     return tuple(whole[:count]) if len(whole) >= count else None
+
+
+def is_of_kind(kind: str, wanted: str) -> bool:
+    """Whether a device's kind has the words of `wanted` in it: `h200` is an `nvidia-h200`."""
+    return f"-{wanted.lower()}-" in f"-{kind}-"
 
 
 def _fits_idle(resources: Resources, node: Node) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pileus.core.ids import NewId
@@ -22,11 +23,13 @@ from pileus.core.schemas.jobs import (
 from pileus.core.schemas.registry import DatasetVersion
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
-from pileus.jobs.engine import load_pool
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.lifecycle import cancelled
+from pileus.jobs.pool import load_pool
 from pileus.jobs.recipes import RecipeCatalogue
-from pileus.jobs.store import OPEN, attempts_of, job_of, jobs, nodes, pool, pools
+from pileus.jobs.settings import JobsSettings
+from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
+from pileus.jobs.told import clean_text
 from pileus.registry.store import resolve_dataset
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
@@ -45,15 +48,22 @@ class JobService:
     """Jobs of projects."""
 
     def __init__(
-        self, database: Database, new_id: NewId, audit: AuditLog, recipes: RecipeCatalogue
+        self,
+        database: Database,
+        new_id: NewId,
+        audit: AuditLog,
+        recipes: RecipeCatalogue,
+        settings: JobsSettings,
     ) -> None:
         self._database = database
         self._new_id = new_id
         self._audit = audit
         self._recipes = recipes
+        self._settings = settings
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
+        _check_texts(spec)
         params, code_digest = self._prepare(spec)
         names = [wanted.name for wanted in spec.inputs]
         reserved = {DATA, CHECKPOINT} if spec.kind == "train" else {CHECKPOINT}
@@ -123,25 +133,25 @@ class JobService:
         return await self._database.write(work)
 
     async def drain(self, caller: Caller) -> int:
-        """Grant nothing more and ask running jobs to save a checkpoint and requeue; how many."""
+        """Grant nothing more and ask running jobs to save a checkpoint and requeue.
+
+        How many still run. Asking again changes nothing.
+        """
 
         def work(transaction: Transaction) -> int:
-            pools.swap(transaction, pool(transaction).model_copy(update={"is_draining": True}))
+            found = pool(transaction)
+            if not found.is_draining:
+                # The epoch that this takes voids any plan that is being made.
+                pools.swap(transaction, found.model_copy(update={"is_draining": True}))
+                self._audit.append(transaction, caller, "drain", "pool", found.id)
             running = jobs.find(transaction, [("status", "=", JobStatus.RUNNING.value)])
             for job in running:
                 if job.stop_requested is None:
                     update = {"stop_requested": StopReason.PREEMPT}
                     jobs.swap(transaction, job.model_copy(update=update))
-            self._audit.append(transaction, caller, "drain", "pool", pool(transaction).id)
             return len(running)
 
         return await self._database.write(work)
-
-    async def open_jobs(self) -> int:
-        """How many jobs of the installation run now."""
-        return await self._database.read(
-            lambda snapshot: len(jobs.find(snapshot, [("status", "=", JobStatus.RUNNING.value)]))
-        )
 
     async def undrain(self) -> None:
         """Grant again: the installation has come up."""
@@ -203,15 +213,25 @@ class JobService:
         return await self._database.read(work)
 
     async def waiting(self, job: Job) -> scheduler.Waiting | None:
-        """Why an open job does not run, decided afresh; None when it runs or is about to."""
-        if job.status.value not in OPEN or job.status is JobStatus.RUNNING:
+        """Why a queued job does not run, decided afresh; None when it runs or is about to."""
+        if job.status is not JobStatus.QUEUED:
             return None
-        snapshot = await self._database.read(load_pool)
-        return scheduler.decide(snapshot).waiting.get(job.id)
+        pool = await self._database.read(
+            lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
+        )
+        if job.id not in {queued.id for queued in pool.queue}:
+            pool = replace(pool, queue=(*pool.queue, job))
+        return scheduler.decide(pool).waiting.get(job.id)
 
-    async def nodes(self) -> list[Node]:
-        """Nodes of the installation, by name."""
-        return await self._database.read(lambda snapshot: nodes.find(snapshot, order=["name"]))
+    async def nodes(self) -> list[tuple[Node, bool]]:
+        """Nodes of the installation, by name, and whether each answers."""
+        lease_seconds = self._settings.lease_seconds
+        return await self._database.read(
+            lambda snapshot: [
+                (node, is_answering(node, snapshot.now, lease_seconds))
+                for node in nodes.find(snapshot, order=["name"])
+            ]
+        )
 
     def _prepare(self, spec: JobSpec) -> tuple[Mapping[str, Any], str]:
         if spec.recipe is not None:
@@ -227,6 +247,16 @@ class JobService:
             "environment": "plain",
             "values": {},
         }, hashlib.sha256(words.encode()).hexdigest()
+
+
+def _check_texts(spec: JobSpec) -> None:
+    """Raises JobRefused for a word that no process can be started with."""
+    for text in (*(spec.command or ()), *spec.env, *spec.env.values()):
+        if text != clean_text(text):
+            raise JobRefused(
+                f"{text[:100]!r} holds a character that no program can be given",
+                hint="Leave out NUL characters and lone surrogates.",
+            )
 
 
 def dataset_input(name: str, version: DatasetVersion) -> AttemptInput:

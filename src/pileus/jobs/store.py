@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, Lease, Node, Pool
 from pileus.jobs.errors import JobNotFound
 from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS
 from pileus.storage.rows import Rows
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Record, Snapshot, Transaction
 
 INSTALLATION = ""
 POOL = "default"
 
-jobs = Rows(JOBS, Job)
+
+class JobRows(Rows[Job]):
+    """Jobs with what they ask for in columns, so that the scheduler reads only what may fit."""
+
+    def _record(self, value: Job) -> Record:
+        asked = value.spec.resources
+        return {
+            **super()._record(value),
+            "cpu_milli": asked.cpu_milli,
+            "memory_mib": asked.memory_mib,
+            "gpu_milli": asked.gpu_milli,
+        }
+
+
+jobs = JobRows(JOBS, Job)
 attempts = Rows(ATTEMPTS, Attempt)
 leases = Rows(LEASES, Lease)
 nodes = Rows(NODES, Node)
 pools = Rows(POOLS, Pool)
 
 LIVE = [status.value for status in AttemptStatus if not status.is_final]
-OPEN = [status.value for status in JobStatus if not status.is_final]
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,11 @@ def held_by(snapshot: Snapshot, attempt: Attempt) -> Held:
     return Held(job, attempt, lease)
 
 
+def is_answering(node: Node, now: datetime, lease_seconds: float) -> bool:
+    """Whether a node was heard so lately that what is granted to it will start."""
+    return now - node.seen_at <= timedelta(seconds=lease_seconds)
+
+
 def pool(transaction: Transaction) -> Pool:
     """The pool, made on first use."""
     found = pools.get(transaction, id=POOL)
@@ -68,3 +87,8 @@ def pool(transaction: Transaction) -> Pool:
     return pools.insert(
         transaction, Pool(id=POOL, project=INSTALLATION, created_at=transaction.now)
     )
+
+
+def bump_epoch(transaction: Transaction) -> None:
+    """Void plans made from what the pool was until now, and wake the scheduler."""
+    pools.swap(transaction, pool(transaction))

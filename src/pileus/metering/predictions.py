@@ -5,16 +5,23 @@ A report is taken by high-water mark inside the ledger's transaction, so a repea
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from pileus.core.schemas.metering import Counter, MeterReport
 from pileus.metering.ledger import Ledger, Use
 from pileus.metering.prices import INSTALLATION, current_price
-from pileus.metering.store import Source, sources
+from pileus.metering.store import Source, prices, sources
 from pileus.metering.tables import COUNTERS
+from pileus.security.store import projects
 from pileus.storage.database import Database
-from pileus.storage.transaction import Transaction
+from pileus.storage.transaction import Snapshot, Transaction
+
+log = logging.getLogger(__name__)
+
+MAX_COUNT = 2**53
+"""A counter above it is damaged: at a million predictions a second it takes three centuries."""
 
 COUNTED = ("requests", "predictions", "bytes_in", "bytes_out", "errors")
 _BILLED = (("prediction", "predictions"), ("bytes_in", "bytes_in"), ("bytes_out", "bytes_out"))
@@ -46,7 +53,7 @@ class PredictionMeters:
                 return source.sequence
             # The slice began when this source was last heard; the mark's row tells no time, so
             # entries of a meter span a point: the moment they were taken.
-            for counter in report.counters:
+            for counter in _sound(transaction, report):
                 self._take(transaction, report, counter, transaction.now)
             sources.swap(transaction, source.model_copy(update={"sequence": report.sequence}))
             return report.sequence
@@ -97,3 +104,29 @@ class PredictionMeters:
             )
             for resource, name in _BILLED
         ]
+
+
+def _sound(snapshot: Snapshot, report: MeterReport) -> list[Counter]:
+    """The counters that can be true. A damaged one is left out and told in the log: it must not
+    keep the others of its gateway off the ledger for ever."""
+    slots: set[int] = set()
+    sound = []
+    for counter in report.counters:
+        counts = [int(getattr(counter, name)) for name in COUNTED]
+        wrong = (
+            "its slot is not its own"
+            if counter.slot in slots or not 0 <= counter.slot <= MAX_COUNT
+            else "a count is out of range"
+            if not all(0 <= count <= MAX_COUNT for count in counts)
+            else "its price is not in the price book"
+            if prices.get(snapshot, id=counter.price_id) is None
+            else "its project is not known"
+            if projects.get(snapshot, id=counter.project) is None
+            else None
+        )
+        slots.add(counter.slot)
+        if wrong is None:
+            sound.append(counter)
+        else:
+            log.error("A counter of source %r was left out: %s: %r", report.source, wrong, counter)
+    return sound

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pileus.core.ids import NewId
@@ -21,6 +22,11 @@ INSTALLATION = ""
 
 MAX_EXPONENT = 12
 MAX_MICRO = 10**15
+MAX_MICRO_PER_UNIT = 10**8
+"""100 of the currency for a millisecond or a byte: above it, amounts would outgrow 64 bits."""
+
+Settle = Callable[[Transaction], None]
+"""Puts on the ledger, in the transaction of a change, what was used at the price before it."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,11 @@ DEFAULTS = (
 class PriceBook:
     """What a unit of each resource costs."""
 
-    def __init__(self, database: Database, new_id: NewId, audit: AuditLog) -> None:
+    def __init__(self, database: Database, new_id: NewId, audit: AuditLog, settle: Settle) -> None:
         self._database = database
         self._new_id = new_id
         self._audit = audit
+        self._settle = settle
 
     async def ensure_defaults(self) -> None:
         """Give every resource that has no price its default."""
@@ -78,12 +85,27 @@ class PriceBook:
                 hint=f"Use 0 to {MAX_MICRO} micro-units and an exponent of 0 to {MAX_EXPONENT}.",
             )
 
+        if micro > MAX_MICRO_PER_UNIT * 10**exponent:
+            raise PriceRefused(
+                f"Price of {micro} micro-units per 10^{exponent} is above {MAX_MICRO_PER_UNIT}"
+                " micro-units a unit",
+                hint="Look at the unit: time is priced by the millisecond.",
+            )
+
         def work(transaction: Transaction) -> Price:
             old = current_price(transaction, resource)
+            self._settle(transaction)
             prices.swap(transaction, old.model_copy(update={"is_current": False}))
             new = self._insert(transaction, DefaultPrice(resource, old.unit, micro, exponent))
             self._audit.append(
-                transaction, caller, "change", "price", new.id, resource=resource, micro=micro
+                transaction,
+                caller,
+                "change",
+                "price",
+                new.id,
+                resource=resource,
+                micro=micro,
+                exponent=exponent,
             )
             return new
 

@@ -27,22 +27,17 @@ class StorageAccount:
 
     async def record(self, project: str, digest: str, size: int) -> None:
         """A blob has been stored. Repeating it changes nothing."""
+        await self._database.write(lambda transaction: self.add(transaction, project, digest, size))
 
-        def work(transaction: Transaction) -> None:
-            if transaction.get(BLOBS, project=project, digest=digest) is not None:
-                return
-            self._advance(transaction, project, added=size)
-            transaction.insert(
-                BLOBS,
-                {
-                    "project": project,
-                    "digest": digest,
-                    "size": size,
-                    "created_at": transaction.now,
-                },
-            )
-
-        await self._database.write(work)
+    def add(self, transaction: Transaction, project: str, digest: str, size: int) -> None:
+        """As `record`, in the caller's transaction."""
+        if transaction.get(BLOBS, project=project, digest=digest) is not None:
+            return
+        self._advance(transaction, project, added=size)
+        transaction.insert(
+            BLOBS,
+            {"project": project, "digest": digest, "size": size, "created_at": transaction.now},
+        )
 
     async def missing(self, project: str, digests: list[str]) -> list[str]:
         """Those of `digests` that the project has no blob of, in the order given."""
@@ -65,12 +60,12 @@ class StorageAccount:
 
     async def advance_all(self) -> None:
         """Put what every project stored since its last slice on the ledger."""
+        await self._database.write(self.settle)
 
-        def work(transaction: Transaction) -> None:
-            for meter in storage_meters.find(transaction, order=["project"]):
-                self._advance(transaction, meter.project)
-
-        await self._database.write(work)
+    def settle(self, transaction: Transaction) -> None:
+        """As `advance_all`, in the caller's transaction."""
+        for meter in storage_meters.find(transaction, order=["project"]):
+            self._advance(transaction, meter.project)
 
     def _advance(self, transaction: Transaction, project: str, *, added: int = 0) -> None:
         meter = storage_meters.get(transaction, project=project)
@@ -90,6 +85,8 @@ class StorageAccount:
         # A clock that went back must not take money back: the slice is then empty.
         until = max(transaction.now, meter.metered_until)
         elapsed = (until - meter.metered_until) // timedelta(milliseconds=1)
+        if not elapsed and not added:
+            return
         quantity, remainder = divmod(meter.bytes * elapsed + meter.remainder, MIB_SECOND)
         sequence = (until - meter.created_at) // timedelta(milliseconds=1)
         if quantity:

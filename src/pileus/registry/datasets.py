@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pileus.core.ids import NewId
-from pileus.core.names import check_name
+from pileus.core.names import InvalidName, check_name
 from pileus.core.schemas.registry import Dataset, DatasetVersion, Pack
 from pileus.core.schemas.tenancy import Caller
 from pileus.registry.errors import DatasetNotFound
-from pileus.registry.store import dataset_versions, datasets, resolve_dataset
+from pileus.registry.store import (
+    VERSION_PREFIX,
+    dataset_versions,
+    datasets,
+    resolve_dataset,
+)
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
 from pileus.storage.transaction import Transaction, Where
@@ -44,7 +49,12 @@ class DatasetService:
 
     async def commit(self, caller: Caller, name: str, draft: VersionDraft) -> DatasetVersion:
         """Make the version visible. The same content again is the same version."""
-        check_name(name, "dataset")
+        name = check_name(name, "dataset")
+        if name.startswith(VERSION_PREFIX):
+            raise InvalidName(
+                f"Dataset {name!r} would be taken for a version",
+                hint=f"Choose a name that does not begin with {VERSION_PREFIX!r}.",
+            )
 
         def work(transaction: Transaction) -> DatasetVersion:
             key = {"project": caller.project, "dataset": name, "id": draft.id}
@@ -115,12 +125,12 @@ class DatasetService:
     async def versions(
         self, project: str, name: str, where: Where = (), *, limit: int | None = None
     ) -> list[DatasetVersion]:
-        """Versions of a dataset, by id."""
+        """Versions of a dataset, first to last."""
         return await self._database.read(
             lambda snapshot: dataset_versions.find(
                 snapshot,
                 [("project", "=", project), ("dataset", "=", name), *where],
-                order=["id"],
+                order=["number"],
                 limit=limit,
             )
         )

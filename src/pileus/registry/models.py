@@ -14,6 +14,7 @@ from pileus.registry.errors import ModelNotFound, RegistrationRefused
 from pileus.registry.store import model_versions, models, resolve_model
 from pileus.storage.blob import BlobStore, read_all
 from pileus.storage.database import Database
+from pileus.storage.errors import BlobNotFound
 from pileus.storage.transaction import Transaction, Where
 
 BUNDLE = "bundle/"
@@ -58,7 +59,12 @@ async def draft_of(blobs: BlobStore, project: str, artifacts: Sequence[Artifact]
                 f"The job {problem} artifact {path!r}",
                 hint="Only a job that trained with a recipe can be registered.",
             )
-        content = json.loads(await read_all(blobs, project, artifact.digest))
+        try:
+            content = json.loads(await read_all(blobs, project, artifact.digest))
+        except BlobNotFound as error:
+            raise _not_stored(artifact) from error
+        except (ValueError, RecursionError) as error:
+            raise RegistrationRefused(f"Artifact {path!r} is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise RegistrationRefused(f"Artifact {path!r} is not a JSON object")
         return content
@@ -73,12 +79,22 @@ async def draft_of(blobs: BlobStore, project: str, artifacts: Sequence[Artifact]
             f" equal classes {parity.get('equal_classes')!r}",
             hint="Look at artifact 'parity.json'; train again with another seed or recipe.",
         )
+    files = [a for path, a in sorted(by_path.items()) if path.startswith(BUNDLE)]
+    for file in files:
+        if await blobs.size(project, file.digest) != file.size:
+            raise _not_stored(file)
     bundle = tuple(
-        BundleFile(path=a.path.removeprefix(BUNDLE), digest=a.digest, size=a.size)
-        for a in sorted(artifacts, key=lambda artifact: artifact.path)
-        if a.path.startswith(BUNDLE)
+        BundleFile(path=file.path.removeprefix(BUNDLE), digest=file.digest, size=file.size)
+        for file in files
     )
     return ModelDraft(bundle, signature, evaluation, parity)
+
+
+def _not_stored(artifact: Artifact) -> RegistrationRefused:
+    return RegistrationRefused(
+        f"Artifact {artifact.path!r} of {artifact.size} bytes is not stored",
+        hint="Its node did not upload it whole; run the job again.",
+    )
 
 
 def add_version(
@@ -144,12 +160,12 @@ class ModelService:
     async def versions(
         self, project: str, name: str, where: Where = (), *, limit: int | None = None
     ) -> list[ModelVersion]:
-        """Versions of a model, by id."""
+        """Versions of a model, first to last."""
         return await self._database.read(
             lambda snapshot: model_versions.find(
                 snapshot,
                 [("project", "=", project), ("model", "=", name), *where],
-                order=["id"],
+                order=["number"],
                 limit=limit,
             )
         )

@@ -16,6 +16,7 @@ from pileus.security.errors import (
     NameTaken,
     PrincipalNotFound,
     ProjectNotFound,
+    RoleTooLow,
     TokenNotFound,
     TokenUnknown,
 )
@@ -112,7 +113,7 @@ class AccessService:
 
     async def create_project(self, caller: Caller, name: str, once: Once | None) -> Founded:
         """A new project whose first admin bears the caller's name. Raises NameTaken."""
-        check_name(name, "project")
+        name = check_name(name, "project")
 
         def work(transaction: Transaction) -> Founded:
             made = once.made(transaction, caller.project) if once else None
@@ -134,9 +135,11 @@ class AccessService:
         """The project with this id. Raises ProjectNotFound."""
         return await self._database.read(lambda snapshot: _project(snapshot, project_id))
 
-    async def projects(self) -> list[Project]:
-        """Every project of the installation, by id."""
-        return await self._database.read(lambda snapshot: projects.find(snapshot, order=["id"]))
+    async def projects(self, where: Where = (), *, limit: int | None = None) -> list[Project]:
+        """Projects of the installation, by id."""
+        return await self._database.read(
+            lambda snapshot: projects.find(snapshot, where, order=["id"], limit=limit)
+        )
 
     async def principals(
         self, project: str, where: Where = (), *, limit: int | None = None
@@ -152,7 +155,7 @@ class AccessService:
         self, caller: Caller, name: str, role: Role, kind: str, once: Once | None
     ) -> Principal:
         """A new principal in the caller's project. Raises NameTaken."""
-        check_name(name, "principal")
+        name = check_name(name, "principal")
         if kind not in {"user", "service"}:
             raise InvalidRequest(
                 f"Kind {kind!r} of a principal is not known", hint="Use user or service."
@@ -179,6 +182,7 @@ class AccessService:
 
         def work(transaction: Transaction) -> Principal:
             principal = _principal_named(transaction, caller.project, name)
+            _check_may_act_for(caller, principal)
             changed = principal.model_copy(
                 update={
                     "role": role or principal.role,
@@ -230,6 +234,7 @@ class AccessService:
 
         def work(transaction: Transaction) -> Issued:
             principal = _principal_named(transaction, caller.project, principal_name)
+            _check_may_act_for(caller, principal)
             issued = self._issue(transaction, principal, name, expires_days)
             self._audit.append(
                 transaction, caller, "create", "token", issued.token.id, principal=principal.id
@@ -342,6 +347,15 @@ def _principal_named(snapshot: Snapshot, project: str, name: str) -> Principal:
             f"Principal {name!r} not found", hint="List them with `pileus member list`."
         )
     return principal
+
+
+def _check_may_act_for(caller: Caller, principal: Principal) -> None:
+    """An admin of a project must not gain, or take away, what its operator may do elsewhere."""
+    if principal.is_operator and not caller.is_operator:
+        raise RoleTooLow(
+            f"{principal.name!r} is an operator of the installation; {caller.principal_name!r} is not",
+            hint="An operator does that.",
+        )
 
 
 def _enabled_admins(snapshot: Snapshot, project: str) -> list[Principal]:

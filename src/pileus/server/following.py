@@ -7,7 +7,7 @@ import asyncio
 from pileus.core.schemas.jobs import Attempt, Job
 from pileus.core.schemas.tenancy import Caller
 from pileus.server.services import Services
-from pileus.tracking.streams import Chunk
+from pileus.tracking.streams import Chunk, check_name
 
 LOOK_SECONDS = 0.05
 """Live streams are files: appending to one is no event of the database."""
@@ -22,12 +22,21 @@ async def follow(
     offset: int,
     wait_seconds: float,
 ) -> tuple[Chunk, str]:
-    """The next bytes of a stream and whose they are; final once the job can write no more."""
+    """The next bytes of a stream and whose they are; final once the job can write no more.
+
+    Raises StreamUnknown, JobNotFound, AttemptNotFound.
+    """
+    check_name(stream)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_seconds
+    seen = -1
     while True:
-        job = await services.jobs.job(caller.project, job_id)
-        attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
+        # Statuses are events of the database: they are read again when it tells of any.
+        now = await services.database.wait(seen, 0)
+        if now != seen:
+            job = await services.jobs.job(caller.project, job_id)
+            attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
+            seen = now
         chunk = await _read(services, caller, job, attempt, stream, offset)
         if chunk.data or chunk.is_final or loop.time() >= deadline:
             return chunk, attempt.id if attempt else ""

@@ -24,6 +24,9 @@ class PortTaken(Conflict, code="port_taken"):
 
 def run(settings: Settings) -> int:
     """Serve until stopped; the exit code. Raises PortTaken, and what opening the state raises."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     listener = _listen(settings.server.host, settings.server.port)
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listener))

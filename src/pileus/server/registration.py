@@ -28,6 +28,9 @@ from pileus.storage.database import Database
 from pileus.storage.errors import BlobNotFound
 from pileus.storage.transaction import Transaction
 
+MAX_MANIFEST_BYTES = 1024 * 1024 * 1024
+"""About five million items; it is checked in memory."""
+
 MAX_SHOWN = 1000
 """Classes or columns kept in the row, for show; the manifest has them all."""
 
@@ -55,7 +58,13 @@ class Registrar:
 
     async def dataset_version(self, caller: Caller, name: str, manifest: str) -> DatasetVersion:
         """The version that an uploaded manifest describes. Raises ManifestRefused."""
-        check_name(name, "dataset")
+        name = check_name(name, "dataset")
+        size = await self._blobs.size(caller.project, manifest)
+        if size is not None and size > MAX_MANIFEST_BYTES:
+            raise ManifestRefused(
+                f"Manifest {manifest!r} has {size} bytes, more than {MAX_MANIFEST_BYTES}",
+                hint="Split the data into several datasets.",
+            )
         try:
             content = await read_all(self._blobs, caller.project, manifest)
         except BlobNotFound as error:
@@ -75,7 +84,7 @@ class Registrar:
 
     async def model_version(self, caller: Caller, name: str, job_id: str) -> ModelVersion:
         """Register what a job left behind. Raises JobNotFound, RegistrationRefused."""
-        check_name(name, "model")
+        name = check_name(name, "model")
         job = await self._jobs.job(caller.project, job_id)
         if job.status is not JobStatus.SUCCEEDED:
             raise RegistrationRefused(

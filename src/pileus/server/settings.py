@@ -33,7 +33,7 @@ class ServerSettings(BaseModel):
     max_body_mib: int = Field(default=64, ge=1)
     """A larger request that is not an upload is refused."""
 
-    drain_seconds: float = Field(default=3.0, ge=0)
+    drain_seconds: float = Field(default=1.0, ge=0)
     """After a request to stop, requests in flight have this long; clients repeat cut ones."""
 
     supervisor_fd: int | None = None

@@ -16,6 +16,7 @@ from pileus.core.ids import Ids
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
 from pileus.jobs.nodes import NodeService
+from pileus.jobs.reaping import Reaper
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
@@ -28,7 +29,6 @@ from pileus.security.audit import AuditLog
 from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
-from pileus.server.recipes import TrainingRecipes
 from pileus.server.registration import Registrar
 from pileus.server.services import Services
 from pileus.server.settings import ServerSettings, Settings
@@ -42,6 +42,7 @@ from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.database import Database
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
+from pileus.training.catalogue import RecipeTable
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +95,14 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     await blobs.start()
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
-    ends = Ends(database, clock, new_id, blobs, streams, ledger, settings.jobs)
-    access = AccessService(database, new_id, key, audit)
-    jobs = JobService(database, new_id, audit, TrainingRecipes())
-    datasets = DatasetService(database, new_id, audit)
     storage = StorageAccount(database, ledger, new_id)
-    records = RecordService(database, blobs)
+    ends = Ends(database, clock, new_id, blobs, streams, ledger, storage, settings.jobs)
+    access = AccessService(database, new_id, key, audit)
+    jobs = JobService(database, new_id, audit, RecipeTable(), settings.jobs)
+    datasets = DatasetService(database, new_id, audit)
+    records = RecordService(database, blobs, storage)
     lineage = LineageService(database, records)
-    prices = PriceBook(database, new_id, audit)
+    prices = PriceBook(database, new_id, audit, storage.settle)
     services = Services(
         database=database,
         blobs=blobs,
@@ -135,7 +136,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     await prices.ensure_defaults()
     await _first_token(access, settings.server.run / "tokens.json")
     await jobs.undrain()
-    return services, Engine(database, clock, new_id, ledger, ends, settings.jobs)
+    reaper = Reaper(database, clock, ends, settings.jobs)
+    return services, Engine(database, clock, new_id, ledger, reaper, settings.jobs)
 
 
 @asynccontextmanager

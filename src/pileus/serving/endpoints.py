@@ -26,7 +26,7 @@ class EndpointService:
 
     async def create(self, caller: Caller, name: str, model: str, once: Once | None) -> Endpoint:
         """An address that serves a model version. Raises EndpointExists, ModelNotFound."""
-        check_name(name, "endpoint")
+        name = check_name(name, "endpoint")
 
         def work(transaction: Transaction) -> Endpoint:
             made = once.made(transaction, caller.project) if once else None

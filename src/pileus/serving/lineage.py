@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pileus.core.errors import NotFound
 from pileus.core.schemas.jobs import Job
 from pileus.core.schemas.registry import ModelVersion
 from pileus.core.schemas.serving import Revision
@@ -31,12 +32,12 @@ class LineageService:
         self._records = records
 
     async def of(self, project: str, identifier: str) -> Step:
-        """The steps above `identifier`, nearest first. Raises NotFound families, NoLineage."""
+        """The steps above `identifier`, nearest first. Raises NotFound, NoLineage."""
         prefix = identifier.partition("_")[0]
         if prefix == PREFIX:
             record = await self._records.record(project, identifier)
             steps = await self._database.read(
-                lambda snapshot: _of_revision(snapshot, project, record["revision"])
+                lambda snapshot: _of_revision(snapshot, project, str(record.get("revision")))
             )
             return {"id": identifier, "steps": [_prediction(record), *steps]}
         follow = {
@@ -63,14 +64,14 @@ def _prediction(record: dict[str, Any]) -> Step:
 def _of_endpoint(snapshot: Snapshot, project: str, endpoint_id: str) -> list[Step]:
     endpoint = endpoints.get(snapshot, id=endpoint_id)
     if endpoint is None or endpoint.project != project:
-        raise NoLineage(f"Endpoint {endpoint_id!r} not found", hint="It may have been deleted.")
+        raise NotFound(f"Endpoint {endpoint_id!r} not found", hint="It may have been deleted.")
     return _of_revision(snapshot, project, endpoint.revision)
 
 
 def _of_revision(snapshot: Snapshot, project: str, revision_id: str) -> list[Step]:
     revision = revisions.get(snapshot, id=revision_id)
     if revision is None or revision.project != project:
-        raise NoLineage(f"Revision {revision_id!r} not found")
+        raise NotFound(f"Revision {revision_id!r} not found")
     step = {
         "noun": "revision",
         "id": revision.id,
@@ -86,7 +87,7 @@ def _of_revision(snapshot: Snapshot, project: str, revision_id: str) -> list[Ste
 def _of_model_version(snapshot: Snapshot, project: str, version_id: str) -> list[Step]:
     version = model_versions.get(snapshot, id=version_id)
     if version is None or version.project != project:
-        raise NoLineage(f"Model version {version_id!r} not found")
+        raise NotFound(f"Model version {version_id!r} not found")
     return [_model_step(snapshot, version), *_of_job(snapshot, project, version.job)]
 
 

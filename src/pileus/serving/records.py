@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from pileus.core import ids
+from pileus.metering.storage import StorageAccount
 from pileus.serving.errors import PredictionNotFound
 from pileus.serving.tables import SEGMENTS
 from pileus.storage.blob import BlobStore, read_all
@@ -20,15 +21,17 @@ NUMBER_BITS = 26
 class RecordService:
     """Takes segments from gateways, finds records in them."""
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, storage: StorageAccount) -> None:
         self._database = database
         self._blobs = blobs
+        self._storage = storage
 
     async def take(self, project: str, lane: int, number: int, source: str, data: bytes) -> None:
         """Keep a sealed segment. Repeating it changes nothing."""
         digest = await self._blobs.put_bytes(project, data)
 
         def work(transaction: Transaction) -> None:
+            self._storage.add(transaction, project, digest, len(data))
             transaction.put(
                 SEGMENTS,
                 {

@@ -6,12 +6,13 @@ from functools import partial
 
 from pileus.core.clock import Clock
 from pileus.core.schemas.serving import Endpoint, Route, RoutePrice, Routes, RouteToken
+from pileus.jobs.waking import look, wait_for_news
 from pileus.metering.store import prices
 from pileus.registry.store import model_versions
 from pileus.security.store import principals, tokens
 from pileus.serving.store import endpoints, revisions
 from pileus.storage.database import Database
-from pileus.storage.transaction import Snapshot
+from pileus.storage.transaction import Change, Snapshot
 
 _NOUNS = {"endpoint", "revision", "token", "principal"}
 
@@ -23,19 +24,38 @@ class RouteService:
         self._database = database
         self._clock = clock
         self._token_key = token_key
+        self._read_to: int | None = None
+        """How far this process has read the feed. A gateway asks with the `seq` of its document,
+        which may be days old; nobody reads those days again for each question."""
+
+        self._changed_at = 0
+        """A `seq` from which on, up to `_read_to`, nothing of ours has changed."""
 
     async def routes(self, after: int, wait_seconds: float) -> Routes | None:
         """The document if it is newer than `after`; None when nothing changed for a while."""
         deadline = self._clock.monotonic() + wait_seconds
-        seen = after
         while True:
-            changed, seen = await self._database.read(partial(_changed, after=seen))
-            if changed or after == 0:
+            read_to = await self._read_feed()
+            if after < self._changed_at or after > read_to or after == 0:
+                # Beyond the feed's end: the gateway's cache is of another database.
                 return await self._database.read(self._document)
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 return None
-            await self._database.wait(seen, left)
+            await wait_for_news(self._database, self._clock, read_to, _is_news, left)
+
+    async def _read_feed(self) -> int:
+        if self._read_to is None:
+            self._read_to = await self._database.read(lambda snapshot: snapshot.last_change())
+            self._changed_at = self._read_to
+            return self._read_to
+        end, changed = await self._database.read(
+            partial(look, after=self._read_to, is_news=_is_news)
+        )
+        if changed:
+            self._changed_at = max(self._changed_at, end)
+        self._read_to = max(self._read_to, end)
+        return self._read_to
 
     def _document(self, snapshot: Snapshot) -> Routes:
         return Routes(
@@ -50,16 +70,8 @@ class RouteService:
         )
 
 
-def _changed(snapshot: Snapshot, after: int) -> tuple[bool, int]:
-    """Whether the feed names one of our nouns since `after`, and how far it was read."""
-    last = snapshot.last_change()
-    if after > last:
-        return True, last  # the gateway's cache is of another database
-    while changes := snapshot.changes(after):
-        after = changes[-1].seq
-        if any(change.noun in _NOUNS for change in changes):
-            return True, after
-    return False, after
+def _is_news(change: Change) -> bool:
+    return change.noun in _NOUNS
 
 
 def _route(snapshot: Snapshot, endpoint: Endpoint) -> Route | None:

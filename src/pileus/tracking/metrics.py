@@ -11,12 +11,14 @@ from typing import Any
 from pileus.storage.database import Database
 from pileus.storage.transaction import Record, Transaction
 from pileus.tracking.errors import MetricNotFound
-from pileus.tracking.streams import StreamStore
+from pileus.tracking.streams import READ_BYTES, StreamStore
 from pileus.tracking.tables import METRIC_MARKS, METRICS
 
 MAX_STEP = 2**62
 MAX_NAME_LENGTH = 250
 """As long as MLflow allows."""
+
+MAX_TIME_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class MetricService:
         return found
 
     async def _summarise(self, project: str, job: str, attempt: str) -> None:
+        """Take in all complete lines that arrived since the last time."""
+        while await self._summarise_some(project, job, attempt):
+            pass
+
+    async def _summarise_some(self, project: str, job: str, attempt: str) -> bool:
         mark = await self._database.read(
             lambda snapshot: snapshot.get(METRIC_MARKS, attempt=attempt)
         )
@@ -70,17 +77,21 @@ class MetricService:
         chunk = await self._streams.read(project, attempt, "metrics", parsed)
         # The last line may not be complete yet; it is read again with the next bytes.
         complete = chunk.data[: chunk.data.rfind(b"\n") + 1]
-        points = list(parse(complete))
+        if not complete and len(chunk.data) == READ_BYTES:
+            complete = chunk.data  # no point of a metric is that long
         if not complete:
-            return
+            return False
+        points = list(parse(complete))
 
         def work(transaction: Transaction) -> None:
             now = transaction.get(METRIC_MARKS, attempt=attempt)
             if (int(now["parsed"]) if now else 0) != parsed:
                 return  # another request took these bytes
             transaction.put(METRIC_MARKS, {"attempt": attempt, "parsed": parsed + len(complete)})
-            for name in dict.fromkeys(point.name for point in points):
-                values = [point for point in points if point.name == name]
+            by_name: dict[str, list[Point]] = {}
+            for point in points:
+                by_name.setdefault(point.name, []).append(point)
+            for name, values in by_name.items():
                 old = transaction.get(METRICS, job=job, name=name)
                 transaction.put(
                     METRICS,
@@ -94,6 +105,7 @@ class MetricService:
                 )
 
         await self._database.write(work)
+        return True
 
 
 def parse(data: bytes) -> Iterable[Point]:
@@ -102,14 +114,23 @@ def parse(data: bytes) -> Iterable[Point]:
         try:
             raw = json.loads(line)
             point = Point(
-                name=str(raw["name"])[:MAX_NAME_LENGTH],
+                name=_text(raw["name"])[:MAX_NAME_LENGTH],
                 value=float(raw["value"]),
                 step=max(0, min(int(raw.get("step") or 0), MAX_STEP)),
-                time=str(raw.get("time", "")),
+                time=_text(raw.get("time", ""))[:MAX_TIME_LENGTH],
             )
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             continue
         yield point
+
+
+def _text(value: object) -> str:
+    """`value` as a text that every database and JSON reader can hold. Raises ValueError."""
+    text = str(value)
+    if "\0" in text:
+        raise ValueError("a NUL in a text")
+    text.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
+    return text
 
 
 def _merge(old: Record | None, points: list[Point]) -> dict[str, Any]:

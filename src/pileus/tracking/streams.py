@@ -7,13 +7,18 @@ stream ends, so a worker that crashed or a request that was sent twice does no h
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pileus.storage.blob import BlobStore, read_all
+from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
 from pileus.storage.errors import StorageFull
-from pileus.storage.transaction import Transaction
+from pileus.storage.transaction import Record, Transaction
 from pileus.tracking.errors import StreamGap, StreamUnknown
 from pileus.tracking.tables import STREAMS
 
@@ -59,19 +64,34 @@ class StreamStore:
     async def read(self, project: str, attempt: str, name: str, offset: int) -> Chunk:
         """At most READ_BYTES from `offset`."""
         path = self._path(attempt, name)
-        live = await asyncio.to_thread(_read, path, offset)
-        if live is not None:
-            return Chunk(live, offset + len(live), is_final=False)
-        record = await self._database.read(
-            lambda snapshot: snapshot.get(STREAMS, attempt=attempt, name=name)
-        )
+        # What is recorded comes first: a late append may have made a file again after the end.
+        record = await self._sealed(attempt, name)
+        if record is None:
+            live = await asyncio.to_thread(_read, path, offset)
+            if live is not None:
+                return Chunk(live, offset + len(live), is_final=False)
+            record = await self._sealed(attempt, name)  # it ended between the two
         if record is None or record["project"] != project:
             return Chunk(b"", offset, is_final=False)
-        if record["digest"] is None or offset >= record["size"]:
-            return Chunk(b"", offset, is_final=True)
-        whole = await read_all(self._blobs, project, record["digest"])
-        data = whole[offset : offset + READ_BYTES]
-        return Chunk(data, offset + len(data), is_final=offset + len(data) >= len(whole))
+        size = int(record["size"])
+        data = b""
+        if record["digest"] is not None and offset < size:
+            data = await self._part(project, record["digest"], offset)
+        return Chunk(data, offset + len(data), is_final=offset + len(data) >= size)
+
+    async def _sealed(self, attempt: str, name: str) -> Record | None:
+        return await self._database.read(
+            lambda snapshot: snapshot.get(STREAMS, attempt=attempt, name=name)
+        )
+
+    async def _part(self, project: str, digest: str, offset: int) -> bytes:
+        found, start = bytearray(), 0
+        async for chunk in self._blobs.get(project, digest):
+            found += chunk[max(0, offset - start) :]
+            start += len(chunk)
+            if len(found) >= READ_BYTES:
+                break
+        return bytes(found[:READ_BYTES])
 
     async def lines(self, project: str, attempt: str, name: str) -> bytes:
         """A whole stream."""
@@ -89,10 +109,12 @@ class StreamStore:
         sealed = []
         for name in NAMES:
             path = self._path(attempt, name)
-            if await asyncio.to_thread(path.exists):
-                data = await asyncio.to_thread(path.read_bytes)
-                digest = await self._blobs.put_bytes(project, data) if data else ""
-                sealed.append(Sealed(name, len(data), digest))
+            if not await asyncio.to_thread(path.exists):
+                continue
+            digest, size = await asyncio.to_thread(_digest, path)
+            if size and await self._blobs.size(project, digest) is None:
+                await self._blobs.put(project, digest, _chunks(path, size))
+            sealed.append(Sealed(name, size, digest if size else ""))
         return sealed
 
     async def drop(self, attempt: str) -> None:
@@ -102,14 +124,18 @@ class StreamStore:
     def _drop(self, attempt: str) -> None:
         for name in NAMES:
             self._path(attempt, name).unlink(missing_ok=True)
-        directory = self._root / attempt
-        if directory.exists():
-            directory.rmdir()
+        with suppress(OSError):  # there is none, or a late append has just written to it
+            (self._root / attempt).rmdir()
 
     def _path(self, attempt: str, name: str) -> Path:
-        if name not in NAMES:
-            raise StreamUnknown(name)
+        check_name(name)
         return self._root / attempt / name
+
+
+def check_name(name: str) -> None:
+    """Raises StreamUnknown for a stream that no attempt has."""
+    if name not in NAMES:
+        raise StreamUnknown(name)
 
 
 def record_sealed(
@@ -133,7 +159,9 @@ def _append(path: Path, offset: int, data: bytes) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with path.open("ab") as file:
-            end = file.tell()
+            # The same bytes may come twice at once: a client that gave up, and its repetition.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
             if offset > end:
                 raise StreamGap(
                     f"Offset {offset} is beyond the end of {path.name!r}, which is {end}",
@@ -141,12 +169,34 @@ def _append(path: Path, offset: int, data: bytes) -> int:
                 )
             new = data[end - offset :]
             file.write(new)
+            file.flush()
             return end + len(new)
     except OSError as error:
         raise StorageFull(
             f"Stream {path.name!r} could not be written: {error.strerror}",
             hint="Free disk space; the worker sends the bytes again.",
         ) from error
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    """SHA-256 and size of a file as it is now."""
+    hasher, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while data := file.read(READ_BYTES):
+            hasher.update(data)
+            size += len(data)
+    return hasher.hexdigest(), size
+
+
+async def _chunks(path: Path, size: int) -> AsyncIterator[bytes]:
+    offset = 0
+    while offset < size:
+        data = await asyncio.to_thread(_read, path, offset)
+        data = (data or b"")[: size - offset]
+        if not data:
+            return
+        yield data
+        offset += len(data)
 
 
 def _read(path: Path, offset: int) -> bytes | None:

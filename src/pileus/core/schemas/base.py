@@ -9,9 +9,9 @@ from pileus.core.names import check_name
 
 
 class Schema(BaseModel):
-    """A value: immutable, and a mistyped field is an error."""
+    """A value: immutable, finite, and a mistyped field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Answer(BaseModel):

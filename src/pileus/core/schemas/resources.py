@@ -24,7 +24,7 @@ class Resources(Schema):
     """GPUs: a whole number, or less than 1 for a fraction of one device."""
 
     gpu_kind: str | None = None
-    """Kind of GPU, as `pileus status` lists it; any kind when absent."""
+    """Kind of GPU as `pileus status` lists it, or words of it: `h200` is an `nvidia-h200`."""
 
     custom: dict[str, int] = Field(default_factory=dict)
     """Named flavours that nodes declare, such as `{"fpga": 1}`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from pydantic import Field
 from pileus.core.errors import LimitExceeded
 from pileus.core.schemas.base import Schema
 from pileus.server.api.access import BlobReader, BlobWriter, Use
+from pileus.server.services import Services
 from pileus.storage.errors import BlobNotFound
 
 router = APIRouter(tags=["blobs"])
@@ -50,13 +52,11 @@ async def missing_blobs(body: Digests, owner: BlobWriter, services: Use) -> Miss
 @router.put("/projects/{project}/blobs/{digest}")
 async def put_blob(digest: str, request: Request, owner: BlobWriter, services: Use) -> Stored:
     """Store the body, whose SHA-256 must be `digest`. Repeating it changes nothing."""
-    announced = int(request.headers.get("content-length") or 0)
-    if announced > services.max_blob_bytes:
-        raise BlobTooLarge(
-            f"Blob of {announced} bytes is above the limit of {services.max_blob_bytes}",
-            hint="Raise max_blob_mib of [server] in pileus.toml.",
-        )
-    size = await services.blobs.put(owner, digest, request.stream())
+    limit = services.max_blob_bytes
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+    size = await services.blobs.put(owner, digest, _bounded(request, limit))
     await services.storage.record(owner, digest, size)
     return Stored(digest=digest, size=size)
 
@@ -64,11 +64,32 @@ async def put_blob(digest: str, request: Request, owner: BlobWriter, services: U
 @router.get("/projects/{project}/blobs/{digest}")
 async def get_blob(digest: str, owner: BlobReader, services: Use) -> StreamingResponse:
     """The bytes."""
-    size = await services.blobs.size(owner, digest)
+    return await streamed(services, owner, digest)
+
+
+async def streamed(services: Services, project: str, digest: str) -> StreamingResponse:
+    """A blob as an answer. Raises BlobNotFound, before anything is sent."""
+    size = await services.blobs.size(project, digest)
     if size is None:
         raise BlobNotFound(f"Blob {digest!r} not found")
     return StreamingResponse(
-        services.blobs.get(owner, digest),
+        services.blobs.get(project, digest),
         media_type="application/octet-stream",
         headers={"content-length": str(size)},
+    )
+
+
+async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limit:
+            raise _too_large(limit)
+        yield chunk
+
+
+def _too_large(limit: int) -> BlobTooLarge:
+    return BlobTooLarge(
+        f"The blob is larger than {limit} bytes",
+        hint="Raise max_blob_mib of [server] in pileus.toml.",
     )

@@ -49,7 +49,9 @@ async def list_versions(
 ) -> Listed[DatasetVersion]:
     """Versions of one dataset."""
     await services.datasets.dataset(caller.project, name)
-    return await page.list(DATASET_VERSIONS, services.datasets.versions, caller.project, name)
+    return await page.list(
+        DATASET_VERSIONS, services.datasets.versions, caller.project, name, key="number"
+    )
 
 
 @router.get("/projects/{project}/dataset-versions/{version}")

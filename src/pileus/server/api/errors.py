@@ -8,13 +8,18 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from pileus.core.errors import InvalidRequest, NotFound, PileusError
 from pileus.core.status import http_status
+from pileus.server.api.request_id import HEADER
 
 log = logging.getLogger(__name__)
+
+MAX_SHOWN = 200
+"""Characters of a wrong value that a message repeats."""
 
 
 class BadBody(InvalidRequest, code="bad_body"):
@@ -30,6 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PileusError, _on_purpose)
     app.add_exception_handler(RequestValidationError, _does_not_fit)
     app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -42,17 +48,23 @@ async def _on_purpose(request: Request, error: Exception) -> JSONResponse:
 
 async def _does_not_fit(request: Request, error: Exception) -> JSONResponse:
     found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
-    return _answer(request, BadBody(describe(found), hint="See /docs for the schema."), 422, {})
+    return _answer(
+        request, BadBody(describe(found), hint="See /openapi.json for the schema."), 422, {}
+    )
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status in {404, 405}:
         known = NoRoute(
-            f"{request.method} {request.url.path} is not a route", hint="See /docs for the routes."
+            f"{request.method} {request.url.path} is not a route",
+            hint="See /openapi.json for the routes.",
         )
         return _answer(request, known, status, {})
-    return _answer(request, InvalidRequest(str(getattr(error, "detail", error))), status, {})
+    detail = str(getattr(error, "detail", error))
+    if status == 400:  # the framework's word for a body that it cannot read
+        return _answer(request, BadBody(detail, hint="Send JSON in UTF-8."), 422, {})
+    return _answer(request, InvalidRequest(detail), status, {})
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
@@ -64,7 +76,9 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
         "hint": "The server's log has the details under this request id.",
         "request_id": _request_id(request),
     }
-    return JSONResponse({"error": body}, status_code=500)
+    # This answer is made outside of the middleware that gives all others their id.
+    headers = {HEADER: str(_request_id(request))}
+    return JSONResponse({"error": body}, status_code=500, headers=headers)
 
 
 def describe(errors: Sequence[Any]) -> str:
@@ -73,9 +87,20 @@ def describe(errors: Sequence[Any]) -> str:
     for error in errors[:3]:
         place = ".".join(str(part) for part in error["loc"] if part != "body")
         value = error.get("input")
-        shown = "" if isinstance(value, dict | list) else f" (got {value!r})"
+        shown = "" if isinstance(value, dict | list) else f" (got {_short(value)})"
         parts.append(f"{place or 'body'}: {error['msg']}{shown}")
     return "; ".join(parts)
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads this: the client closed the connection in the middle of its request."""
+    log.info("Request %s was broken off: %r", _request_id(request), error)
+    return Response(status_code=400)
 
 
 def _answer(

@@ -12,6 +12,7 @@ from pileus.core.schemas.base import Schema
 from pileus.core.schemas.jobs import Artifact, Attempt, Job, JobSpec
 from pileus.jobs.tables import JOBS
 from pileus.server.api.access import Developer, Operator, Use, Viewer
+from pileus.server.api.blobs import streamed
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import Listed, Paging
 from pileus.server.following import follow
@@ -20,6 +21,8 @@ from pileus.tracking.artifacts import artifact_at
 router = APIRouter(tags=["jobs"])
 
 MAX_WAIT_SECONDS = 20
+MAX_OFFSET = 2**53
+"""No file is larger, and JSON keeps every number below it."""
 
 
 class Points(Schema):
@@ -71,7 +74,7 @@ async def read_logs(
     caller: Viewer,
     services: Use,
     stream: str = "stdout",
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
     attempt: str | None = None,
 ) -> Response:
@@ -99,7 +102,7 @@ async def list_metrics(job_id: str, caller: Viewer, services: Use) -> dict[str, 
     return {"items": [dict(record) for record in found], "next": None}
 
 
-@router.get("/projects/{project}/jobs/{job_id}/metrics/{name}")
+@router.get("/projects/{project}/jobs/{job_id}/metrics/{name:path}")
 async def read_metric(job_id: str, name: str, caller: Viewer, services: Use) -> Points:
     """All points of one metric."""
     tries = await services.jobs.attempts(caller.project, job_id)
@@ -121,18 +124,13 @@ async def read_artifact(job_id: str, path: str, caller: Viewer, services: Use) -
     artifact = await services.database.read(
         lambda snapshot: artifact_at(snapshot, caller.project, attempt, path)
     )
-    return StreamingResponse(
-        services.blobs.get(caller.project, artifact.digest),
-        media_type="application/octet-stream",
-        headers={"content-length": str(artifact.size)},
-    )
+    return await streamed(services, caller.project, artifact.digest)
 
 
 @router.post("/drain")
 async def drain(caller: Operator, services: Use) -> Draining:
     """Grant nothing more; running jobs save a checkpoint and go back to the queue."""
-    await services.jobs.drain(caller)
-    return Draining(running=await services.jobs.open_jobs())
+    return Draining(running=await services.jobs.drain(caller))
 
 
 def _json_number(value: float) -> float | str:

@@ -37,7 +37,9 @@ async def list_model_versions(
 ) -> Listed[ModelVersion]:
     """Versions of one model."""
     await services.models.model(caller.project, name)
-    return await page.list(MODEL_VERSIONS, services.models.versions, caller.project, name)
+    return await page.list(
+        MODEL_VERSIONS, services.models.versions, caller.project, name, key="number"
+    )
 
 
 @router.post("/projects/{project}/models/{name}/versions", status_code=201)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from pileus.core.errors import NotFound
 from pileus.core.schemas.base import Schema
-from pileus.core.schemas.jobs import Node, NodeOrders, NodeReport, Registration
+from pileus.core.schemas.jobs import NodeOrders, NodeReport, Registration
+from pileus.core.schemas.resources import Capacity
 from pileus.jobs.store import attempts
 from pileus.server.api.access import Use, Viewer, WorkerLink
+from pileus.server.api.jobs import MAX_OFFSET
 from pileus.server.api.paging import Listed
 
 router = APIRouter(tags=["nodes"])
 
 MAX_WAIT_SECONDS = 30
+
+
+class NodeShown(Schema):
+    """A machine as members of any project may see it."""
+
+    id: str
+    name: str
+    capacity: Capacity
+    seen_at: datetime
+    is_answering: bool
+    """Whether it was heard lately; nothing is granted to one that was not."""
 
 
 class Registered(Schema):
@@ -37,10 +51,20 @@ class AttemptUnknown(NotFound, code="attempt_unknown"):
 
 
 @router.get("/nodes")
-async def list_nodes(caller: Viewer, services: Use) -> Listed[Node]:
+async def list_nodes(caller: Viewer, services: Use) -> Listed[NodeShown]:
     """Machines of the installation and what they have."""
     del caller
-    return Listed[Node](items=await services.jobs.nodes(), next=None)
+    shown = [
+        NodeShown(
+            id=node.id,
+            name=node.name,
+            capacity=node.capacity,
+            seen_at=node.seen_at,
+            is_answering=answers,
+        )
+        for node, answers in await services.jobs.nodes()
+    ]
+    return Listed[NodeShown](items=shown, next=None)
 
 
 @router.post("/nodes/register", dependencies=[WorkerLink])
@@ -70,7 +94,7 @@ async def sync(
 async def append_stream(
     attempt: str,
     name: str,
-    offset: Annotated[int, Query(ge=0)],
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)],
     request: Request,
     services: Use,
 ) -> Appended:

@@ -10,7 +10,7 @@ from pydantic import Field
 from pileus.core.schemas.base import Name, Schema
 from pileus.core.schemas.tenancy import Principal, Project, Role, Token
 from pileus.security.errors import RoleTooLow
-from pileus.security.tables import PRINCIPALS, TOKENS
+from pileus.security.tables import PRINCIPALS, PROJECTS, TOKENS
 from pileus.server.api.access import Admin, Developer, Operator, Use, Viewer
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import Listed, Paging
@@ -88,10 +88,10 @@ async def create_project(
 
 
 @router.get("/projects")
-async def list_projects(caller: Viewer, services: Use) -> Listed[Project]:
+async def list_projects(caller: Viewer, services: Use, page: Paging) -> Listed[Project]:
     """Every project for an operator; for others the one that their token is for."""
     if caller.is_operator:
-        return Listed[Project](items=await services.access.projects(), next=None)
+        return await page.list(PROJECTS, services.access.projects)
     return Listed[Project](items=[await services.access.project(caller.project)], next=None)
 
 

@@ -1,0 +1,35 @@
+"""Waits for the change feed to tell of something that a caller acts on; the rest wakes nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from pileus.core.clock import Clock
+from pileus.storage.database import Database
+from pileus.storage.transaction import Change, Snapshot
+
+IsNews = Callable[[Change], bool]
+
+
+async def wait_for_news(
+    database: Database, clock: Clock, after: int, is_news: IsNews, seconds: float
+) -> int:
+    """How far the feed was read: to the first news after `after`, or for `seconds` without any."""
+    deadline = clock.monotonic() + seconds
+    while (left := deadline - clock.monotonic()) > 0:
+        if await database.wait(after, left) <= after:
+            break
+        after, found = await database.read(partial(look, after=after, is_news=is_news))
+        if found:
+            break
+    return after
+
+
+def look(snapshot: Snapshot, after: int, is_news: IsNews) -> tuple[int, bool]:
+    """The end of the feed, and whether anything after `after` is news."""
+    found = False
+    while changes := snapshot.changes(after):
+        after = changes[-1].seq
+        found = found or any(is_news(change) for change in changes)
+    return after, found

@@ -1,0 +1,129 @@
+"""Blobs and dataset versions, from upload to listing."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pileus.data.ingest import prepare
+from tests.integration.conftest import ROOT, RunningServer
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Any:
+    source = tmp_path / "flowers.csv"
+    rows = "\n".join(f"{n},{n % 3},{'ab'[n % 2]}" for n in range(40))
+    source.write_text(f"x,y,kind\n{rows}\n")
+    into = tmp_path / "packs"
+    into.mkdir()
+    return prepare(str(source), into=into, label="kind")
+
+
+def content(blob: Any) -> bytes:
+    return Path(blob.path).read_bytes()
+
+
+async def upload(owner: httpx.AsyncClient, prepared: Any, root: str = ROOT) -> str:
+    for blob in prepared.blobs:
+        answer = await owner.put(f"{root}/blobs/{blob.digest}", content=content(blob))
+        assert answer.status_code == 200, answer.text
+    return str(prepared.manifest_digest)
+
+
+class TestVersions:
+    async def test_the_same_content_is_the_same_version(
+        self, owner: httpx.AsyncClient, prepared: Any
+    ) -> None:
+        manifest = await upload(owner, prepared)
+
+        made = [
+            (await owner.post(f"{ROOT}/datasets/{name}/versions", json={"manifest": manifest}))
+            for name in ("a", "a", "b")
+        ]
+        listed = (await owner.get(f"{ROOT}/datasets/a/versions")).json()["items"]
+
+        assert [answer.status_code for answer in made] == [201, 201, 201]
+        assert len({answer.json()["id"] for answer in made}) == 1
+        assert [version["number"] for version in listed] == [1]
+
+    async def test_a_manifest_whose_packs_are_missing_is_refused(
+        self, owner: httpx.AsyncClient, prepared: Any
+    ) -> None:
+        manifest = next(b for b in prepared.blobs if b.digest == prepared.manifest_digest)
+        await owner.put(f"{ROOT}/blobs/{manifest.digest}", content=content(manifest))
+
+        answer = await owner.post(
+            f"{ROOT}/datasets/a/versions", json={"manifest": prepared.manifest_digest}
+        )
+
+        assert answer.json()["error"]["code"] == "manifest_refused"
+        assert "Upload every pack" in answer.json()["error"]["hint"]
+
+    @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"schema": 1}', b"\xff" * 10])
+    async def test_what_is_no_manifest_is_refused(
+        self, owner: httpx.AsyncClient, data: bytes
+    ) -> None:
+        digest = hashlib.sha256(data).hexdigest()
+        await owner.put(f"{ROOT}/blobs/{digest}", content=data)
+
+        answer = await owner.post(f"{ROOT}/datasets/a/versions", json={"manifest": digest})
+
+        assert answer.json()["error"]["code"] == "manifest_refused", answer.text
+
+    async def test_a_name_that_reads_as_a_version_is_refused(
+        self, owner: httpx.AsyncClient, prepared: Any
+    ) -> None:
+        manifest = await upload(owner, prepared)
+
+        answer = await owner.post(f"{ROOT}/datasets/dsv_x/versions", json={"manifest": manifest})
+
+        assert answer.json()["error"]["code"] == "invalid_name"
+
+    async def test_another_project_has_to_upload_its_own(
+        self, server: RunningServer, owner: httpx.AsyncClient, prepared: Any
+    ) -> None:
+        manifest = await upload(owner, prepared)
+        await owner.post(f"{ROOT}/datasets/a/versions", json={"manifest": manifest})
+        other = (await owner.post("/api/v1/projects", json={"name": "other"})).json()["token"]
+
+        async with server.client(other) as stranger:
+            root = "/api/v1/projects/other"
+            made = await stranger.post(f"{root}/datasets/a/versions", json={"manifest": manifest})
+            missing = await stranger.post(f"{root}/blobs/missing", json={"digests": [manifest]})
+            read = await stranger.get(f"{root}/blobs/{manifest}")
+
+        assert made.json()["error"]["code"] == "manifest_refused"
+        assert missing.json() == {"missing": [manifest]}
+        assert read.status_code == 404
+
+
+class TestBlobs:
+    async def test_bytes_that_do_not_match_leave_nothing(
+        self, server: RunningServer, owner: httpx.AsyncClient, tmp_path: Path
+    ) -> None:
+        digest = hashlib.sha256(b"right").hexdigest()
+
+        answer = await owner.put(f"{ROOT}/blobs/{digest}", content=b"wrong")
+
+        assert answer.json()["error"]["code"] == "blob_mismatch"
+        assert (await owner.get(f"{ROOT}/blobs/{digest}")).status_code == 404
+        assert list((tmp_path / "blobs" / "incoming").iterdir()) == []
+
+    async def test_an_upload_that_does_not_say_how_large_it_is_has_a_limit_too(
+        self, server: RunningServer, owner: httpx.AsyncClient, tmp_path: Path
+    ) -> None:
+        object.__setattr__(server.services, "max_blob_bytes", 10)
+
+        async def endless() -> Any:
+            while True:
+                yield b"x" * 8
+
+        digest = hashlib.sha256(b"x").hexdigest()
+        answer = await owner.put(f"{ROOT}/blobs/{digest}", content=endless())
+
+        assert answer.json()["error"]["code"] == "blob_too_large"
+        assert list((tmp_path / "blobs" / "incoming").iterdir()) == []

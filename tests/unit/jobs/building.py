@@ -1,0 +1,200 @@
+"""The job engine over a database and a clock of its own, and a node that is spoken for by hand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pileus.core.clock import FakeClock
+from pileus.core.ids import Ids
+from pileus.core.schemas.jobs import (
+    Artifact,
+    Attempt,
+    AttemptReport,
+    DesiredAttempt,
+    Job,
+    JobSpec,
+    Lease,
+    Node,
+    NodeOrders,
+    NodeReport,
+    Registration,
+)
+from pileus.core.schemas.metering import LedgerEntry
+from pileus.core.schemas.resources import Capacity
+from pileus.core.schemas.tenancy import Caller, Role
+from pileus.jobs.ends import Ends
+from pileus.jobs.engine import Engine
+from pileus.jobs.nodes import NodeService
+from pileus.jobs.reaping import Reaper
+from pileus.jobs.recipes import PreparedRecipe
+from pileus.jobs.service import JobService
+from pileus.jobs.settings import JobsSettings
+from pileus.jobs.store import attempts, jobs, leases, nodes
+from pileus.metering.ledger import Ledger
+from pileus.metering.prices import PriceBook
+from pileus.metering.storage import StorageAccount
+from pileus.metering.store import ledger
+from pileus.security.audit import AuditLog
+from pileus.server.tables import TABLES
+from pileus.storage.blobs.disk import DiskBlobStore
+from pileus.storage.database import Database
+from pileus.storage.databases.memory import MemoryDatabase
+from pileus.tracking.streams import StreamStore
+
+PROJECT = "prj_1"
+CALLER = Caller(
+    project=PROJECT,
+    project_name="default",
+    principal="prn_1",
+    principal_name="owner",
+    role=Role.ADMIN,
+    token="tok_1",
+    is_operator=True,
+)
+SETTINGS = JobsSettings(retry_seconds=0)
+
+
+class OneRecipe:
+    """A catalogue that takes any name."""
+
+    def prepare(self, recipe: str, config: Mapping[str, Any]) -> PreparedRecipe:
+        return PreparedRecipe(params=dict(config), entry="m", environment="torch", code_digest="d")
+
+
+@dataclass
+class Room:
+    """Everything that moves a job."""
+
+    clock: FakeClock
+    database: Database
+    ids: Ids
+    blobs: DiskBlobStore
+    streams: StreamStore
+    storage: StorageAccount
+    prices: PriceBook
+    ends: Ends
+    reaper: Reaper
+    engine: Engine
+    nodes: NodeService
+    jobs: JobService
+
+    async def submit(self, **spec: Any) -> Job:
+        body = {"kind": "command", "command": ["true"]} | spec
+        return await self.jobs.submit(CALLER, JobSpec.model_validate(body), None)
+
+    async def job(self, job: Job | str) -> Job:
+        return await self.jobs.job(PROJECT, job if isinstance(job, str) else job.id)
+
+    async def all(self) -> tuple[list[Job], list[Attempt], list[Lease], list[Node]]:
+        return await self.database.read(
+            lambda s: (jobs.find(s), attempts.find(s), leases.find(s), nodes.find(s))
+        )
+
+    async def entries(self) -> list[LedgerEntry]:
+        return await self.database.read(ledger.find)
+
+
+@dataclass
+class Worker:
+    """A node's end of the link."""
+
+    room: Room
+    name: str = "n1"
+    cpu_milli: int = 4000
+    boot_id: str = "boot-1"
+    id: str = ""
+    seen: int = 0
+    orders: dict[str, DesiredAttempt] = field(default_factory=dict)
+
+    async def register(self, *holding: str) -> Worker:
+        registration = Registration(
+            name=self.name,
+            boot_id=self.boot_id,
+            capacity=Capacity(cpu_milli=self.cpu_milli, memory_mib=8192),
+            pid=1,
+            version="0",
+            holding=holding,
+        )
+        self.id = (await self.room.nodes.register(registration)).id
+        return self
+
+    async def sync(self, *reports: AttemptReport) -> NodeOrders:
+        report = NodeReport(boot_id=self.boot_id, seen=self.seen, attempts=reports)
+        orders = await self.room.nodes.sync(self.id, report, 0)
+        self.seen = orders.version
+        self.orders = {order.id: order for order in orders.attempts}
+        return orders
+
+    async def start(self) -> AttemptReport:
+        """Take the one order, and report it as running."""
+        await self.sync()
+        order = next(iter(self.orders.values()))
+        await self.sync(running(order))
+        return running(order)
+
+
+def running(order: DesiredAttempt) -> AttemptReport:
+    return AttemptReport(id=order.id, lease_token=order.lease_token, state="running")
+
+
+def ended(
+    of: DesiredAttempt | AttemptReport,
+    *,
+    code: int = 0,
+    reason: str = "exited",
+    artifacts: tuple[Artifact, ...] = (),
+    result: Any = None,
+    **exit_: Any,
+) -> AttemptReport:
+    document = {"schema": 1, "code": code, "reason": reason} | exit_
+    return AttemptReport(
+        id=of.id,
+        lease_token=of.lease_token,
+        state="ended",
+        exit=document,
+        result=result,
+        artifacts=artifacts,
+    )
+
+
+@asynccontextmanager
+async def opened(
+    directory: Path,
+    clock: FakeClock | None = None,
+    database: Database | None = None,
+    settings: JobsSettings = SETTINGS,
+) -> AsyncIterator[Room]:
+    clock = clock or FakeClock()
+    database = database or MemoryDatabase(TABLES, clock)
+    await database.start()
+    ids = Ids(clock, random.Random(1))
+    audit = AuditLog(ids.new)
+    blobs = DiskBlobStore(directory / "blobs")
+    await blobs.start()
+    streams = StreamStore(directory / "streams", database, blobs)
+    book = Ledger(database, ids.new, "USD")
+    storage = StorageAccount(database, book, ids.new)
+    prices = PriceBook(database, ids.new, audit, storage.settle)
+    await prices.ensure_defaults()
+    ends = Ends(database, clock, ids.new, blobs, streams, book, storage, settings)
+    reaper = Reaper(database, clock, ends, settings)
+    yield Room(
+        clock=clock,
+        database=database,
+        ids=ids,
+        blobs=blobs,
+        streams=streams,
+        storage=storage,
+        prices=prices,
+        ends=ends,
+        reaper=reaper,
+        engine=Engine(database, clock, ids.new, book, reaper, settings),
+        nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
+        jobs=JobService(database, ids.new, audit, OneRecipe(), settings),
+    )
+    await database.close()

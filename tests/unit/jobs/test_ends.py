@@ -1,0 +1,149 @@
+"""Ends of attempts: hostile, repeated, interrupted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pileus.core.schemas.jobs import Artifact, JobStatus
+from pileus.jobs.ends import Reported
+from pileus.storage.transaction import Transaction
+from pileus.tracking.tables import STREAMS
+from tests.unit.jobs.building import PROJECT, ended
+
+
+async def blob(room, data):
+    return await room.blobs.put_bytes(PROJECT, data), len(data)
+
+
+@pytest.fixture
+async def report(room, worker):
+    await room.submit()
+    await room.engine.schedule()
+    return await worker.start()
+
+
+async def the_job(room):
+    return (await room.all())[0][0]
+
+
+class TestRecord:
+    @pytest.mark.parametrize(
+        "result",
+        [
+            {"status": "succeeded", "summary": ["not", "an", "object"]},
+            {"status": "failed", "error": {"message": "a\0b\ud800", "hint": 5}},
+            {"status": "failed", "error": "text"},
+            {"summary": {"loss": float("nan"), "nested": [{"x\0": float("inf")}]}},
+            {"summary": {"text": "x" * 1_000_000}},
+        ],
+    )
+    async def test_whatever_an_attempt_wrote_its_end_is_recorded(
+        self, room, worker, report, result
+    ):
+        orders = await worker.sync(ended(report, code=1, result=result))
+
+        job = await the_job(room)
+        assert orders.forget == (report.id,)
+        assert job.status is JobStatus.FAILED
+        json.dumps(job.model_dump(mode="json"), allow_nan=False).encode()
+
+    async def test_a_kill_after_the_transaction_leaves_nothing_behind(
+        self, room, worker, report, monkeypatch
+    ):
+        await room.streams.append(report.id, "stdout", 0, b"hello")
+
+        async def killed(attempt):
+            raise KeyboardInterrupt(attempt)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(room.streams, "drop", killed)
+            with pytest.raises(KeyboardInterrupt):
+                await worker.sync(ended(report))
+        orders = await worker.sync(ended(report))
+
+        chunk = await room.streams.read(PROJECT, report.id, "stdout", 0)
+        assert orders.forget == (report.id,)
+        assert (chunk.data, chunk.is_final) == (b"hello", True)
+        assert not (room.streams._root / report.id).exists()
+
+    async def test_a_kill_before_the_transaction_repeats_everything(
+        self, room, worker, report, monkeypatch
+    ):
+        await room.streams.append(report.id, "stdout", 0, b"hello")
+
+        async def killed(work):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(room.database, "write", killed)
+            with pytest.raises(KeyboardInterrupt):
+                await room.ends.record(report.id, Reported({"code": 0}, None, ()))
+        await worker.sync(ended(report))
+
+        assert (await the_job(room)).status is JobStatus.SUCCEEDED
+        assert (await room.streams.read(PROJECT, report.id, "stdout", 0)).data == b"hello"
+
+    async def test_sealed_streams_are_stored_bytes_that_are_paid_for(self, room, worker, report):
+        await room.streams.append(report.id, "stdout", 0, b"x" * 1000)
+
+        await worker.sync(ended(report))
+
+        records = await room.database.read(lambda s: s.find(STREAMS))
+        digests = [record["digest"] for record in records]
+        assert await room.storage.sizes(PROJECT, digests) == {digests[0]: 1000}
+
+    async def test_a_clock_that_went_back_charges_nothing_twice(self, room, worker, report):
+        room.clock.advance(20)
+        await worker.sync(report)
+        await room.engine.meter()
+        room.clock.advance(-100)
+
+        await worker.sync(ended(report))
+
+        cpu = sum(e.quantity for e in await room.entries() if e.resource == "cpu")
+        assert cpu == 20_000
+
+
+class TestLost:
+    async def test_one_that_was_renewed_meanwhile_is_not_lost(self, room, worker, report):
+        _, _, [lease], _ = await room.all()
+        room.clock.advance(20)
+        await worker.sync(report)
+
+        await room.ends.lost(lease, "node_lost")
+
+        assert (await the_job(room)).status is JobStatus.RUNNING
+
+
+class TestRegistration:
+    async def test_a_success_that_may_not_be_registered_says_why(self, room, worker):
+        from pileus.registry.tables import DATASET_VERSIONS, DATASETS  # used once
+
+        def dataset(transaction: Transaction) -> None:
+            row = {"project": PROJECT, "rev": 1, "created_at": transaction.now}
+            transaction.insert(
+                DATASETS, row | {"id": "dst_1", "name": "d", "versions": 1, "newest": "dsv_1"}
+            )
+            transaction.insert(
+                DATASET_VERSIONS,
+                row
+                | {"id": "dsv_1", "dataset": "d", "number": 1, "manifest": "m", "info": {}}
+                | {"manifest_bytes": 1, "kind": "images", "task": "classification"}
+                | {"rows_train": 1, "rows_untouched": 0, "size_bytes": 1, "source": "s"}
+                | {"created_by": "prn_1", "packs": []},
+            )
+
+        await room.database.write(dataset)
+        await room.submit(kind="train", command=None, recipe="cnn", dataset="d", register="digits")
+        await room.engine.schedule()
+        report = await worker.start()
+        digest, size = await blob(room, b"{not json")
+        artifacts = (Artifact(path="bundle/bundle.json", digest=digest, size=size),)
+
+        await worker.sync(ended(report, result={"status": "succeeded"}, artifacts=artifacts))
+
+        job = await the_job(room)
+        assert job.status is JobStatus.SUCCEEDED
+        assert job.reason.startswith("Not registered: Artifact 'bundle/bundle.json' is not JSON")

@@ -1,0 +1,141 @@
+"""What a node hears for what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from pileus.core.schemas.jobs import AttemptStatus, JobStatus, NodeReport
+from pileus.jobs.errors import NodeUnknown
+from tests.unit.jobs.building import Worker, ended, running
+
+
+async def statuses(room):
+    _, attempts, _, _ = await room.all()
+    return [attempt.status for attempt in attempts]
+
+
+class TestRegister:
+    async def test_a_plan_made_before_a_node_changed_is_void(self, room, worker):
+        from pileus.jobs.pool import load_pool  # read where the test stands
+
+        await room.submit()
+        before = await room.database.read(lambda snapshot: load_pool(snapshot, 30))
+
+        await Worker(room, cpu_milli=100).register()
+
+        after = await room.database.read(lambda snapshot: load_pool(snapshot, 30))
+        assert after.epoch > before.epoch
+
+    async def test_what_never_started_is_ordered_again_after_a_boot(self, room, worker):
+        job = await room.submit()
+        await room.engine.schedule()
+        await worker.sync()
+
+        worker.boot_id = "boot-2"
+        await worker.register()
+        await worker.sync()
+
+        assert len(worker.orders) == 1
+        assert (await room.job(job)).failures == 0
+
+
+class TestSync:
+    async def test_a_node_that_did_not_register_is_told(self, room, worker):
+        worker.boot_id = "another"
+
+        with pytest.raises(NodeUnknown, match="another"):
+            await worker.sync()
+
+    async def test_an_order_that_is_being_prepared_outlives_a_server_that_was_away(
+        self, room, worker
+    ):
+        job = await room.submit()
+        await room.engine.schedule()
+        await worker.sync()
+        room.clock.advance(60)
+        await room.reaper.reap()
+        assert await statuses(room) == [AttemptStatus.SUSPECT]
+
+        await worker.sync()
+        granted = await statuses(room)
+        await worker.sync(running(next(iter(worker.orders.values()))))
+
+        assert granted == [AttemptStatus.GRANTED]
+        assert await statuses(room) == [AttemptStatus.RUNNING]
+        assert (await room.job(job)).failures == 0
+
+    async def test_a_suspect_that_is_reported_runs_on(self, room, worker):
+        job = await room.submit()
+        await room.engine.schedule()
+        report = await worker.start()
+        room.clock.advance(300)
+        await room.reaper.reap()
+
+        await worker.sync(report)
+
+        assert await statuses(room) == [AttemptStatus.RUNNING]
+        assert (await room.job(job)).attempts == 1
+
+    async def test_renewals_in_quick_succession_change_nothing(self, room, worker):
+        await room.submit()
+        await room.engine.schedule()
+        report = await worker.start()
+        before = await room.database.read(lambda snapshot: snapshot.last_change())
+
+        for _ in range(5):
+            room.clock.advance(0.5)
+            await worker.sync(report)
+
+        assert await room.database.read(lambda snapshot: snapshot.last_change()) == before
+
+    async def test_a_lease_is_renewed_also_after_the_clock_went_back(self, room, worker):
+        await room.submit()
+        await room.engine.schedule()
+        report = await worker.start()
+
+        room.clock.advance(-3600)
+        await worker.sync(report)
+
+        _, _, [lease], _ = await room.all()
+        assert (lease.expires_at - room.clock.now()).total_seconds() == 30
+
+    async def test_one_end_that_cannot_be_recorded_does_not_stop_the_others(
+        self, room, worker, monkeypatch
+    ):
+        for _ in range(2):
+            await room.submit()
+        await room.engine.schedule()
+        await worker.sync()
+        bad, good = worker.orders.values()
+        record = room.ends.record
+
+        async def broken(attempt, reported):
+            if attempt == bad.id:
+                raise KeyError(attempt)
+            await record(attempt, reported)
+
+        monkeypatch.setattr(room.ends, "record", broken)
+        orders = await worker.sync(ended(bad), ended(good))
+
+        assert orders.forget == (good.id,)
+        assert (await room.job(good.job)).status is JobStatus.SUCCEEDED
+
+    async def test_it_waits_until_something_concerns_this_node(self, room, worker):
+        await worker.sync()
+        report = NodeReport(boot_id="boot-1", seen=worker.seen)
+        asked = asyncio.create_task(room.nodes.sync(worker.id, report, 30))
+        await asyncio.sleep(0.02)
+
+        await room.submit()
+        await asyncio.sleep(0.05)
+        still_waits = not asked.done()
+        began = time.monotonic()
+        await room.engine.schedule()
+        orders = await asked
+
+        assert still_waits
+        assert len(orders.attempts) == 1
+        assert time.monotonic() - began < 5

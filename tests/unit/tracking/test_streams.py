@@ -1,0 +1,81 @@
+"""Streams: appended by offset, sealed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pileus.tracking import streams as module
+from pileus.tracking.errors import StreamGap, StreamUnknown
+from pileus.tracking.streams import record_sealed
+
+
+async def seal(streams, database, attempt="att_1", project="prj_1"):
+    sealed = await streams.seal(project, attempt)
+    await database.write(lambda t: record_sealed(t, project, attempt, sealed))
+    await streams.drop(attempt)
+    return sealed
+
+
+class TestAppend:
+    async def test_the_same_bytes_at_once_are_written_once(self, streams):
+        data = bytes(range(256)) * 4000
+
+        ends = await asyncio.gather(*(streams.append("att_1", "stdout", 0, data) for _ in range(8)))
+
+        assert set(ends) == {len(data)}
+        assert await streams.lines("prj_1", "att_1", "stdout") == data
+
+    async def test_an_overlap_adds_only_what_is_new(self, streams):
+        await streams.append("att_1", "stdout", 0, b"hello")
+
+        assert await streams.append("att_1", "stdout", 3, b"lo world") == 11
+        assert await streams.lines("prj_1", "att_1", "stdout") == b"hello world"
+
+    async def test_a_gap_is_refused_with_the_end(self, streams):
+        await streams.append("att_1", "stdout", 0, b"hello")
+
+        with pytest.raises(StreamGap, match="which is 5"):
+            await streams.append("att_1", "stdout", 9, b"x")
+
+    @pytest.mark.parametrize("name", ["../../etc", "stdin", ""])
+    async def test_only_known_streams_exist(self, streams, name):
+        with pytest.raises(StreamUnknown):
+            await streams.append("att_1", name, 0, b"x")
+
+
+class TestSeal:
+    async def test_a_sealed_stream_reads_as_it_did(self, streams, database, monkeypatch):
+        monkeypatch.setattr(module, "READ_BYTES", 10)
+        data = b"0123456789" * 7 + b"end"
+        await streams.append("att_1", "stdout", 0, data)
+
+        [sealed] = await seal(streams, database)
+
+        assert sealed.size == len(data)
+        assert await streams.lines("prj_1", "att_1", "stdout") == data
+        last = await streams.read("prj_1", "att_1", "stdout", 70)
+        assert (last.data, last.is_final) == (b"end", True)
+
+    async def test_an_empty_stream_is_final_and_empty(self, streams, database):
+        await streams.append("att_1", "stderr", 0, b"")
+        await seal(streams, database)
+
+        chunk = await streams.read("prj_1", "att_1", "stderr", 0)
+
+        assert (chunk.data, chunk.is_final) == (b"", True)
+
+    async def test_a_late_append_does_not_hide_what_was_sealed(self, streams, database):
+        await streams.append("att_1", "stdout", 0, b"all of it")
+        await seal(streams, database)
+
+        await streams.append("att_1", "stdout", 0, b"all")
+
+        assert await streams.lines("prj_1", "att_1", "stdout") == b"all of it"
+
+    async def test_another_project_reads_nothing(self, streams, database):
+        await streams.append("att_1", "stdout", 0, b"secret")
+        await seal(streams, database)
+
+        assert await streams.lines("prj_2", "att_1", "stdout") == b""
