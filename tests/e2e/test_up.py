@@ -1,0 +1,157 @@
+"""Starting and stopping, and what the command line says about it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import stat
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pileus.core.errors import Conflict, InvalidRequest
+from tests.e2e.conftest import Digits
+from tests.e2e.installation import Installation, exit_code, lives, processes_of, run_pileus, until
+
+TOKEN = re.compile(r"plt_[A-Za-z0-9_-]{43}")
+
+
+@pytest.fixture
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A home in which nothing has run."""
+    installation = Installation(tmp_path_factory.mktemp("fresh"))
+    yield installation
+    installation.end()
+
+
+class TestLife:
+    @pytest.mark.slow
+    def test_from_the_first_up_to_down_and_up_again(self, fresh: Installation) -> None:
+        assert fresh.cli("status")["state"] == "stopped"
+
+        first = fresh.cli("up", "--port", "0", "--gateway-port", "0", json=False)
+
+        tokens = fresh.home / "run" / "tokens.json"
+        [token] = TOKEN.findall(first)
+        assert json.loads(tokens.read_text("utf-8")) == {"default": token}
+        for name in ("tokens.json", "worker.token", "gateway.token"):
+            assert stat.S_IMODE((tokens.parent / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE(fresh.home.stat().st_mode) == 0o700
+        ready = fresh.cli("status")
+        assert ready["state"] == "ready"
+        assert {p["state"] for p in ready["processes"].values()} == {"running"}
+        assert len(ready["nodes"]) == 1
+
+        second = fresh.run("up", "--json")
+
+        assert second.returncode == exit_code(Conflict)
+        error = json.loads(second.stdout)["error"]
+        assert (error["code"], error["family"]) == ("already_up", "conflict")
+        assert str(fresh.home) in error["message"]
+        assert str(fresh.pid("supervisor")) in error["message"]
+        assert ready["processes"]["server"]["url"] in error["message"]
+
+        began = time.monotonic()
+        stopped = fresh.down()
+
+        assert (stopped["state"], stopped["was_running"]) == ("stopped", True)
+        assert time.monotonic() - began < 10
+        assert processes_of(fresh.home) == []
+        assert fresh.cli("status")["state"] == "stopped"
+        assert fresh.cli("down")["was_running"] is False
+
+        again = fresh.cli("up", "--port", "0", "--gateway-port", "0", json=False)
+
+        assert not TOKEN.search(again), "the token is shown once"
+        assert fresh.token == token
+        assert fresh.cli("status")["state"] == "ready"
+
+    def test_no_secret_is_left_in_a_log(self, calm: Installation) -> None:
+        run = calm.home / "run"
+        secrets = [calm.token, *((run / f"{n}.token").read_text() for n in ("worker", "gateway"))]
+
+        for log in (calm.home / "logs").iterdir():
+            text = log.read_text("utf-8")
+            assert not [secret for secret in secrets if secret.strip() in text], log
+
+
+class TestRestart:
+    @pytest.mark.parametrize("process", ["gateway", "server", "worker"])
+    def test_a_dead_child_is_back_within_a_second(self, rough: Installation, process: str) -> None:
+        killed = rough.kill(process)
+        began = time.monotonic()
+
+        until(lambda: rough.pid(process) not in {None, killed}, seconds=5, every_seconds=0.01)
+
+        assert time.monotonic() - began < 1
+        until(lambda: rough.cli("status")["state"] == "ready", seconds=8)
+        assert rough.cli("status")["processes"][process]["restarts"] >= 1
+        assert not lives(killed)
+
+
+class TestRefusal:
+    def test_an_occupied_port_is_named(self, fresh: Installation) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for option in ("--port", "--gateway-port"):
+                other = "--gateway-port" if option == "--port" else "--port"
+                done = fresh.run("up", option, str(port), other, "0")
+
+                assert done.returncode == exit_code(Conflict)
+                assert str(port) in done.stderr
+                assert option in done.stderr, "the hint names the option"
+                assert "Traceback" not in done.stderr
+        assert fresh.cli("status")["state"] == "stopped"
+
+    def test_a_home_that_cannot_be_made_is_named(self) -> None:
+        done = run_pileus("--home", "/dev/null/x", "up")
+
+        assert done.returncode == exit_code(InvalidRequest)
+        assert "'/dev/null/x'" in done.stderr
+        assert "--home" in done.stderr
+        assert "Traceback" not in done.stderr
+
+    def test_a_home_that_cannot_be_made_is_an_error_for_programs_too(self) -> None:
+        done = run_pileus("--home", "/dev/null/x", "up", "--json")
+
+        error = json.loads(done.stdout)["error"]
+        assert error["family"] == "invalid_request"
+        assert done.stderr == ""
+
+    @pytest.mark.parametrize("words", [("job", "list"), ("bill",), ("predict", "x", "y.png")])
+    def test_without_an_installation_the_hint_is_to_start_one(
+        self, fresh: Installation, words: tuple[str, ...]
+    ) -> None:
+        done = fresh.run(*words)
+
+        assert done.returncode not in {0, 1}
+        assert "pileus up" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+COMMANDS = [
+    ("status",),
+    ("dataset", "list"),
+    ("model", "show", "digits:1"),
+    ("bill",),
+    ("audit", "list"),
+    ("dataset", "show", "none"),
+]
+
+
+class TestOutput:
+    @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+    def test_json_is_one_value_and_text_has_no_colours(
+        self, calm: Installation, digits: Digits, words: tuple[str, ...]
+    ) -> None:
+        document, text = calm.run(*words, "--json"), calm.run(*words)
+
+        assert document.returncode == text.returncode
+        json.loads(document.stdout)
+        assert document.stdout.count("\n") == 1
+        assert document.stderr == ""
+        shown = text.stdout + text.stderr
+        assert shown.strip()
+        assert "\x1b" not in shown
