@@ -282,7 +282,8 @@ def _modules(stem: str | None = None) -> Iterator[ModuleType]:
     """Every module of the product that can be imported here, or those of one file name."""
     for found in pkgutil.walk_packages(pileus.__path__, "pileus.", onerror=_report):
         last = found.name.rpartition(".")[-1]
-        if last != "__main__" and stem in {None, last}:
+        is_script = last == "__main__" or ".migrations" in found.name  # run by others, not imported
+        if not is_script and stem in {None, last}:
             try:
                 yield importlib.import_module(found.name)
             except ImportError as error:

@@ -146,7 +146,7 @@ def value_of(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 def exit_code(family: type[Exception]) -> int:
-    return EXIT[family]  # type: ignore[index]
+    return EXIT[family]
 
 
 def epochs_in(log: str) -> list[int]:

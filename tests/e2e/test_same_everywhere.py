@@ -121,7 +121,6 @@ class TestQuickstart:
         assert answer["prediction_id"].startswith("prd_")
 
     @pytest.mark.slow
-    @pytest.mark.xfail(strict=True, reason="rows_train, rows_untouched, job and image come with it")
     def test_the_answer_has_what_was_agreed_and_no_more(self, answer: dict[str, Any]) -> None:
         assert answer.keys() == KEYS
 

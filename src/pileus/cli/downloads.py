@@ -1,4 +1,4 @@
-"""Copies artifacts of a job into a directory of the caller."""
+"""Writes files that the server names below a directory of the caller."""
 
 from __future__ import annotations
 
@@ -17,20 +17,35 @@ if TYPE_CHECKING:
 def save_artifacts(
     session: Session, job: str, artifacts: Iterable[Document], directory: Path
 ) -> None:
-    """Write each artifact below `directory`. Raises InvalidRequest for a path that leaves it."""
+    """Write each artifact of a job below `directory`. Raises InvalidRequest."""
     for artifact in artifacts:
-        target = _below(directory, artifact["path"])
+        path = artifact["path"]
+        save(directory, path, session.client.jobs.artifact(job, path))
+
+
+def save(directory: Path, path: str, content: bytes) -> Path:
+    """Write `content` at `path` below `directory`; whole or not at all.
+
+    Raises InvalidRequest for a path that leaves the directory, or that cannot be written.
+    """
+    target = _below(directory, path)
+    temporary = target.with_name(f".{target.name}.part")
+    try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.part")
-        temporary.write_bytes(session.client.jobs.artifact(job, artifact["path"]))
+        temporary.write_bytes(content)
         temporary.replace(target)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{str(target)!r} cannot be written: {error.strerror}", hint="Choose another directory."
+        ) from error
+    return target
 
 
 def _below(directory: Path, path: str) -> Path:
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts:
         raise InvalidRequest(
-            f"Artifact {path!r} would be written outside {str(directory)!r}",
+            f"{path!r} would be written outside {str(directory)!r}",
             hint="Fetch it by the SDK, under a name of your own.",
         )
     return directory / parts

@@ -65,7 +65,7 @@ class Home:
                 replace(self.path / "home.json", {"schema": SCHEMA})
         except OSError as error:
             raise HomeNotUsable(
-                f"Home {str(self.path)!r} cannot be written: {error.strerror}",
+                f"Home {str(self.path)!r} cannot be made or written: {error.strerror}",
                 hint="Choose another directory with --home, or correct its owner and permissions.",
             ) from error
 
@@ -87,7 +87,12 @@ class Home:
 
     @property
     def is_held(self) -> bool:
-        """Whether a supervisor holds the home now."""
+        """Whether a supervisor holds the home now. Raises HomeNotUsable when it is a file."""
+        if self.path.exists() and not self.path.is_dir():
+            raise HomeNotUsable(
+                f"Home {str(self.path)!r} is not a directory",
+                hint="Choose a directory with --home; `pileus up` makes one.",
+            )
         if not (self.path / "lock").exists():
             return False
         descriptor = self._try_lock()

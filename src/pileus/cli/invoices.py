@@ -13,10 +13,17 @@ if TYPE_CHECKING:
 
 def show_invoice(console: Console, invoice: Mapping[str, Any]) -> None:
     """Lines and total, aligned at the decimal point."""
+    if not invoice["lines"]:
+        console.print("[dim]Nothing was used, so nothing is due.[/]")
+        return
     from rich.box import SIMPLE_HEAD  # start-up time
     from rich.table import Table  # start-up time
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold dim", show_footer=True)
+    box = SIMPLE_HEAD if console.is_terminal else None
+    gap = 1 if box else 2
+    table = Table(
+        box=box, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold dim", show_footer=True
+    )
     currency = invoice["currency"]
     total = phrases.money(invoice["total_micro"], currency)
     table.add_column("RESOURCE", footer="total")

@@ -31,7 +31,7 @@ from pileus.cli.commands import (
     why,
     worker,
 )
-from pileus.cli.options import Command
+from pileus.cli.options import Command, Group
 from pileus.cli.session import Session
 from pileus.core.errors import InvalidRequest, PileusError
 
@@ -114,7 +114,7 @@ for _name, _group, _panel in (
     ("token", token.app, _PEOPLE),
     ("audit", audit.app, _PEOPLE),
 ):
-    app.add_typer(_group, name=_name, rich_help_panel=_panel, no_args_is_help=True)
+    app.add_typer(_group, name=_name, cls=Group, rich_help_panel=_panel, no_args_is_help=True)
 
 
 def main() -> NoReturn:
@@ -125,13 +125,13 @@ def main() -> NoReturn:
 def run_command(arguments: list[str]) -> int:
     """Run one command; the exit code. Only `--debug` lets a traceback through."""
     session = Session()
-    session.json = "--json" in _before_the_users_own(arguments)
     try:
         command: Any = typer.main.get_command(app)
         code = command.main(arguments, prog_name="pileus", standalone_mode=False, obj=session)
     except PileusError as error:
         return _fail(session, error)
     except typer.TyperException as error:
+        session.json = session.json or "--json" in _before_the_users_own(arguments)
         return _misused(session, error)
     except typer.Abort:
         return INTERRUPTED

@@ -1,11 +1,11 @@
-"""The global options, accepted before and after the name of a command."""
+"""The global options, accepted before, inside and after the names of group and command."""
 
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from pileus.cli.session import Session
 
@@ -28,21 +28,51 @@ Debug = Annotated[
     bool, typer.Option("--debug", help="Show tracebacks of errors.", rich_help_panel=_PANEL)
 ]
 
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, help="How many at most.", show_default="50; all with --json"),
+]
+
+_MOST = 50
+"""Items of a list that only grows, when a person did not say how many."""
+
+
+def most(session: Session, limit: int | None) -> int | None:
+    """How many items of a list that only grows to show; None for all."""
+    return limit if limit is not None or session.json else _MOST
+
 
 class Command(TyperCommand):
     """A command that also takes the global options."""
 
     def __init__(self, *args: Any, params: list[Any], **kwargs: Any) -> None:
-        taken = {param.name for param in params}
-        more = [param for param in _global_params() if param.name not in taken]
-        super().__init__(*args, params=[*params, *more], **kwargs)
+        super().__init__(*args, params=_with_global(params), **kwargs)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  Typer keeps the type of a context private
-        own = {param.name for param in _global_params()}
-        given = {name: ctx.params.pop(name) for name in own & ctx.params.keys()}
-        session: Session = ctx.obj
-        session.adopt(given)
+        _adopt(ctx)
         return super().invoke(ctx)
+
+
+class Group(TyperGroup):
+    """A group of commands, such as `pileus job`, that also takes the global options."""
+
+    def __init__(self, *args: Any, params: list[Any], **kwargs: Any) -> None:
+        super().__init__(*args, params=_with_global(params), **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  see Command
+        _adopt(ctx)
+        return super().invoke(ctx)
+
+
+def _with_global(params: list[Any]) -> list[Any]:
+    taken = {param.name for param in params}
+    return [*params, *(param for param in _global_params() if param.name not in taken)]
+
+
+def _adopt(context: Any) -> None:  # noqa: ANN401  see Command
+    own = {param.name for param in _global_params()}
+    session: Session = context.obj
+    session.adopt({name: context.params.pop(name) for name in own & context.params.keys()})
 
 
 def _options(

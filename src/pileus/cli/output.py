@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Column = tuple[str, str | Callable[[Row], object]]
 """Heading, and the field or the function that fills it."""
+
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{16,}$")
+
+_WORD = 12
+"""Characters of a cell that is not worth a second line."""
 
 PIPED_WIDTH = 400
 """Columns when stdout is no terminal: nothing that a program reads is cut."""
@@ -56,15 +62,24 @@ class Output:
         elif not rows:
             self.say(f"[dim]{empty}[/dim]")
         else:
-            from rich.box import SIMPLE_HEAD  # start-up time
-            from rich.table import Table  # start-up time
+            headings = [heading for heading, _ in columns]
+            self._grid(headings, [[_cell(row, field) for _, field in columns] for row in rows])
 
-            table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold dim")
-            for heading, _ in columns:
-                table.add_column(heading, overflow="fold")
-            for row in rows:
-                table.add_row(*(_cell(row, field) for _, field in columns))
-            self.console.print(table)
+    def _grid(self, headings: list[str], rows: list[list[str]]) -> None:
+        from rich.box import SIMPLE_HEAD  # start-up time
+        from rich.table import Table  # start-up time
+
+        # Piped, it is one header line and one line per row: for `grep`, `awk` and `head`.
+        box = SIMPLE_HEAD if self.console.is_terminal else None
+        gap = 1 if box else 2
+        table = Table(box=box, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold dim")
+        for heading, cells in zip(headings, zip(*rows, strict=True), strict=True):
+            # An id that is folded cannot be copied, and a word is hard to read; texts give way.
+            is_whole = all(_ID.match(cell) or len(cell) <= _WORD for cell in cells)
+            table.add_column(heading, overflow="fold", no_wrap=is_whole)
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)
 
     def say(self, text: str, end: str = "\n") -> None:
         """A line for a person, in Rich's markup; nothing with --json."""

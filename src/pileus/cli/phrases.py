@@ -44,6 +44,11 @@ def size(count: int) -> str:
     return f"{amount:.1f} TiB"
 
 
+def figure(value: object) -> object:
+    """A measured number to six digits; anything else as it is."""
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
 def ago(moment: str | None, now: datetime | None = None) -> str:
     """How long ago an ISO 8601 time was."""
     if not moment:
@@ -57,6 +62,18 @@ def ago(moment: str | None, now: datetime | None = None) -> str:
     if passed < _DAY:
         return f"{int(passed // _HOUR)} h ago"
     return then.strftime("%Y-%m-%d")
+
+
+def moment(when: str | None) -> str:
+    """An ISO 8601 time in the zone of this machine, to the minute."""
+    if not when:
+        return ""
+    return datetime.fromisoformat(when).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def is_past(when: str | None, now: datetime | None = None) -> bool:
+    """Whether an ISO 8601 time has come."""
+    return bool(when) and datetime.fromisoformat(str(when)) <= (now or datetime.now(UTC))
 
 
 def lasted(began: str | None, ended: str | None, now: datetime | None = None) -> str:

@@ -4,7 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-Cpu = Annotated[float, typer.Option(help="Processors.", rich_help_panel="Resources")]
+Cpu = Annotated[
+    float,
+    typer.Option(min=0.001, help="Processors, or a part of one.", rich_help_panel="Resources"),
+]
 Memory = Annotated[
     str,
     typer.Option(help="Memory, such as 512 or 4g; MiB by default.", rich_help_panel="Resources"),
@@ -30,6 +33,8 @@ def resources(cpu: float, memory: str, gpu: str | None, custom: list[str] | None
     if gpu is not None:
         kind, separator, count = gpu.rpartition(":")
         found["gpu"] = _number(count, "--gpu")
+        if found["gpu"] <= 0:
+            raise typer.BadParameter(f"{gpu!r}: ask for more than 0", param_hint="--gpu")
         if separator:
             found["gpu_kind"] = kind
     if custom:
@@ -58,7 +63,10 @@ def _memory_mib(text: str) -> int:
     unit = text[len(digits) :].lower()
     if unit not in _MIB:
         raise typer.BadParameter(f"{text!r}: write MiB, or a unit m or g", param_hint="--memory")
-    return round(_number(digits, "--memory") * _MIB[unit])
+    mib = round(_number(digits, "--memory") * _MIB[unit])
+    if mib < 1:
+        raise typer.BadParameter(f"{text!r} is less than 1 MiB", param_hint="--memory")
+    return mib
 
 
 def _flavour(text: str) -> tuple[str, int]:

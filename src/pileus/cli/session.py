@@ -12,6 +12,7 @@ from pileus.cli.output import Output
 if TYPE_CHECKING:
     import typer
 
+    from pileus.cli.people import People
     from pileus.cli.settings import ClientSettings
     from pileus.sdk import Client
 
@@ -89,6 +90,13 @@ class Session:
             token=token,
             patience_seconds=settings.patience_seconds,
         )
+
+    @cached_property
+    def people(self) -> People:
+        """Names of the members of the project."""
+        from pileus.cli.people import People  # start-up time
+
+        return People(self.client.members)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -22,8 +22,11 @@ def show_lineage(console: Console, lineage: Step) -> None:
         arrow = "" if depth == 0 else "   " * (depth - 1) + "└─ "
         noun = str(step["noun"]).replace("_", " ")
         said = _DETAILS[step["noun"]](step) if step["noun"] in _DETAILS else ""
+        # An id that the terminal breaks in two cannot be copied, so it gets a line where it must.
+        is_wide = len(f"{arrow}{noun} {said}  {step['id']}") > console.width
+        gap = f"\n{' ' * len(arrow)}" if is_wide else "  "
         console.print(
-            f"[dim]{arrow}[/][bold]{escape(noun)}[/] {escape(said)}  [dim]{step['id']}[/]",
+            f"[dim]{arrow}[/][bold]{escape(noun)}[/] {escape(said)}{gap}[dim]{step['id']}[/]",
             soft_wrap=True,
             highlight=False,
         )

@@ -90,7 +90,9 @@ def ingest_table(
         notices.append(reason)
     repeated = len(keys) - len(np.unique(np.array(keys, dtype=np.uint64)))
     if repeated:
-        notices.append(f"{repeated} rows repeat others; equal rows are on one side of the split")
+        notices.append(
+            f"Rows that repeat others: {repeated}; equal rows are on one side of the split"
+        )
     return manifest, notices + _column_notices(features)
 
 

@@ -7,6 +7,7 @@ could run on an idle pool and has waited longer than `patience`: then its node i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -164,8 +165,8 @@ def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
     if pool.is_draining:
         return Waiting("The installation is going down", "It starts after the next `pileus up`.")
     if job.not_before is not None and job.not_before > pool.now:
-        seconds = (job.not_before - pool.now).total_seconds()
-        return Waiting(f"Waits {seconds:.0f} s before the next attempt: {job.reason}")
+        seconds = math.ceil((job.not_before - pool.now).total_seconds())
+        return Waiting(f"Waits {seconds} s before the next attempt: {job.reason}")
     return None
 
 

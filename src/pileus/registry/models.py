@@ -15,7 +15,7 @@ from pileus.registry.store import model_versions, models, resolve_model
 from pileus.storage.blob import BlobStore, read_all
 from pileus.storage.database import Database
 from pileus.storage.errors import BlobNotFound
-from pileus.storage.transaction import Transaction, Where
+from pileus.storage.transaction import Snapshot, Transaction, Where
 
 BUNDLE = "bundle/"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -97,11 +97,16 @@ def _not_stored(artifact: Artifact) -> RegistrationRefused:
     )
 
 
+def version_of_job(snapshot: Snapshot, project: str, name: str, job: str) -> ModelVersion | None:
+    """The version of this model that a job has become already."""
+    return model_versions.get(snapshot, project=project, model=name, job=job)
+
+
 def add_version(
     transaction: Transaction, new_id: NewId, name: str, draft: ModelDraft, origin: Origin
 ) -> ModelVersion:
     """Register within the caller's transaction. The same job again is the same version."""
-    existing = model_versions.get(transaction, project=origin.project, model=name, job=origin.job)
+    existing = version_of_job(transaction, origin.project, name, origin.job)
     if existing is not None:
         return existing
     model = models.get(transaction, project=origin.project, name=name)

@@ -12,7 +12,7 @@ import httpx
 
 from pileus import __version__
 from pileus.core.clock import SystemClock
-from pileus.core.errors import PileusError, Unavailable
+from pileus.core.errors import InvalidRequest, NotAuthenticated, PileusError, Unavailable
 from pileus.core.ids import Ids
 
 Document = Mapping[str, Any]
@@ -45,7 +45,7 @@ class Api:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._url = url.rstrip("/")
+        self._url = _checked_url(url)
         self._project = project
         self._patience_seconds = patience_seconds
         self._sleep = sleep
@@ -53,7 +53,7 @@ class Api:
         self._http = httpx.Client(
             base_url=self._url,
             headers={
-                "Authorization": f"Bearer {token}",
+                "Authorization": f"Bearer {_checked_token(token)}",
                 "User-Agent": f"pileus/{__version__}",
             },
             timeout=httpx.Timeout(60.0, connect=5.0),
@@ -85,6 +85,10 @@ class Api:
     def post(self, path: str, body: Any = None) -> Document:  # noqa: ANN401  any JSON value
         """POST that has the same effect when it is repeated."""
         return self._document(self.call("POST", path, json=body))
+
+    def put(self, path: str, body: Document) -> Document:
+        """Replace what is at `path`."""
+        return self._document(self.call("PUT", path, json=body))
 
     def patch(self, path: str, body: Document) -> Document:
         """Change what is at `path`."""
@@ -158,6 +162,25 @@ class Api:
             return {}
         document: Document = response.json()
         return document
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidRequest(
+            f"{url!r} is not the URL of a server", hint="Write it as http://HOST:PORT."
+        )
+    return url.rstrip("/")
+
+
+def _checked_token(token: str) -> str:
+    """The token, if a header can carry it."""
+    if not token.isascii() or not token.isprintable():
+        raise NotAuthenticated(
+            "The token holds characters that no token has",
+            hint="Copy it again, as `pileus token create` printed it.",
+        )
+    return token
 
 
 def quoted(part: str | int) -> str:

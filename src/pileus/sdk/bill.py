@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pileus.sdk.api import Api, Document
+from pileus.sdk.api import Api, Document, quoted
 
 
 class Bill:
@@ -20,6 +20,11 @@ class Bill:
     def ledger(self) -> Iterator[Document]:
         """Every ledger entry."""
         return self._api.items(self._api.path("ledger"))
+
+    def set_price(self, resource: str, micro: int, exponent: int) -> Document:
+        """`micro` micro-units for 10**`exponent` units of `resource`, from now on."""
+        path = f"/api/v1/prices/{quoted(resource)}"
+        return self._api.put(path, {"micro": micro, "exponent": exponent})
 
     def prices(self) -> Iterator[Document]:
         """Price of each resource."""

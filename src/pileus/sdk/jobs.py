@@ -60,7 +60,13 @@ class Jobs:
 
     def logs(self, identifier: str, stream: Stream = "stdout", attempt: str | None = None) -> bytes:
         """What an attempt has written so far; the latest attempt when none is named."""
-        return b"".join(self._chunks(identifier, stream, attempt, wait_seconds=0))
+        return b"".join(self.written_logs(identifier, stream, attempt))
+
+    def written_logs(
+        self, identifier: str, stream: Stream = "stdout", attempt: str | None = None
+    ) -> Iterator[bytes]:
+        """What an attempt has written so far, part by part."""
+        return self._chunks(identifier, stream, attempt, wait_seconds=0)
 
     def follow_logs(
         self, identifier: str, stream: Stream = "stdout", attempt: str | None = None

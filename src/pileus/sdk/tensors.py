@@ -20,7 +20,7 @@ def read_rows(name: str, content: bytes) -> Any:  # noqa: ANN401  JSON is any va
     try:
         text = content.decode("utf-8-sig")
         if name.lower().endswith(".csv"):
-            return list(csv.DictReader(io.StringIO(text)))
+            return _csv_rows(name, text)
         return json.loads(text)
     except (ValueError, csv.Error) as error:
         raise InvalidRequest(
@@ -53,7 +53,13 @@ def request_of(values: Any, expected: Mapping[str, Any]) -> dict[str, Any]:  # n
     """
     if hasattr(values, "tolist"):
         values = values.tolist()
-    if isinstance(values, Sequence) and values and not isinstance(values[0], Sequence):
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise InvalidRequest(
+            f"{values!r} is not rows", hint="Give rows: lists of numbers, or names with values."
+        )
+    if not values:
+        raise InvalidRequest("There is no row to ask about", hint="Give at least one.")
+    if not isinstance(values[0], Sequence):
         values = [values]
     shape = _shape(values)
     data = _flat(values)
@@ -66,13 +72,32 @@ def request_of(values: Any, expected: Mapping[str, Any]) -> dict[str, Any]:  # n
     return {"inputs": [one]}
 
 
+def _csv_rows(name: str, text: str) -> list[dict[str, str]]:
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    width = len(reader.fieldnames or ())
+    rows = []
+    for row in reader:
+        cells = [cell for column, cell in row.items() if column is not None and cell is not None]
+        if None in row or len(cells) != width:
+            found = len(cells) + len(row.get(None, ()))
+            raise InvalidRequest(
+                f"{name!r}, line {reader.line_num}: {found} cells for {width} columns",
+                hint="Correct the line; a cell that holds a comma needs double quotes.",
+            )
+        rows.append(row)
+    return rows
+
+
 def _codes(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> list[float | None]:
-    if not any(column["name"] in row for column in columns):
+    lost = [column["name"] for column in columns if column["name"] not in row]
+    if lost:
+        # A misspelt name would otherwise be a missing value, and its answer a plausible one.
         raise InvalidRequest(
-            f"The row has none of the model's columns; it has {sorted(map(str, row))}",
-            hint=f"Name columns as in training: {', '.join(c['name'] for c in columns)}.",
+            f"The row lacks the model's columns {lost}; it has {sorted(map(str, row))}",
+            hint=f"Name columns as in training: {', '.join(c['name'] for c in columns)}."
+            " A value that is not known is an empty cell, or null.",
         )
-    return [_code(row.get(column["name"]), column) for column in columns]
+    return [_code(row[column["name"]], column) for column in columns]
 
 
 def _code(value: Any, column: Mapping[str, Any]) -> float | None:  # noqa: ANN401  a cell

@@ -21,7 +21,7 @@ from pileus.jobs.service import JobService
 from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService, VersionDraft
 from pileus.registry.errors import ManifestRefused, RegistrationRefused
-from pileus.registry.models import Origin, add_version, draft_of
+from pileus.registry.models import Origin, add_version, draft_of, version_of_job
 from pileus.security.audit import AuditLog
 from pileus.storage.blob import BlobStore, read_all
 from pileus.storage.database import Database
@@ -102,6 +102,9 @@ class Registrar:
         )
 
         def work(transaction: Transaction) -> ModelVersion:
+            existing = version_of_job(transaction, caller.project, name, job.id)
+            if existing is not None:
+                return existing
             version = add_version(transaction, self._new_id, name, draft, origin)
             self._audit.append(transaction, caller, "register", "model_version", version.id)
             return version

@@ -37,9 +37,12 @@ class LineageService:
         if prefix == PREFIX:
             record = await self._records.record(project, identifier)
             steps = await self._database.read(
-                lambda snapshot: _of_revision(snapshot, project, str(record.get("revision")))
+                lambda snapshot: [
+                    _prediction(snapshot, record),
+                    *_of_revision(snapshot, project, str(record.get("revision"))),
+                ]
             )
-            return {"id": identifier, "steps": [_prediction(record), *steps]}
+            return {"id": identifier, "steps": steps}
         follow = {
             "rvn": _of_revision,
             "end": _of_endpoint,
@@ -57,8 +60,9 @@ class LineageService:
         return {"id": identifier, "steps": steps}
 
 
-def _prediction(record: dict[str, Any]) -> Step:
-    return {"noun": "prediction", **record}
+def _prediction(snapshot: Snapshot, record: dict[str, Any]) -> Step:
+    asked_by = _who(snapshot, str(record.get("principal")))
+    return {"noun": "prediction", **record, "asked_by": asked_by}
 
 
 def _of_endpoint(snapshot: Snapshot, project: str, endpoint_id: str) -> list[Step]:

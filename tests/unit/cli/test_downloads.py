@@ -27,3 +27,9 @@ class TestSave:
             save_artifacts(session, "job_1", [{"path": path}], tmp_path / "out")
 
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_directory_that_cannot_be_made_is_named(self, session, tmp_path):
+        (tmp_path / "file").touch()
+
+        with pytest.raises(InvalidRequest, match="cannot be written"):
+            save_artifacts(session, "job_1", [{"path": "x"}], tmp_path / "file")

@@ -27,7 +27,7 @@ class TestDrain:
         assert not drain(client, 0, print)
 
     def test_a_server_that_refuses_is_said_so(self):
-        said = []
+        said: list[str] = []
         error = {"code": "role_too_low", "family": "not_allowed", "message": "no"}
         client = client_of(lambda _: httpx.Response(403, json={"error": error}))
 

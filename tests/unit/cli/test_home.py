@@ -37,8 +37,14 @@ class TestPrepare:
     def test_a_home_below_a_file_is_refused(self, tmp_path):
         (tmp_path / "file").touch()
 
-        with pytest.raises(HomeNotUsable, match="cannot be written"):
+        with pytest.raises(HomeNotUsable, match="cannot be made or written"):
             Home(tmp_path / "file" / "home").prepare()
+
+    def test_a_home_that_is_a_file_is_refused_before_anybody_asks_whether_it_runs(self, tmp_path):
+        (tmp_path / "file").touch()
+
+        with pytest.raises(HomeNotUsable, match="is not a directory"):
+            _ = Home(tmp_path / "file").is_held
 
 
 class TestLock:

@@ -129,8 +129,11 @@ class TestErrors:
 
 
 class TestGlobalOptions:
-    @pytest.mark.parametrize("words", [["--json", "job", "list"], ["job", "list", "--json"]])
-    def test_json_stands_before_or_after_the_command(self, server, capsys, words):
+    @pytest.mark.parametrize(
+        "words",
+        [["--json", "job", "list"], ["job", "--json", "list"], ["job", "list", "--json"]],
+    )
+    def test_json_stands_anywhere(self, server, capsys, words):
         server["GET /api/v1/projects/default/jobs"] = httpx.Response(
             200, json={"items": [JOB], "next": None}
         )
@@ -144,6 +147,90 @@ class TestGlobalOptions:
         main.run_command(["run", "--", "tool", "--json"])
 
         assert capsys.readouterr().out == ""
+
+    def test_the_words_after_a_command_to_run_are_the_users_too(self, capsys):
+        main.run_command(["run", "tool", "--json"])
+
+        assert capsys.readouterr().out == ""
+
+
+class TestLists:
+    def test_an_unknown_status_is_refused_with_those_there_are(self, server, capsys):
+        code = main.run_command(["job", "list", "--status", "done"])
+
+        assert code == 2
+        assert "succeeded" in capsys.readouterr().err
+
+    def test_people_are_shown_by_name(self, server, capsys):
+        token = {
+            "id": "tok_1",
+            "name": "laptop",
+            "principal": "prn_1",
+            "created_at": "2026-01-01T00:00:00Z",
+            "expires_at": "2026-01-02T00:00:00Z",
+        }
+        member = {"id": "prn_1", "name": "ada"}
+        for path, item in (("tokens", token), ("principals", member)):
+            server[f"GET /api/v1/projects/default/{path}"] = httpx.Response(
+                200, json={"items": [item], "next": None}
+            )
+
+        main.run_command(["token", "list"])
+
+        heading, row = capsys.readouterr().out.splitlines()
+        assert heading.split()[:3] == ["ID", "NAME", "PRINCIPAL"]
+        assert "ada" in row
+        assert "expired" in row
+
+
+class TestChanges:
+    def test_a_price_is_set(self, server, capsys):
+        price = {"resource": "cpu", "unit": "ms", "micro": 111, "exponent": 4}
+        server["PUT /api/v1/prices/cpu"] = httpx.Response(200, json=price)
+
+        code = main.run_command(["price", "set", "cpu", "111", "4"])
+
+        assert code == 0
+        assert capsys.readouterr().out == "cpu: one ms costs 0.0000000111 from now on\n"
+
+    @pytest.mark.parametrize("verb,said", [("disable", "is disabled"), ("enable", "is enabled")])
+    def test_a_member_is_shut_out_and_let_in(self, server, capsys, verb, said):
+        server["PATCH /api/v1/projects/default/principals/ada"] = httpx.Response(200, json={})
+
+        code = main.run_command(["member", verb, "ada"])
+
+        assert code == 0
+        assert said in capsys.readouterr().out
+
+    def test_what_has_ended_cannot_be_stopped_any_more(self, server, capsys):
+        server["POST /api/v1/projects/default/jobs/job_1/cancel"] = httpx.Response(200, json=JOB)
+
+        main.run_command(["job", "cancel", "job_1"])
+
+        assert capsys.readouterr().out == "job_1 has succeeded already\n"
+
+
+class TestBill:
+    @pytest.mark.parametrize("words", [["--since", "yesterday"], ["--since", "2026-02", "--json"]])
+    def test_what_is_no_date_is_refused_with_one_that_is(self, server, capsys, words):
+        code = main.run_command(["bill", *words])
+
+        printed = capsys.readouterr()
+        assert code == 2
+        assert "2026-01-31" in printed.out + printed.err
+
+    def test_an_end_before_the_beginning_is_refused(self, server, capsys):
+        code = main.run_command(["bill", "--since", "2026-02-01", "--until", "2026-01-01"])
+
+        assert code == 2
+
+
+class TestDown:
+    def test_what_does_not_run_is_down_already(self, empty_home, capsys):
+        code = main.run_command(["down"])
+
+        assert code == 0
+        assert "is not running" in capsys.readouterr().out
 
 
 class TestTables:

@@ -55,6 +55,27 @@ class TestTimes:
         assert phrases.lasted(None, None, NOW) == ""
 
 
+class TestMoment:
+    def test_a_time_that_has_come_is_past(self):
+        assert phrases.is_past("2026-01-01T11:59:00Z", NOW)
+        assert not phrases.is_past("2026-01-01T12:01:00Z", NOW)
+        assert not phrases.is_past(None, NOW)
+
+    def test_no_time_is_no_text(self):
+        assert phrases.moment(None) == ""
+        assert phrases.moment("2026-06-15T11:59:30Z").startswith("2026-06-1")
+
+
+class TestFigure:
+    @pytest.mark.parametrize("value,text", [(0.8356545961, "0.835655"), (2.384e-07, "2.384e-07")])
+    def test_six_digits_are_enough(self, value, text):
+        assert phrases.figure(value) == text
+
+    @pytest.mark.parametrize("value", [3, True, "word", None])
+    def test_what_is_not_measured_stays(self, value):
+        assert phrases.figure(value) is value
+
+
 class TestSize:
     @pytest.mark.parametrize("count,text", [(5, "5 B"), (1536, "1.5 KiB"), (2**31, "2.0 GiB")])
     def test_binary_units(self, count, text):

@@ -21,7 +21,7 @@ class TestChoose:
         with pytest.raises(PortTaken, match=str(taken)) as caught:
             choose("127.0.0.1", taken, "--gateway-port")
 
-        assert "--gateway-port" in caught.value.hint
+        assert "--gateway-port" in str(caught.value.hint)
 
     @pytest.mark.parametrize("host,port", [("192.0.2.1", 0), ("127.0.0.1", 99999)])
     def test_an_address_of_no_use_is_refused(self, host, port):

@@ -57,8 +57,9 @@ def supervising(home, *programs):
     finally:
         process.kill()
         process.wait()
-        process.stdin.close()
-        process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def wait_for(look, seconds=5.0):

@@ -5,10 +5,10 @@ from rich.console import Console
 from pileus.cli.trees import show_lineage, show_reason
 
 
-def printed(show, document):
-    console = Console(file=io.StringIO(), width=200)
-    show(console, document)
-    return console.file.getvalue()
+def printed(show, document, width=200):
+    sink = io.StringIO()
+    show(Console(file=sink, width=width), document)
+    return sink.getvalue()
 
 
 class TestLineage:
@@ -32,6 +32,13 @@ class TestLineage:
         assert lines[0] == "prediction ok, 2.3 ms, price 0.0000001  prd_1"
         assert lines[1] == "└─ model version d:1, r2 0.5000  mdv_1"
         assert lines[2].strip() == "└─ something new   new_1"
+
+    def test_an_id_that_does_not_fit_gets_a_line_of_its_own(self):
+        lineage = {"steps": [{"noun": "job", "id": "job_" + "1" * 26, "kind": "train"}]}
+
+        lines = printed(show_lineage, lineage, width=40).splitlines()
+
+        assert lines[1] == "job_" + "1" * 26
 
 
 class TestReason:

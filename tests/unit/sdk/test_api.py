@@ -80,7 +80,7 @@ class TestCall:
         with pytest.raises(errors.Unavailable, match="refused") as caught:
             make_api(server, patience_seconds=0).get("/x")
 
-        assert "pileus up" in caught.value.hint
+        assert "pileus up" in str(caught.value.hint)
 
     def test_other_errors_are_not_repeated(self):
         server = Server(refusal(409, code="conflict", family="conflict", message="no", hint=None))
@@ -131,3 +131,15 @@ class TestPath:
         path = make_api(Server(), project="grüße").path("datasets", "a/b")
 
         assert path == "/api/v1/projects/gr%C3%BC%C3%9Fe/datasets/a%2Fb"
+
+
+class TestApi:
+    @pytest.mark.parametrize("token", ["é", "two\nlines"])
+    def test_a_token_that_no_header_can_carry_is_refused(self, token):
+        with pytest.raises(errors.NotAuthenticated):
+            Api("http://pileus.test", token, "default", 0)
+
+    @pytest.mark.parametrize("url", ["nonsense", "ftp://host", "http://"])
+    def test_what_is_no_url_is_refused(self, url):
+        with pytest.raises(errors.InvalidRequest, match="is not the URL of a server"):
+            Api(url, "plt_x", "default", 0)

@@ -35,7 +35,13 @@ class TestFromHome:
         with pytest.raises(Unavailable, match="Pileus is not running in") as caught:
             Client.from_home(home)
 
-        assert "pileus up" in caught.value.hint
+        assert "pileus up" in str(caught.value.hint)
+
+    def test_a_home_below_a_file_is_not_running(self, tmp_path):
+        (tmp_path / "file").touch()
+
+        with pytest.raises(Unavailable, match="is not running"):
+            addresses(tmp_path / "file" / "home")
 
     def test_a_supervisor_that_was_killed_is_noticed(self, home):
         ended = subprocess.Popen([sys.executable, "-c", ""])

@@ -1,7 +1,7 @@
 """`pileus dataset`: data in, immutable versions out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from pileus.cli.session import Session
 app = typer.Typer(help="Datasets and their immutable versions.")
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+Version = Annotated[str, typer.Argument(help="NAME for its newest version, NAME@2, or dsv_…")]
 
 
 @app.command("create", cls=Command)
@@ -63,13 +64,13 @@ def list_(context: typer.Context) -> None:
 @app.command("show", cls=Command)
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of a dataset, or id of a version, dsv_…")],
+    name: Annotated[str, typer.Argument(help="NAME, or a version: NAME@2, dsv_…")],
 ) -> None:
     """Show a dataset with its versions, or one version."""
     session = Session.of(context)
     datasets = session.client.datasets
-    if name.startswith("dsv_"):
-        version = datasets.version(name)
+    if "@" in name or name.startswith("dsv_"):
+        version = _version(session, name)
         session.output.show(version, lambda console: fields(console, _facts(version)))
         return
     dataset = {**datasets.get(name), "items": list(datasets.versions(name))}
@@ -80,6 +81,7 @@ def show(
         dataset["items"],
         [
             ("VERSION", "id"),
+            ("NUMBER", "number"),
             ("KIND", "kind"),
             ("TRAIN", "rows_train"),
             ("UNTOUCHED", "rows_untouched"),
@@ -88,6 +90,46 @@ def show(
         ],
         f"Dataset {name!r} has no version.",
     )
+
+
+@app.command("export", cls=Command)
+def export(
+    context: typer.Context,
+    name: Version,
+    directory: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")],
+    split: Annotated[
+        Literal["train", "untouched"] | None, typer.Option(help="Only this part; both when absent.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many items.")] = None,
+) -> None:
+    """Write the items of a version into DIRECTORY as files again."""
+    from pileus.cli.export import export_items  # only this command needs it
+
+    session = Session.of(context)
+    made = [
+        str(path)
+        for path in export_items(session.client, _version(session, name), directory, split, limit)
+    ]
+    session.output.show(made, lambda _: session.output.say(f"{len(made)} files are in {directory}"))
+
+
+def _version(session: Session, reference: str) -> Any:  # noqa: ANN401  a document
+    """NAME (its newest), NAME@NUMBER, NAME@dsv_… or dsv_…. Raises NotFound."""
+    datasets = session.client.datasets
+    if reference.startswith("dsv_"):
+        return datasets.version(reference)
+    name, _, wanted = reference.partition("@")
+    wanted = wanted or datasets.get(name)["newest"]
+    versions = datasets.versions(name)
+    found = next((one for one in versions if wanted in {str(one["number"]), one["id"]}), None)
+    if found is None:
+        from pileus.core.errors import NotFound  # only when failing
+
+        raise NotFound(
+            f"Dataset {name!r} has no version {wanted!r}",
+            hint=f"List its versions with `pileus dataset show {name}`.",
+        )
+    return found
 
 
 def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a document

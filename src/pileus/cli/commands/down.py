@@ -47,11 +47,23 @@ def down(
         drain(session.client, grace_seconds, output.note)
     except PileusError as error:  # a server that does not answer must not keep us from stopping it
         output.note(f"Running jobs could not be requeued: {error.message}")
-    _stop(int(home.read("pids.json")["supervisor"]), home)
+    _stop(_supervisor(home), home)
     output.show(
         {"state": "stopped", "home": str(home.path), "was_running": True},
         lambda _: output.say(f"Pileus is down; {home.path} keeps everything"),
     )
+
+
+def _supervisor(home: "Home") -> int:
+    from pileus.core.errors import Unavailable  # start-up time
+
+    pid = home.read("pids.json").get("supervisor")
+    if pid is None:  # it holds the home and has not written who it is, or is about to end
+        raise Unavailable(
+            f"Pileus in {str(home.path)!r} is starting or stopping just now",
+            hint="Try again in a second.",
+        )
+    return int(pid)
 
 
 def _stop(pid: int, home: "Home") -> None:

@@ -13,7 +13,9 @@ from pileus.cli.session import Session
 app = typer.Typer(help="Endpoints: stable addresses that serve models.")
 
 Name = Annotated[str, typer.Argument(help="Name of the endpoint.")]
-Model = Annotated[str, typer.Option(help="Model version to serve, such as digits:1.")]
+Model = Annotated[
+    str, typer.Option(help="Model version to serve: digits:1, or digits for its newest.")
+]
 
 
 @app.command("create", cls=Command)
@@ -25,7 +27,8 @@ def create(context: typer.Context, name: Name, model: Model) -> None:
     session.output.show(
         endpoint,
         lambda _: session.output.say(
-            f"Endpoint {name} serves {model}. Ask it with `pileus predict {name} FILE`."
+            f"Endpoint {name} serves {_served(session, endpoint)}."
+            f" Ask it with `pileus predict {name} FILE`."
         ),
     )
 
@@ -38,6 +41,7 @@ def list_(context: typer.Context) -> None:
         session.client.endpoints.list(),
         [
             ("NAME", "name"),
+            ("SERVES", lambda row: _served(session, row)),
             ("REVISION", "number"),
             ("REVISION ID", "revision"),
             ("CREATED", lambda row: phrases.ago(row["created_at"])),
@@ -53,6 +57,7 @@ def show(context: typer.Context, name: Name) -> None:
     found = session.client.endpoints.get(name)
     endpoint, revisions = found["endpoint"], found["revisions"]
     gateway = session.client.gateway_url
+    by = session.people.name
     session.output.show(
         found,
         lambda console: fields(
@@ -61,7 +66,7 @@ def show(context: typer.Context, name: Name) -> None:
                 ("endpoint", endpoint["name"]),
                 ("id", endpoint["id"]),
                 *(
-                    (f"revision {one['number']}", f"{_model(one)}  {one['id']}")
+                    (f"revision {one['number']}", _said(one, by(one["created_by"])))
                     for one in revisions
                 ),
                 ("created", phrases.ago(endpoint["created_at"])),
@@ -78,7 +83,10 @@ def update(context: typer.Context, name: Name, model: Model) -> None:
     endpoint = session.client.endpoints.update(name, model)
     _wait(session, endpoint)
     session.output.show(
-        endpoint, lambda _: session.output.say(f"Endpoint {name} now serves {model}")
+        endpoint,
+        lambda _: session.output.say(
+            f"Endpoint {name} now serves {_served(session, endpoint)}, revision {endpoint['number']}"
+        ),
     )
 
 
@@ -88,6 +96,16 @@ def delete(context: typer.Context, name: Name) -> None:
     session = Session.of(context)
     gone = session.client.endpoints.delete(name)
     session.output.show(gone, lambda _: session.output.say(f"Endpoint {name} is deleted"))
+
+
+def _served(session: Session, endpoint: Mapping[str, Any]) -> str:
+    """The model version behind an endpoint: what is served when only a model was named."""
+    revisions = session.client.endpoints.get(endpoint["name"])["revisions"]
+    return next((_model(one) for one in revisions if one["id"] == endpoint["revision"]), "")
+
+
+def _said(revision: Mapping[str, Any], by: str) -> str:
+    return f"{_model(revision)}  {revision['id']}  {phrases.ago(revision['created_at'])} by {by}"
 
 
 def _model(revision: Mapping[str, Any]) -> str:

@@ -2,31 +2,42 @@
 
 import sys
 import threading
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pileus.cli import phrases
+from pileus.cli import options, phrases
 from pileus.cli.options import Command
-from pileus.cli.output import fields
+from pileus.cli.output import Row, fields
 from pileus.cli.session import Session
 
 app = typer.Typer(help="Jobs: anything that runs as processes.")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the job.")]
 
+_SHORT_ID = 16
+"""Characters of an id that tell it from others in a table."""
+
+_COMMAND_WIDTH = 40
+
 
 @app.command("list", cls=Command)
 def list_(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option(help="Only jobs in this status.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(help="Only jobs that are queued, running, succeeded, failed or cancelled."),
+    ] = None,
+    limit: options.Limit = None,
 ) -> None:
-    """List the jobs of the project."""
+    """List the jobs of the project, newest first."""
     session = Session.of(context)
-    where = {} if status is None else {"status": status}
+    where = {} if status is None else {"status": _status(status)}
     session.output.table(
-        session.client.jobs.list(**where),
+        islice(session.client.jobs.list(**where), options.most(session, limit)),
         [
             ("ID", "id"),
             ("NAME", "name"),
@@ -35,7 +46,9 @@ def list_(
             ("CREATED", lambda row: phrases.ago(row["created_at"])),
             ("TOOK", lambda row: phrases.lasted(row.get("started_at"), row.get("ended_at"))),
         ],
-        "No job yet. Start one with `pileus train` or `pileus run`.",
+        f"No job is {status}."
+        if status
+        else "No job yet. Start one with `pileus train` or `pileus run`.",
     )
 
 
@@ -46,9 +59,13 @@ def show(context: typer.Context, job: Id) -> None:
     jobs = session.client.jobs
     found = jobs.get(job)
     attempts = [dict(attempt) for attempt in jobs.attempts(job)]
+    if found["status"] == "queued" and not found.get("reason"):
+        waits = session.client.lineage.why(job)
+        found = {**found, "reason": waits.get("reason"), "hint": waits.get("hint")}
+    by = session.people.name
     session.output.show(
         {**found, "attempt_items": attempts},
-        lambda console: fields(console, _facts(found, attempts)),
+        lambda console: fields(console, _facts(found, attempts, by(found.get("submitted_by")))),
     )
 
 
@@ -84,7 +101,12 @@ def metrics(
     if name is None:
         session.output.table(
             session.client.jobs.metrics(job),
-            [(field.upper(), field) for field in ("name", "last", "min", "max", "step", "count")],
+            [
+                ("NAME", "name"),
+                *((field.upper(), _figure(field)) for field in ("last", "min", "max")),
+                ("STEP", "step"),
+                ("COUNT", "count"),
+            ],
             "The job has reported no metric.",
         )
         return
@@ -94,7 +116,7 @@ def metrics(
     ]
     session.output.table(
         points,
-        [("STEP", "step"), ("VALUE", "value"), ("TIME", "time")],
+        [("STEP", "step"), ("VALUE", _figure("value")), ("TIME", "time")],
         f"The job has reported no metric {name!r}.",
     )
 
@@ -114,6 +136,7 @@ def artifacts(
         from pileus.cli.downloads import save_artifacts  # only this option needs it
 
         save_artifacts(session, job, found, download)
+        session.output.note(f"[dim]Copied to[/] {download}")
     session.output.table(
         found,
         [
@@ -130,7 +153,7 @@ def cancel(context: typer.Context, job: Id) -> None:
     """Ask a job to stop."""
     session = Session.of(context)
     found = session.client.jobs.cancel(job)
-    session.output.show(found, lambda _: session.output.say(f"{job} is asked to stop"))
+    session.output.show(found, lambda _: session.output.say(f"{job} {_answer(found['status'])}"))
 
 
 def print_logs(
@@ -148,13 +171,9 @@ def print_logs(
 
     def copy(stream: str) -> None:
         sink = sinks[stream]
-        chunks = (
-            jobs.follow_logs(job, stream, attempt)
-            if follow
-            else iter((jobs.logs(job, stream, attempt),))
-        )
+        read = jobs.follow_logs if follow else jobs.written_logs
         try:
-            for chunk in chunks:
+            for chunk in read(job, stream, attempt):
                 sink.write(chunk)
                 sink.flush()
         except Exception as error:  # noqa: BLE001  raised again in the main thread
@@ -175,14 +194,54 @@ def _stream(name: str) -> str:
     return name
 
 
+def _status(name: str) -> str:
+    from pileus.core.schemas.jobs import JobStatus  # start-up time
+
+    known = [status.value for status in JobStatus]
+    if name not in known:
+        raise typer.BadParameter(
+            f"{name!r} is not one of {', '.join(known)}", param_hint="--status"
+        )
+    return name
+
+
+def _answer(status: str) -> str:
+    """What becomes of a job in `status` that somebody asked to cancel."""
+    if status in {"queued", "running"}:
+        return "is asked to stop"
+    return "is cancelled" if status == "cancelled" else f"has {status} already"
+
+
 def _kind(job: Any) -> str:  # noqa: ANN401  a document
     spec = job.get("spec", {})
     if job["kind"] == "train":
-        return f"train {spec.get('recipe') or ''} on {spec.get('dataset') or ''}"
-    return " ".join([job["kind"], *(spec.get("command") or ())])[:40]
+        return f"train {spec.get('recipe') or ''} on {_short(spec.get('dataset') or '')}"
+    words = " ".join([job["kind"], *(spec.get("command") or ())])
+    return words if len(words) <= _COMMAND_WIDTH else f"{words[:_COMMAND_WIDTH]}…"
 
 
-def _facts(job: Any, attempts: list[dict[str, Any]]) -> list[tuple[str, object]]:  # noqa: ANN401
+def _short(dataset: str) -> str:
+    """`dsv_8e690f38df94…`: a dataset as it was named, without most of a digest."""
+    name, separator, version = dataset.rpartition("dsv_")
+    if not separator or len(version) <= _SHORT_ID:
+        return dataset
+    return f"{name}dsv_{version[: _SHORT_ID - 4]}…"
+
+
+def _figure(field: str) -> Callable[[Row], object]:
+    """What fills a column of figures: six digits tell all that a person compares."""
+
+    def shown(row: Row) -> object:
+        return phrases.figure(row[field])
+
+    return shown
+
+
+def _facts(
+    job: Any,  # noqa: ANN401  a document
+    attempts: list[dict[str, Any]],
+    submitted_by: str,
+) -> list[tuple[str, object]]:
     resources = job.get("spec", {}).get("resources", {})
     return [
         ("job", job["id"]),
@@ -191,13 +250,13 @@ def _facts(job: Any, attempts: list[dict[str, Any]]) -> list[tuple[str, object]]
         ("status", job["status"]),
         ("reason", job.get("reason")),
         ("hint", job.get("hint")),
-        ("submitted by", job.get("submitted_by")),
+        ("submitted by", submitted_by),
         ("created", phrases.ago(job["created_at"])),
         ("took", phrases.lasted(job.get("started_at"), job.get("ended_at"))),
         ("dataset", job.get("dataset_version")),
         ("resources", ", ".join(f"{k}={v}" for k, v in resources.items() if v)),
         *((f"attempt {one['number']}", _attempt(one)) for one in attempts),
-        *((name, value) for name, value in job.get("summary", {}).items()),
+        *((name, phrases.figure(value)) for name, value in job.get("summary", {}).items()),
     ]
 
 

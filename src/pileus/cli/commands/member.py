@@ -28,7 +28,8 @@ def add(
     session.output.show(
         member,
         lambda _: session.output.say(
-            f"{name} is a {role}. Make a token with `pileus token create NAME --principal {name}`."
+            f"{name} has the role {role}."
+            f" Make a token with `pileus token create NAME --principal {name}`."
         ),
     )
 
@@ -59,4 +60,23 @@ def set_role(
     """Change what a member may do."""
     session = Session.of(context)
     member = session.client.members.change(name, role=role)
-    session.output.show(member, lambda _: session.output.say(f"{name} is a {role} now"))
+    session.output.show(member, lambda _: session.output.say(f"{name} has the role {role} now"))
+
+
+@app.command("disable", cls=Command)
+def disable(context: typer.Context, name: Name) -> None:
+    """Refuse every token of a member, until they are enabled again."""
+    _able(context, name, disabled=True)
+
+
+@app.command("enable", cls=Command)
+def enable(context: typer.Context, name: Name) -> None:
+    """Let a disabled member in again, with the tokens they had."""
+    _able(context, name, disabled=False)
+
+
+def _able(context: typer.Context, name: str, *, disabled: bool) -> None:
+    session = Session.of(context)
+    member = session.client.members.change(name, disabled=disabled)
+    state = "disabled; their tokens are refused" if disabled else "enabled"
+    session.output.show(member, lambda _: session.output.say(f"{name} is {state}"))

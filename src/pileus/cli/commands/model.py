@@ -1,5 +1,6 @@
 """`pileus model`: registered models and their versions."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -37,8 +38,7 @@ def show(context: typer.Context, reference: Reference) -> None:
     name, number = _split(reference)
     models = session.client.models
     if number is not None:
-        version = models.version(name, number)
-        session.output.show(version, lambda console: fields(console, _facts(version)))
+        _show_version(session, models.version(name, number))
         return
     model = {**models.get(name), "items": list(models.versions(name))}
     if session.json:
@@ -77,8 +77,14 @@ def register(
 ) -> None:
     """Make what JOB trained a version of model NAME."""
     session = Session.of(context)
-    version = session.client.models.register(name, job)
-    session.output.show(version, lambda console: fields(console, _facts(version)))
+    _show_version(session, session.client.models.register(name, job))
+
+
+def _show_version(session: Session, version: Mapping[str, Any]) -> None:
+    by = session.people.name
+    session.output.show(
+        version, lambda console: fields(console, _facts(version, by(version["created_by"])))
+    )
 
 
 def _split(reference: str) -> tuple[str, int | None]:
@@ -92,7 +98,7 @@ def _split(reference: str) -> tuple[str, int | None]:
     return name, int(number)
 
 
-def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a document
+def _facts(version: Mapping[str, Any], created_by: str) -> list[tuple[str, object]]:
     parity = version.get("parity", {})
     evaluation = version.get("evaluation", {})
     return [
@@ -102,8 +108,8 @@ def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a documen
         ("dataset", version.get("dataset_version")),
         ("code", version.get("code_digest")),
         *((name, _number(value)) for name, value in evaluation.items() if _is_shown(value)),
-        ("parity", parity.get("max_abs_diff")),
-        ("created", f"{phrases.ago(version['created_at'])} by {version['created_by']}"),
+        ("parity", _parity(parity)),
+        ("created", f"{phrases.ago(version['created_at'])} by {created_by}"),
     ]
 
 
@@ -113,6 +119,12 @@ def _is_shown(value: object) -> bool:
 
 def _number(value: object) -> object:
     return f"{value:.4f}" if isinstance(value, float) else value
+
+
+def _parity(parity: Mapping[str, Any]) -> str | None:
+    if "max_abs_diff" not in parity:
+        return None
+    return f"the exported graph differs by at most {parity['max_abs_diff']:.1e}"
 
 
 def _score(evaluation: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ def run(
     command: Annotated[list[str], typer.Argument(help="Program and arguments; no shell.")],
     input_: Annotated[
         list[str] | None,
-        typer.Option("--input", help="Dataset to read under inputs/NAME: NAME=DATASET."),
+        typer.Option("--input", help="Dataset to place in ../inputs/NAME: NAME=DATASET."),
     ] = None,
     env: Annotated[
         list[str] | None, typer.Option("--env", help="Variable of the command: NAME=VALUE.")
@@ -32,7 +32,10 @@ def run(
         bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
     ] = False,
 ) -> None:
-    """Run COMMAND as a job, as in `pileus run --cpu 2 -- python3 count.py`."""
+    """Run COMMAND as a job, as in `pileus run --cpu 2 -- python3 count.py`.
+
+    Its output is printed as it comes. Options of Pileus stand before COMMAND.
+    """
     session = Session.of(context)
     spec: dict[str, Any] = {
         "kind": "command",
@@ -56,14 +59,16 @@ def run(
 
 
 def _follow(session: Session, job: str) -> None:
+    from pileus.cli import following  # start-up time
     from pileus.cli.commands.job import print_logs  # start-up time
-    from pileus.cli.following import raise_unless_succeeded  # start-up time
 
     session.output.note(f"[dim]Job {job}[/]")
-    if not session.json:
-        print_logs(session, job, ["stdout", "stderr"], follow=True)
-    ended = session.client.jobs.wait(job)
-    raise_unless_succeeded(session, ended)
+    with following.leaving_it_running(session, job):
+        following.wait_for_start(session, job)
+        if not session.json:
+            print_logs(session, job, ["stdout", "stderr"], follow=True)
+        ended = session.client.jobs.wait(job)
+    following.raise_unless_succeeded(session, ended, is_told=True)
     if session.json:
         session.output.write_json(ended)
 

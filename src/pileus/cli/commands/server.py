@@ -13,7 +13,7 @@ def server(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     supervisor_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run the server alone: API, console and engine."""
+    """Run the server alone: API and engine."""
     from pileus.core.settings import load  # start-up time
     from pileus.jobs.settings import JobsSettings  # start-up time
     from pileus.metering.settings import MeteringSettings  # start-up time

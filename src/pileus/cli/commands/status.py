@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from pileus.cli import phrases
 from pileus.cli.session import Session
 
 _COLOURS = {"ready": "green", "starting": "yellow", "degraded": "red", "stopped": "dim"}
@@ -24,17 +25,28 @@ def status(context: typer.Context) -> None:
         session.output.show(seen, lambda _: session.output.say(f"{seen['state']}  {seen['url']}"))
         return
     seen = readiness.look(Home(session.home))
-    seen["nodes"] = _nodes(session) if seen["state"] == "ready" else []
+    seen["nodes"], seen["notes"] = [], []
+    if seen["state"] == "ready":
+        seen["nodes"], seen["notes"] = _nodes(session)
     session.output.show(seen, lambda _: _say(session, seen))
 
 
-def _nodes(session: Session) -> list[dict[str, Any]]:
+def _nodes(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
+    """The nodes, and what a person should know about them."""
     from pileus.core.errors import PileusError  # start-up time
 
     try:
-        return [dict(node) for node in session.client.installation.nodes()]
-    except PileusError:  # nodes are for who has a token; the state above is for everybody
-        return []
+        nodes = [dict(node) for node in session.client.installation.nodes()]
+    except PileusError as error:  # nodes need a token; the state above is for everybody
+        return [], [f"Nodes are not shown: {error.message}"]
+    if not nodes:
+        return [], ["No node has registered yet: jobs wait. If it stays so, read the worker's log"]
+    return nodes, [
+        f"Node {node['name']} has not been heard for {phrases.lasted(node['seen_at'], None)}"
+        " and is given no job; look at the log of its worker"
+        for node in nodes
+        if not node.get("is_answering", True)
+    ]
 
 
 def _say(session: Session, seen: dict[str, Any]) -> None:
@@ -50,6 +62,8 @@ def _say(session: Session, seen: dict[str, Any]) -> None:
             say(f"  {'':<8} [dim]{escape(process['reason'])}[/]")
     for node in seen["nodes"]:
         say(f"  [dim]node[/]     {node['name']}: {_capacity(node.get('capacity', {}))}")
+    for note in seen["notes"]:
+        say(f"  [yellow]note[/]     {escape(note)}")
     if seen["state"] == "stopped":
         say("[dim]Start it with `pileus up`.[/]")
 

@@ -6,6 +6,7 @@ import typer
 
 from pileus.cli import phrases
 from pileus.cli.options import Command
+from pileus.cli.output import Row
 from pileus.cli.session import Session
 
 app = typer.Typer(help="Tokens: how a member proves who they are.")
@@ -33,18 +34,25 @@ def create(
 def list_(context: typer.Context) -> None:
     """List the tokens of the project, without their secrets."""
     session = Session.of(context)
+    by = session.people.name
     session.output.table(
         session.client.tokens.list(),
         [
             ("ID", "id"),
             ("NAME", "name"),
-            ("PRINCIPAL", "principal"),
-            ("EXPIRES", lambda row: row.get("expires_at") or "never"),
-            ("STATE", lambda row: "revoked" if row.get("revoked_at") else "active"),
+            ("PRINCIPAL", lambda row: by(row["principal"])),
+            ("EXPIRES", lambda row: phrases.moment(row.get("expires_at")) or "never"),
+            ("STATE", _state),
             ("CREATED", lambda row: phrases.ago(row["created_at"])),
         ],
         "No token.",
     )
+
+
+def _state(row: Row) -> str:
+    if row.get("revoked_at"):
+        return "revoked"
+    return "expired" if phrases.is_past(row.get("expires_at")) else "active"
 
 
 @app.command("revoke", cls=Command)

@@ -21,6 +21,8 @@ _FIGURES = {
 }
 """What the summary of a training says first, and how it is titled."""
 
+_FORMATS = {"parity_max_abs_diff": ".1e"}
+
 
 def train(
     context: typer.Context,
@@ -86,8 +88,15 @@ def train(
 def _say(session: Session, job: Any, register: str | None) -> None:  # noqa: ANN401  a document
     summary = job.get("summary", {})
     figures = [
-        f"{title} {summary[name]:.4g}" for name, title in _FIGURES.items() if name in summary
+        f"{title} {summary[name]:{_FORMATS.get(name, '.4g')}}"
+        for name, title in _FIGURES.items()
+        if name in summary
     ]
     session.output.say(f"[bold green]Succeeded[/]  {', '.join(figures)}")
     if register is not None:
-        session.output.say(f"[dim]See it with[/] pileus model show {register}")
+        versions = session.client.models.versions(register)
+        number = next((one["number"] for one in versions if one["job"] == job["id"]), None)
+        made = register if number is None else f"{register}:{number}"
+        session.output.say(
+            f"[dim]Registered as[/] {made}[dim]; look with[/] pileus model show {made}"
+        )

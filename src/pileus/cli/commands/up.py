@@ -22,13 +22,15 @@ HiddenDescriptor = Annotated[int | None, typer.Option(hidden=True)]
 def up(
     context: typer.Context,
     port: Annotated[
-        int | None, typer.Option(help="Port of the server; 0 picks a free one. [default: 7070]")
+        int | None,
+        typer.Option(help="Port of the server; 0 picks a free one.", show_default="7070"),
     ] = None,
     gateway_port: Annotated[
-        int | None, typer.Option(help="Port of the gateway; 0 picks a free one. [default: 7080]")
+        int | None,
+        typer.Option(help="Port of the gateway; 0 picks a free one.", show_default="7080"),
     ] = None,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay attached; Ctrl-C stops everything.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pileus.cli.output import Output
 
 _TITLE_WIDTH = 11
-_RESULT_WIDTH = 58
+_RESULT_WIDTH = 54
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pileus.cli import phrases
 from pileus.cli.answers import answers, prediction_id
+from pileus.cli.export import placed
 from pileus.cli.following import raise_unless_succeeded, watch_training
 from pileus.cli.ingestion import create_version
 from pileus.cli.invoices import show_invoice
@@ -39,6 +40,17 @@ ASKED = 5
 SHIPPING_SECONDS = 10.0
 """The gateway ships meters and records every second."""
 
+ANSWER = (
+    "accuracy",
+    "seconds",
+    "parity_max_abs_diff",
+    "dataset_version",
+    "model_version",
+    "prediction_id",
+    "cost_micro",
+)
+"""What `--json` prints."""
+
 _EVERY_SECONDS = 0.1
 
 
@@ -58,7 +70,8 @@ def tell(output: Output, source: str, seed: int, *, keep: bool) -> None:
         error.message = f"The step {pages.current!r} failed: {error.message}"
         raise
     outcome["seconds"] = round(time.monotonic() - began, 2)
-    output.show(outcome, lambda _: _repeat(output, source, seed, outcome, home if keep else None))
+    answer = {name: outcome[name] for name in ANSWER}
+    output.show(answer, lambda _: _repeat(output, source, seed, outcome, home if keep else None))
 
 
 def _use(pages: Pages, home: Home, source: str, seed: int) -> dict[str, Any]:
@@ -118,10 +131,8 @@ def _steps(pages: Pages, session: Session, source: str, seed: int) -> dict[str, 
         "model_version": version["id"],
         "prediction_id": last,
         "cost_micro": invoice["total_micro"],
-        "rows_train": dataset["rows_train"],
-        "rows_untouched": dataset["rows_untouched"],
-        "job": job["id"],
         "image": samples[-1].path,
+        "exported": placed(samples[-1].path, samples[-1].label),
     }
 
 
@@ -203,7 +214,7 @@ def _show(
         )
     output.say("\n[bold]Where the last one came from[/]")
     show_lineage(output.console, lineage)
-    output.say("\n[bold]The bill[/]", end="")
+    output.say("\n[bold]The bill[/]")
     show_invoice(output.console, invoice)
 
 
@@ -217,15 +228,18 @@ def _repeat(
     from rich.markup import escape  # start-up time
 
     file = Path(source) / outcome["image"]
-    image = shlex.quote(str(file)) if file.is_file() else "IMAGE.png"
+    # A sample has no files of its own, so they are taken out of the version.
+    exported = () if file.is_file() else (f"pileus dataset export {NAME} items --split untouched",)
+    image = shlex.quote(str(file if file.is_file() else Path("items") / outcome["exported"]))
     split, training = (f" --split-seed {seed}", f" --seed {seed}") if seed else ("", "")
-    output.say("[bold]The same by hand[/]")
+    output.say("\n[bold]The same by hand[/]")
     for command in (
         "pileus up",
         f"pileus dataset create {NAME} {shlex.quote(source)}{split}",
         f"pileus train {NAME} --recipe {RECIPE} --register {NAME}{training}",
         f"pileus model show {NAME}:1",
         f"pileus endpoint create {NAME} --model {NAME}:1",
+        *exported,
         f"pileus predict {NAME} {image}",
         "pileus lineage PREDICTION_ID",
         "pileus bill",

@@ -1,0 +1,39 @@
+import httpx
+
+from pileus.cli.people import People
+from pileus.sdk import Client
+
+
+def people_of(answer):
+    asked = []
+
+    def serve(request):
+        asked.append(request)
+        return answer
+
+    client = Client("http://pileus.test", "plt_x", transport=httpx.MockTransport(serve))
+    return People(client.members), asked
+
+
+class TestName:
+    def test_members_are_asked_for_once(self):
+        page = {"items": [{"id": "prn_1", "name": "ada"}], "next": None}
+        people, asked = people_of(httpx.Response(200, json=page))
+
+        assert [people.name("prn_1"), people.name("prn_1"), people.name("prn_2")] == [
+            "ada",
+            "ada",
+            "prn_2",
+        ]
+        assert len(asked) == 1
+
+    def test_who_may_not_ask_sees_the_id(self):
+        refused = {"error": {"code": "role_too_low", "family": "not_allowed", "message": "no"}}
+        people, _ = people_of(httpx.Response(403, json=refused))
+
+        assert people.name("prn_1") == "prn_1"
+
+    def test_nobody_has_no_name(self):
+        people, _ = people_of(httpx.Response(200, json={"items": [], "next": None}))
+
+        assert people.name(None) == ""
