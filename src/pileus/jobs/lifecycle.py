@@ -53,7 +53,7 @@ def judge(
     if asked is StopReason.PREEMPT or why == StopReason.PREEMPT:
         return End(AttemptStatus.STOPPED, JobStatus.QUEUED, "Preempted; goes on from a checkpoint")
     if why in CURABLE:
-        return _curable(job, attempt, str(exit_.get("message") or CURABLE[why]))
+        return _curable(job, attempt, CURABLE[why])
     return _failed(job, why, exit_, result)
 
 
@@ -64,7 +64,6 @@ def _succeeded(job: Job, exit_: Mapping[str, Any], result: Mapping[str, Any] | N
 
 
 def _curable(job: Job, attempt: Attempt, what: str) -> End:
-    what = what.rstrip(".")
     if job.failures + 1 >= job.spec.max_attempts:
         return End(
             AttemptStatus.FAILED,

@@ -61,7 +61,7 @@ class TestIngestTable:
         sides = lines_of(prepared)
 
         assert not set(sides["train"]) & set(sides["untouched"])
-        assert any("100 rows repeat" in notice for notice in prepared.notices)
+        assert any("repeat others: 100" in notice for notice in prepared.notices)
 
     @pytest.mark.parametrize(
         "change",
