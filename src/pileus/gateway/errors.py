@@ -47,7 +47,3 @@ class NothingKnown(Unavailable, code="gateway_not_ready"):
 
 class MetersFull(Unavailable, code="meters_full"):
     """No room on the disk to meter a new combination of token and revision."""
-
-
-class ServerAway(Unavailable, code="server_away"):
-    """The server does not answer the gateway."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pileus.core.errors import PileusError
-from pileus.gateway.errors import ServerAway
 from pileus.gateway.meters import DeadMeters, find_dead
 from pileus.gateway.segments import drop_oldest, seal_dead, sealed_segments
+from pileus.sdk.link import ServerAway
 
 if TYPE_CHECKING:
     from pileus.core.clock import Clock

@@ -18,7 +18,7 @@ from pileus.gateway.boot import lanes_on_disk, new_boot
 from pileus.gateway.bundles import BundleCache
 from pileus.gateway.files import private_directory
 from pileus.gateway.following import follow, keep_loaded
-from pileus.gateway.http_link import HttpServerLink, read_token
+from pileus.gateway.http_link import HttpServerLink
 from pileus.gateway.lane import Lane, check_port, stop_on_signals
 from pileus.gateway.meters import Meters
 from pileus.gateway.records import Records
@@ -30,6 +30,7 @@ from pileus.gateway.shipping import Shipper
 from pileus.inference.bundle import read_bundle
 from pileus.inference.dataplane import ServedModel
 from pileus.inference.runtimes.onnx import OnnxRuntime
+from pileus.sdk.link import read_token
 
 if TYPE_CHECKING:
     from pileus.gateway.link import ServerLink

@@ -5,10 +5,6 @@ from __future__ import annotations
 from pileus.core.errors import Conflict, InvalidRequest, Unavailable
 
 
-class ServerAway(Unavailable, code="worker_server_away"):
-    """The server does not answer the worker, or not in words that it understands."""
-
-
 class WorkerRunning(Conflict, code="worker_running"):
     """Another worker runs in this home."""
 

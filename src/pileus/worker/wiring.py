@@ -18,11 +18,12 @@ from pileus.compute.executors.process import ProcessExecutor
 from pileus.compute.zygotes import Zygotes
 from pileus.core.clock import SystemClock
 from pileus.core.schemas.jobs import Registration
+from pileus.sdk.link import read_token
 from pileus.worker.attempts import Attempts
 from pileus.worker.cache import BlobCache
 from pileus.worker.errors import WorkerRunning
 from pileus.worker.held import Means
-from pileus.worker.http_link import HttpServerLink, read_token
+from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
 from pileus.worker.settings import WorkerSettings, base_environment
 from pileus.worker.syncing import Syncing

@@ -10,7 +10,7 @@ import numpy as np
 from pileus.core.schemas.metering import MeterReport
 from pileus.core.schemas.registry import BundleFile
 from pileus.core.schemas.serving import Route, RoutePrice, Routes, RouteToken
-from pileus.gateway.errors import ServerAway
+from pileus.sdk.link import ServerAway
 from pileus.security.tokens import token_hash
 
 KEY = bytes(range(32))

@@ -5,9 +5,9 @@ import pytest
 
 from pileus.core.errors import NotFound, Unavailable
 from pileus.core.schemas.metering import MeterReport
-from pileus.gateway.errors import ServerAway
-from pileus.gateway.http_link import HttpServerLink, read_token
+from pileus.gateway.http_link import HttpServerLink
 from pileus.gateway.segments import SealedSegment
+from pileus.sdk.link import ServerAway, read_token
 from tests.unit.gateway.installation import routes
 
 

@@ -3,8 +3,8 @@ import pytest
 from pileus.core.errors import NotAuthenticated, NotFound
 from pileus.core.schemas.jobs import Artifact, NodeReport, Registration
 from pileus.core.schemas.resources import Capacity
-from pileus.worker.errors import ServerAway
-from pileus.worker.http_link import HttpServerLink, read_token
+from pileus.sdk.link import ServerAway, read_token
+from pileus.worker.http_link import HttpServerLink
 from tests.unit.worker.fakes import FakeServer, digest_of, make_order
 from tests.unit.worker.http_server import TOKEN, serving
 
