@@ -127,3 +127,20 @@ class TestBlobs:
 
         assert answer.json()["error"]["code"] == "blob_too_large"
         assert list((tmp_path / "blobs" / "incoming").iterdir()) == []
+
+
+class TestTraining:
+    async def test_a_recipe_that_does_not_suit_the_data_is_refused_at_once(
+        self, owner: httpx.AsyncClient, prepared: Any
+    ) -> None:
+        manifest = await upload(owner, prepared)
+        await owner.post(f"{ROOT}/datasets/flowers/versions", json={"manifest": manifest})
+        spec = {"kind": "train", "recipe": "cnn", "dataset": "flowers"}
+
+        refused = await owner.post(f"{ROOT}/jobs", json=spec)
+        taken = await owner.post(f"{ROOT}/jobs", json=spec | {"recipe": "mlp"})
+
+        error = refused.json()["error"]
+        assert (error["code"], error["hint"]) == ("job_refused", "Train with `--recipe mlp`.")
+        assert "'cnn' is for kind images; dataset 'flowers' has kind table" in error["message"]
+        assert taken.status_code == 201

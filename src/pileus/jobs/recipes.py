@@ -21,6 +21,14 @@ class PreparedRecipe:
     """Which zygote forks it."""
 
     code_digest: str
+    kinds: frozenset[str]
+    """Kinds of dataset that it trains on."""
+
+    tasks: frozenset[str]
+    """What it can learn: `classification`, `regression`."""
+
+    otherwise: str
+    """A recipe for what this one does not suit."""
 
 
 class RecipeCatalogue(Protocol):

@@ -26,7 +26,7 @@ from pileus.jobs import scheduler
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.lifecycle import cancelled
 from pileus.jobs.pool import load_pool
-from pileus.jobs.recipes import RecipeCatalogue
+from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
 from pileus.jobs.told import clean_text
@@ -64,7 +64,8 @@ class JobService:
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
         _check_texts(spec)
-        params, code_digest = self._prepare(spec)
+        recipe = self._recipes.prepare(spec.recipe, spec.config) if spec.recipe else None
+        params, code_digest = _prepared(spec, recipe)
         names = [wanted.name for wanted in spec.inputs]
         reserved = {DATA, CHECKPOINT} if spec.kind == "train" else {CHECKPOINT}
         for name in names:
@@ -85,6 +86,8 @@ class JobService:
                 (name, resolve_dataset(transaction, caller.project, reference))
                 for name, reference in wanted
             ]
+            if recipe is not None:
+                _check_suits(spec.recipe, recipe, versions[0][1])
             job = jobs.insert(
                 transaction,
                 Job(
@@ -233,20 +236,35 @@ class JobService:
             ]
         )
 
-    def _prepare(self, spec: JobSpec) -> tuple[Mapping[str, Any], str]:
-        if spec.recipe is not None:
-            prepared = self._recipes.prepare(spec.recipe, spec.config)
-            return {
-                "entry": prepared.entry,
-                "environment": prepared.environment,
-                "values": dict(prepared.params),
-            }, prepared.code_digest
-        words = json.dumps([spec.command, spec.env], sort_keys=True, ensure_ascii=False)
+
+def _prepared(spec: JobSpec, recipe: PreparedRecipe | None) -> tuple[Mapping[str, Any], str]:
+    """What the attempt is started with, and the digest of the code that runs."""
+    if recipe is not None:
         return {
-            "entry": None,
-            "environment": "plain",
-            "values": {},
-        }, hashlib.sha256(words.encode()).hexdigest()
+            "entry": recipe.entry,
+            "environment": recipe.environment,
+            "values": dict(recipe.params),
+        }, recipe.code_digest
+    words = json.dumps([spec.command, spec.env], sort_keys=True, ensure_ascii=False)
+    return {
+        "entry": None,
+        "environment": "plain",
+        "values": {},
+    }, hashlib.sha256(words.encode()).hexdigest()
+
+
+def _check_suits(name: str | None, recipe: PreparedRecipe, version: DatasetVersion) -> None:
+    """Refuse at once what would fail after minutes of waiting."""
+    for what, found, taken in (
+        ("kind", version.kind, recipe.kinds),
+        ("task", version.task, recipe.tasks),
+    ):
+        if found not in taken:
+            raise JobRefused(
+                f"Recipe {name!r} is for {what} {' and '.join(sorted(taken))}; dataset"
+                f" {version.dataset!r} has {what} {found}",
+                hint=f"Train with `--recipe {recipe.otherwise}`.",
+            )
 
 
 def _check_texts(spec: JobSpec) -> None:

@@ -21,6 +21,9 @@ RECIPES = {
 }
 """Name → package with `recipe.py` and `model.py`."""
 
+GENERAL = "mlp"
+"""The recipe for every kind of data and task."""
+
 ENTRY = "pileus.training.main"
 ENVIRONMENT = "torch"
 
@@ -32,12 +35,15 @@ class RecipeTable:
 
     def prepare(self, recipe: str, config: Mapping[str, Any]) -> PreparedRecipe:
         """Check and complete `config`. Raises UnknownRecipe or InvalidConfig."""
-        completed = configure(recipe, config).model_dump(mode="json")
+        completed = configure(recipe, config)
         return PreparedRecipe(
-            params={"recipe": recipe, "config": completed},
+            params={"recipe": recipe, "config": completed.model_dump(mode="json")},
             entry=ENTRY,
             environment=ENVIRONMENT,
             code_digest=code_digest(),
+            kinds=completed.kinds,
+            tasks=completed.tasks,
+            otherwise=GENERAL,
         )
 
 

@@ -19,6 +19,12 @@ class TrainingConfig(BaseModel):
     peak_learning_rate: ClassVar[Mapping[Optimizer, float]]
     """What `learning_rate` is when it is not given, for each optimizer."""
 
+    kinds: ClassVar[frozenset[str]] = frozenset({"images", "table"})
+    """Kinds of dataset that the recipe trains on."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+    """What it can learn."""
+
     epochs: int | None = Field(default=None, ge=1, le=100_000)
     """Passes over the training part; more for few rows, fewer for many when absent."""
 

@@ -63,7 +63,15 @@ class OneRecipe:
     """A catalogue that takes any name."""
 
     def prepare(self, recipe: str, config: Mapping[str, Any]) -> PreparedRecipe:
-        return PreparedRecipe(params=dict(config), entry="m", environment="torch", code_digest="d")
+        return PreparedRecipe(
+            params=dict(config),
+            entry="m",
+            environment="torch",
+            code_digest="d",
+            kinds=frozenset({"images", "table"}),
+            tasks=frozenset({"classification", "regression"}),
+            otherwise="other",
+        )
 
 
 @dataclass

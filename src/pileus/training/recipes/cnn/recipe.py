@@ -13,6 +13,7 @@ from pileus.training.config import Augmentation, Optimizer, TrainingConfig
 class CnnConfig(TrainingConfig):
     """A small convolutional network for images."""
 
+    kinds = frozenset({"images"})
     peak_learning_rate: ClassVar[Mapping[Optimizer, float]] = {"adam": 3e-3, "sgd": 0.05}
 
     # On random splits of the digits, smoothing and light augmentation raised the mean accuracy
