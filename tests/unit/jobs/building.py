@@ -180,7 +180,7 @@ async def opened(
     clock = clock or FakeClock()
     database = database or MemoryDatabase(TABLES, clock)
     await database.start()
-    ids = Ids(clock, random.Random(1))
+    ids = Ids(clock, random.Random(directory.name))  # two rooms of one state never agree
     audit = AuditLog(ids.new)
     blobs = DiskBlobStore(directory / "blobs")
     await blobs.start()
