@@ -87,12 +87,13 @@ class Ends:
         project = held.attempt.project
         sealed = await self._streams.seal(project, attempt_id)
         draft, refused = await self._draft(held, reported)
-        await self._database.write(
+        has_ended = await self._database.write(
             lambda transaction: self._apply(
                 transaction, attempt_id, reported, sealed, draft, refused
             )
         )
-        await self._streams.drop(attempt_id)
+        if has_ended:  # one that was given up too early still writes to these files
+            await self._streams.drop(attempt_id)
 
     async def lost(self, lease: Lease, reason: str) -> None:
         """Record that an attempt is gone without a word, unless its lease was renewed meanwhile.
@@ -122,14 +123,15 @@ class Ends:
         sealed: list[Sealed],
         draft: ModelDraft | None,
         refused: RegistrationRefused | None,
-    ) -> None:
+    ) -> bool:
+        """Whether the attempt has ended now: here, or by another report before."""
         attempt = attempts.get(transaction, id=attempt_id)
         if attempt is None or attempt.status.is_final:
-            return
+            return True
         held = held_by(transaction, attempt)
         lost = reported.lost
         if lost is not None and lost.expires_at != held.lease.expires_at:
-            return
+            return False
         end = judge(held.job, attempt, reported.exit, reported.result)
         # Beyond its lease, nobody knows how long a lost attempt ran, and nobody pays for it.
         latest = transaction.now if lost is None else min(transaction.now, lost.expires_at)
@@ -164,6 +166,7 @@ class Ends:
                     created_by=job.submitted_by,
                 ),
             )
+        return True
 
     def _release(self, transaction: Transaction, lease: Lease, ended_at: datetime) -> None:
         advanced, uses = slice_of(lease, ended_at)

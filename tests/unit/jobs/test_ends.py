@@ -116,6 +116,22 @@ class TestLost:
 
         assert (await the_job(room)).status is JobStatus.RUNNING
 
+    async def test_a_renewed_attempt_that_was_given_up_keeps_its_live_log(self, room, worker):
+        await room.submit()
+        await room.engine.schedule()
+        report = await worker.start()
+        await room.streams.append(report.id, "stdout", 0, b"still here\n")
+        _, _, (before,), _ = await room.all()
+
+        room.clock.advance(29)
+        await worker.sync(report)
+        await room.ends.lost(before, "node_lost")
+
+        _, (attempt,), (lease,), _ = await room.all()
+        chunk = await room.streams.read(attempt.project, report.id, "stdout", 0)
+        assert (attempt.status, lease.released_at) == ("running", None)
+        assert (chunk.data, chunk.is_final) == (b"still here\n", False)
+
 
 class TestRegistration:
     async def test_a_success_that_may_not_be_registered_says_why(self, room, worker):
