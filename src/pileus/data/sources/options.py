@@ -1,0 +1,27 @@
+"""What a person may say about how a source is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pileus.data.faults import Faults
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Options of `open_source`; those that do not fit the kind of source are refused there."""
+
+    scratch: Path
+    """A directory for what is fetched or unpacked; removed by whoever made it."""
+
+    encoding: str | None = None
+    """Of text files, a name that Python knows; found out when absent."""
+
+    query: str | None = None
+    """SQL whose rows are the table, for a database."""
+
+    checksum: str | None = None
+    """`sha256:HEX` of the bytes at an address."""
+
+    faults: Faults = field(default_factory=Faults)
