@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pileus.core.errors import Conflict, InvalidRequest
+from pileus.core.failpoints import failpoint
 
 SCHEMA = 1
 """Version of the layout; a home of a newer one is refused."""
@@ -61,6 +62,7 @@ class Home:
             write_once(self.path / "keys" / "token.key", secrets.token_hex(_KEY_BYTES))
             write_once(self.run / "worker.token", f"plw_{secrets.token_urlsafe(_KEY_BYTES)}")
             write_once(self.run / "gateway.token", f"plg_{secrets.token_urlsafe(_KEY_BYTES)}")
+            failpoint("home.keys_made")
             if not self.exists:
                 replace(self.path / "home.json", {"schema": SCHEMA})
         except OSError as error:
@@ -167,4 +169,5 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    failpoint("home_file.written")
     temporary.replace(path)

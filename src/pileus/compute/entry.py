@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pileus.compute.layout import ATTEMPT_MODULES
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 
 if TYPE_CHECKING:
     from pileus.compute.attempt.pileus_attempt import Attempt
@@ -43,6 +44,7 @@ def run(module: str, attempt: Attempt) -> int:
             attempt.preempted()
         else:
             attempt.finish()
+    failpoint("attempt.result_written")
     return 1 if attempt.has_failed else 0
 
 

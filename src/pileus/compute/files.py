@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pileus.compute.layout import PRIVATE_FILE
+from pileus.core.failpoints import failpoint
 
 
 def replace_json(path: Path, document: dict[str, Any], *, is_power_safe: bool = False) -> None:
@@ -19,6 +20,7 @@ def replace_json(path: Path, document: dict[str, Any], *, is_power_safe: bool = 
         file.flush()
         if is_power_safe:
             os.fsync(file.fileno())
+    failpoint("node_file.written")
     temporary.replace(path)
     if is_power_safe:
         sync_directory(path.parent)

@@ -25,6 +25,7 @@ from pileus.compute.command import StartFailed
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
 from pileus.compute.watch import Action, Seen, Watch
+from pileus.core.failpoints import failpoint
 
 Begin = Callable[[], int]
 """Starts the attempt's first process and returns its pid. Raises StartFailed."""
@@ -57,6 +58,7 @@ def lead(layout: Layout, launch: dict[str, Any], begin: Begin, announce_to: int)
     lock = _claim(layout)
     if lock is None:
         return
+    failpoint("runner.claimed")
     started_at = ending.now()
     pid = os.getpid()
     replace_json(
@@ -73,7 +75,11 @@ def lead(layout: Layout, launch: dict[str, Any], begin: Begin, announce_to: int)
     with suppress(OSError):  # a worker that died meanwhile does not want to know
         os.write(announce_to, STARTED)
     os.close(announce_to)
-    _write_end(layout, _run(layout, launch, begin, started_at))
+    failpoint("runner.announced")
+    end = _run(layout, launch, begin, started_at)
+    failpoint("runner.attempt_over")
+    _write_end(layout, end)
+    failpoint("runner.end_written")
     os.close(lock)
 
 

@@ -17,6 +17,7 @@ from pileus.compute.environments import Environment
 from pileus.compute.errors import EnvironmentBroken
 from pileus.compute.layout import Layout
 from pileus.compute.runner import STARTED
+from pileus.core import failpoints
 
 _THREAD_VARIABLES = {
     # Their pools start threads at import, and a process with threads must not fork.
@@ -44,7 +45,7 @@ class Zygotes:
         idle_seconds: float,
     ) -> None:
         self._environments = environments
-        self._env = {**env, **_THREAD_VARIABLES}
+        self._env = {**env, **_THREAD_VARIABLES, **failpoints.environment()}
         self._log = log
         self._idle_seconds = idle_seconds
         self._warm: dict[str, _Warm] = {}

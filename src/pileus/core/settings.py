@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pileus.core import failpoints
 from pileus.core.errors import InvalidRequest
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -126,6 +127,8 @@ def _from_environment(
     values: dict[str, Any] = {}
     for variable, text in variables.items():
         if not variable.startswith(_PREFIX) or variable.startswith(_ATTEMPT_PREFIX):
+            continue
+        if variable == failpoints.VARIABLE:
             continue
         owner, name = _address(variable)
         if owner != section:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from pileus.core.failpoints import failpoint
 from pileus.core.names import check_name
 from pileus.data.ingest import Prepared
 from pileus.data.progress import Progress, Report, silent
@@ -45,4 +46,5 @@ def publish(
         uploader.put_blob(blob.digest, blob.path)
         done += blob.size
         report(Progress("upload", done, total, "bytes"))
+    failpoint("dataset.uploaded")
     return uploader.create_version(name, prepared.manifest_digest)

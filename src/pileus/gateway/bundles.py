@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pileus.core.failpoints import failpoint
 from pileus.gateway.files import private_directory
 from pileus.inference.bundle import check_path, file_sha256
 from pileus.inference.errors import BundleDamaged
@@ -56,6 +57,7 @@ class BundleCache:
         try:
             for file in route.bundle:
                 await _fetch_file(temporary, route.project, file, link)
+            failpoint("bundle.fetched")
             temporary.rename(final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from pileus.core.failpoints import failpoint
+
 
 def replace_file(path: Path, content: bytes) -> None:
     """`path` holds `content`, mode 0600, also after loss of power."""
@@ -17,6 +19,7 @@ def replace_file(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        failpoint("gateway_file.written")
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pileus.core.failpoints import failpoint
 from pileus.gateway.boot import LaneBoot
 from pileus.gateway.files import try_lock
 
@@ -121,6 +122,7 @@ def create(directory: Path, boot: LaneBoot, part: int, slots: int = SLOTS) -> Me
         header = Header(SCHEMA, boot.source, boot.lane, part, slots)
         os.pwrite(descriptor, msgspec.json.encode(header), 0)
         os.fsync(descriptor)
+        failpoint("meter_file.allocated")
         temporary.rename(path)
         return MeterFile(path, descriptor)
     except OSError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from pileus.core.failpoints import failpoint
 from pileus.core.ids import Ids
 from pileus.gateway.files import private_directory, try_lock
 
@@ -125,6 +126,7 @@ class Records:
             return
         os.close(segment.descriptor)
         if segment.size:
+            failpoint("segment.closed")
             segment.path.rename(segment.path.with_suffix(SEALED))
         else:
             segment.path.unlink()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 from pileus.gateway.meters import DeadMeters, find_dead
 from pileus.gateway.segments import drop_oldest, seal_dead, sealed_segments
 from pileus.sdk.link import ServerAway
@@ -113,6 +114,7 @@ class Shipper:
                 waiting.append(dead)
                 continue
             if taken >= report.sequence:
+                failpoint("dead_meters.taken")
                 dead.delete()
             else:
                 waiting.append(dead)
@@ -138,6 +140,7 @@ class Shipper:
                 if isinstance(error, ServerAway):
                     break
                 continue
+            failpoint("segment.taken")
             segment.path.unlink(missing_ok=True)
         if problem is not None:
             raise problem

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from pileus.core.clock import Clock, SystemClock
+from pileus.core.failpoints import failpoint
 from pileus.core.ids import Ids
 from pileus.gateway.boot import lanes_on_disk, new_boot
 from pileus.gateway.bundles import BundleCache
@@ -117,6 +118,7 @@ async def _wind_down(
     with contextlib.suppress(TimeoutError):
         is_taken = await asyncio.wait_for(shipper.finish(), _LAST_SHIPMENT_SECONDS)
     shipper.close()
+    failpoint("meters.shipped")
     if is_taken:
         meters.delete()
     else:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pileus.core.clock import Clock
+from pileus.core.failpoints import failpoint
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Artifact, JobStatus, Lease
 from pileus.jobs.lifecycle import ended_attempt, ended_job, judge
@@ -87,11 +88,13 @@ class Ends:
         project = held.attempt.project
         sealed = await self._streams.seal(project, attempt_id)
         draft, refused = await self._draft(held, reported)
+        failpoint("end.sealed")
         has_ended = await self._database.write(
             lambda transaction: self._apply(
                 transaction, attempt_id, reported, sealed, draft, refused
             )
         )
+        failpoint("end.recorded")
         if has_ended:  # one that was given up too early still writes to these files
             await self._streams.drop(attempt_id)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from pileus.core.clock import Clock, SystemClock
+from pileus.core.failpoints import failpoint
 from pileus.core.ids import Ids
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
@@ -181,4 +182,5 @@ async def _first_token(access: AccessService, path: Path) -> None:
     if secret is None and not await asyncio.to_thread(path.exists):
         secret = await access.recover(DEFAULT_PROJECT)
     if secret is not None:
+        failpoint("token.issued")
         tokens.replace_secret(path, json.dumps({DEFAULT_PROJECT: secret}))

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from pileus.core import ids
+from pileus.core.failpoints import failpoint
 from pileus.metering.storage import StorageAccount
 from pileus.serving.errors import PredictionNotFound
 from pileus.serving.tables import SEGMENTS
@@ -29,6 +30,7 @@ class RecordService:
     async def take(self, project: str, lane: int, number: int, source: str, data: bytes) -> None:
         """Keep a sealed segment. Repeating it changes nothing."""
         digest = await self._blobs.put_bytes(project, data)
+        failpoint("segment.stored")
 
         def work(transaction: Transaction) -> None:
             self._storage.add(transaction, project, digest, len(data))

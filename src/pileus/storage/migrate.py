@@ -16,6 +16,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pileus.core.failpoints import failpoint
 from pileus.storage.databases.sql_failures import meaning
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.databases.sqlite import sqlite_engine
@@ -124,4 +125,5 @@ def _copy(engine: sa.Engine, revision: str, backups: Path) -> Path:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    failpoint("database.copied")
     return temporary.replace(copy)

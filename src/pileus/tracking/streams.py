@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pileus.core.failpoints import failpoint
 from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
 from pileus.storage.errors import StorageFull
@@ -114,6 +115,7 @@ class StreamStore:
             digest, size = await asyncio.to_thread(_digest, path)
             if size and await self._blobs.size(project, digest) is None:
                 await self._blobs.put(project, digest, _chunks(path, size))
+            failpoint("stream.sealed")
             sealed.append(Sealed(name, size, digest if size else ""))
         return sealed
 

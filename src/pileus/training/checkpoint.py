@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from pileus.core.failpoints import failpoint
+
 SCHEMA = 1
 FILE_NAME = "checkpoint.pt"
 
@@ -35,6 +37,7 @@ class Checkpoints:
         document = {"schema": SCHEMA, "fingerprint": self._fingerprint, "state": state}
         with partial.open("wb") as stream:
             torch.save(document, stream)
+        failpoint("checkpoint.written")
         partial.replace(path)
 
     def load(self) -> tuple[State | None, str | None]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.jobs import InputFile
 from pileus.worker.errors import InputDamaged, InputRefused
 from pileus.worker.link import ServerLink
@@ -75,6 +76,7 @@ class BlobCache:
                     f" {hasher.hexdigest()!r}, not as {file.size} bytes"
                 )
             temporary.chmod(_READ_ONLY)
+            failpoint("cached_blob.written")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

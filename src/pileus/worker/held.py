@@ -23,6 +23,7 @@ from pileus.compute.files import read_json
 from pileus.compute.layout import Layout
 from pileus.core.clock import Clock
 from pileus.core.errors import PileusError, Unavailable
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
 from pileus.worker.artifacts import UploadRefused, upload
 from pileus.worker.cache import BlobCache
@@ -190,6 +191,7 @@ class HeldAttempt:
             executor.renew(directory, self._fence_seconds)
             launch = launch_of(order, self._layout, self._means.base_environment)
             await executor.start(directory, launch)
+            failpoint("attempt.started")
         except PileusError as error:
             hint = f". {error.hint}" if error.hint else ""
             return executor.refuse(directory, f"{error.message}{hint}")
@@ -238,6 +240,7 @@ class HeldAttempt:
         document = dict(state.exit or {})
         if self._layout.directory.exists():
             await self._streams().drain()
+            failpoint("attempt.drained")
         try:
             artifacts = await upload(
                 self.identity.project, self._layout.out, self._means.link, self._means.backoff()
@@ -246,6 +249,7 @@ class HeldAttempt:
             log.error("attempt %s: %s", self.identity.id, refused)  # noqa: TRY400  no bug of ours
             document |= {"reason": ARTIFACTS_REFUSED, "message": str(refused)}
             artifacts = ()
+        failpoint("attempt.uploaded")
         self._conclude(document, artifacts)
 
     def _conclude(self, document: dict[str, Any], artifacts: tuple[Any, ...]) -> None:
@@ -289,6 +293,7 @@ def discard(directory: Path) -> None:
     gone = directory.with_name(f"{GONE}{directory.name}")
     with suppress(FileNotFoundError):
         directory.replace(gone)
+        failpoint("attempt.discarded")
     remove_tree(gone)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from pileus.compute.files import replace_json
 from pileus.compute.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.jobs import DesiredAttempt, InputFile
 from pileus.worker.cache import BlobCache
 from pileus.worker.errors import InputRefused
@@ -38,6 +39,7 @@ async def materialise(layout: Layout, order: DesiredAttempt, cache: BlobCache) -
         path.touch(mode=PRIVATE_FILE)
     await _place_inputs(layout.inputs, order, cache)
     _protect(layout.inputs)
+    failpoint("attempt.materialised")
     await asyncio.to_thread(cache.trim)
 
 

@@ -21,6 +21,8 @@ from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
 from pileus.compute.runner import STARTED, arguments_for
 from pileus.compute.zygotes import Zygotes, ZygoteUnfit, read_answer
+from pileus.core import failpoints
+from pileus.core.failpoints import failpoint
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +110,7 @@ class ProcessExecutor:
 
     async def _spawn(self, layout: Layout, launch: Launch) -> None:
         replace_json(layout.launch, launch.document())
+        failpoint("attempt.launch_written")
         readable, writable = os.pipe()
         try:
             pid = _spawn_runner(layout, writable)
@@ -147,7 +150,7 @@ def _spawn_runner(layout: Layout, announce: int) -> int:
     return os.posix_spawn(
         words[0],
         words,
-        {"LANG": "C.UTF-8"},
+        {"LANG": "C.UTF-8", **failpoints.environment()},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, announce, 1),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 from pileus.gateway.errors import BodyUnreadable
 from pileus.gateway.meter_file import MeterKey
 from pileus.gateway.rest.calls import JSON, PREDICTION_ID, Call, Reply, error_reply
@@ -62,9 +63,11 @@ async def infer_model(state: LaneState, call: Call) -> Reply:
         bytes_out=len(reply.body),
         errors=0 if answer is not None else 1,
     )
+    failpoint("prediction.metered")
     elapsed = state.clock.monotonic() - started
     record = _record(state, live, caller, prediction, result, len(reply.body), elapsed)
     state.records.append(caller.project, record)
+    failpoint("prediction.recorded")
     return reply
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from pileus.core.errors import LimitExceeded
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.base import Schema
 from pileus.server.api.access import BlobReader, BlobWriter, Use
 from pileus.server.services import Services
@@ -57,6 +58,7 @@ async def put_blob(digest: str, request: Request, owner: BlobWriter, services: U
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
     size = await services.blobs.put(owner, digest, _bounded(request, limit))
+    failpoint("blob.stored")
     await services.storage.record(owner, digest, size)
     return Stored(digest=digest, size=size)
 

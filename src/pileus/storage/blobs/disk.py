@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from pileus.core.failpoints import failpoint
 from pileus.storage.errors import BlobMismatch, BlobNotFound, StorageFull
 
 CHUNK_BYTES = 1024 * 1024
@@ -45,6 +46,7 @@ class DiskBlobStore:
                         hint="The file changed while it was read; send it again.",
                     )
                 await asyncio.to_thread(_sync, file.fileno())
+            failpoint("blob.written")
             await asyncio.to_thread(_rename, temporary, path)
         except OSError as error:
             raise _full(error, digest) from error

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 from pileus.storage.databases.sql_failures import Lost, is_repeatable, meaning
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.databases.sql_transaction import Feed, Now, SqlTransaction
@@ -174,7 +175,9 @@ class GroupWriter:
                 with _breaking_off(self._name, in_work=False):
                     connection.execute(self._reached(feed.seq))
                     self._committing(connection, feed.seq)
+            failpoint("database.before_commit")
             connection.commit()
+            failpoint("database.committed")
         if feed.seq > before:
             self._committed(feed.seq)
 
