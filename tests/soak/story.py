@@ -1,0 +1,170 @@
+"""What a team does all day, told to an installation whose processes die under it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.e2e.installation import Installation, until, value_of
+
+PATIENCE_SECONDS = 90.0
+"""A command may meet one kill, and what comes up after it; no more."""
+
+CRITICAL = (
+    "import fcntl, os, sys, time\n"
+    "lock = os.open(sys.argv[1] + '.lock', os.O_RDWR | os.O_CREAT)\n"
+    "try:\n"
+    "    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    "except BlockingIOError:\n"
+    "    open(sys.argv[1] + '.twice', 'w').close()\n"
+    "time.sleep(0.4)\n"
+    "print('through')\n"
+    "open(sys.argv[1] + '.done', 'a').write('1')\n"
+)
+"""Says so if it runs twice at once: the lock goes with the process that holds it."""
+
+
+@dataclass
+class Seen:
+    """What a client of the installation has seen happen."""
+
+    answered: int = 0
+    unanswered: int = 0
+    """Predictions that were sent and whose answer never came."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    """Dataset version → rows that were put in."""
+
+    jobs: list[str] = field(default_factory=list)
+    markers: list[Path] = field(default_factory=list)
+
+
+class Story:
+    """Rounds of work; `seen` is what the invariants are held against."""
+
+    def __init__(self, installation: Installation, environment: dict[str, str]) -> None:
+        self.installation = installation
+        self.seen = Seen()
+        self._environment = environment
+        self._round = 0
+
+    def up(self) -> None:
+        """As the owner would: once more, if the machine took it away in the middle."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            done = self._run("up", "--port", "0", "--gateway-port", "0")
+            if done.returncode == 0 or b"already" in (done.stdout + done.stderr).encode():
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"up: {done.returncode}\n{done.stdout}{done.stderr}")
+            time.sleep(0.5)
+
+    def round(self) -> None:
+        """Data in, a training, a model that answers, a command."""
+        self._round += 1
+        number = self._round
+        rows = 60 + number
+        version = self._insist("dataset", "create", "soak", str(self._table(number, rows)))
+        self.seen.versions[version["id"]] = rows
+        words = ("--recipe", "logistic-regression", "--epochs", "4", "--register", "soak")
+        self._submit("train", "soak", *words)
+        marker = self.installation.directory / f"marker-{number}"
+        self.seen.markers.append(marker)
+        self._submit("run", "--", sys.executable, "-c", CRITICAL, str(marker))
+        self._serve()
+        for _ in range(10):
+            self.predict()
+
+    def predict(self) -> bool:
+        """One request to the gateway; whether it was answered."""
+        body = {"inputs": [self._tensor()]}
+        url = f"{self.installation.gateway_url}/v2/models/soak/infer"
+        headers = {"Authorization": f"Bearer {self.installation.token}"}
+        with suppress(httpx.ConnectError):
+            try:
+                answer = httpx.post(url, json=body, headers=headers, timeout=10)
+            except (httpx.ReadError, httpx.RemoteProtocolError, httpx.ReadTimeout):
+                self.seen.unanswered += 1
+                return False
+            if answer.status_code == 200:
+                self.seen.answered += 1
+                return True
+        return False
+
+    def rest(self) -> None:
+        """All jobs at their end and everything up, with no one left to kill it."""
+        self.ended()
+        until(lambda: self._insist("status")["state"] == "ready", PATIENCE_SECONDS, 0.3)
+
+    def ended(self) -> list[dict[str, Any]]:
+        """All jobs of the installation, once each has ended."""
+        return list(until(self._all_ended, PATIENCE_SECONDS, 0.3))
+
+    def _serve(self) -> None:
+        """The first trained version at an address, answering."""
+        until(self._has_model, PATIENCE_SECONDS, 0.3)
+        if not any(one["name"] == "soak" for one in self._insist("endpoint", "list")):
+            done = self._run("--json", "endpoint", "create", "soak", "--model", "soak:1")
+            if done.returncode:
+                # A kill between the commit and the answer: it may be there, and then it is right.
+                until(
+                    lambda: (
+                        any(e["name"] == "soak" for e in self._insist("endpoint", "list"))
+                        or not self._run(
+                            "endpoint", "create", "soak", "--model", "soak:1"
+                        ).returncode
+                    ),
+                    PATIENCE_SECONDS,
+                    0.5,
+                )
+        until(self.predict, PATIENCE_SECONDS, 0.3)
+
+    def _has_model(self) -> bool:
+        return any(one["name"] == "soak" for one in self._insist("model", "list"))
+
+    def _submit(self, verb: str, *words: str) -> None:
+        before, after = (words, ()) if "--" not in words else ((), words)
+        made = self._insist(verb, *before, "--detach", *after)
+        self.seen.jobs.append(made["id"])
+
+    def _all_ended(self) -> list[dict[str, Any]] | None:
+        jobs: list[dict[str, Any]] = self._insist("job", "list")
+        final = {"succeeded", "failed", "cancelled"}
+        return jobs if jobs and all(job["status"] in final for job in jobs) else None
+
+    def _insist(self, *words: str) -> Any:
+        """A command, again until it succeeds: whoever is killed is asked again, or up again."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            done = self._run("--json", *words)
+            if done.returncode == 0:
+                return value_of(done)
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}{done.stderr}")
+            if self._run("status").returncode or not self._is_held():
+                self.up()
+            time.sleep(0.3)
+
+    def _is_held(self) -> bool:
+        done = self._run("--json", "status")
+        return done.returncode == 0 and value_of(done)["state"] != "stopped"
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.installation.run(*words, **self._environment)
+
+    def _table(self, number: int, rows: int) -> Path:
+        path = self.installation.directory / f"table-{number}.csv"
+        lines = ["a,b,label"]
+        lines += [f"{i}.{number},{(i * 7) % 13},{'yes' if i % 2 else 'no'}" for i in range(rows)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def _tensor(self) -> dict[str, Any]:
+        return {"name": "features", "shape": [1, 2], "datatype": "FP32", "data": [3.0, 4.0]}

@@ -1,0 +1,65 @@
+"""kill -9 at every place between two durable effects: everything comes out right all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pileus.core.failpoints import VARIABLE
+from tests.e2e.installation import Installation
+from tests.soak.invariants import check
+from tests.soak.points import failpoints
+from tests.soak.story import Story
+
+BY_ANOTHER_STORY = {
+    "database.copied": "tests/contract/test_migrations.py: an upgrade",
+}
+"""Failpoints that no day of work passes, and where they are tested."""
+
+PASSES = {
+    "database.before_commit": (0, 6, 30, 60),
+    "database.committed": (0, 6, 30, 60),
+    "blob.written": (0, 3),
+    "blob.stored": (0, 3),
+    "home_file.written": (0, 3, 6),
+    "node_file.written": (0, 2, 4, 6, 8),
+    "gateway_file.written": (0, 1),
+    "prediction.metered": (0, 7),
+}
+"""How many to let pass before the kill, where one place serves many."""
+
+CASES = [
+    (name, passes)
+    for name in failpoints()
+    if name not in BY_ANOTHER_STORY
+    for passes in PASSES.get(name, (0,))
+]
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    armed = tmp_path / "failpoints"
+    armed.mkdir()
+    installation = Installation(tmp_path / "installation")
+    try:
+        yield Story(installation, {VARIABLE: str(armed)})
+    finally:
+        installation.end()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name, passes", CASES)
+def test_a_kill_there_changes_nothing(story: Story, tmp_path: Path, name: str, passes: int) -> None:
+    point = tmp_path / "failpoints" / name
+    point.write_text(str(passes), "ascii")
+
+    story.up()
+    story.round()
+    story.round()
+    story.rest()
+
+    assert point.with_name(f"{name}.taken").exists(), f"nothing passed by {name!r}"
+    check(story)

@@ -1,0 +1,83 @@
+"""kill -9 of whatever lives, fifty times, while a team works."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.installation import Installation, processes_of
+from tests.soak.invariants import check
+from tests.soak.story import Story
+
+KILLS = 50
+_PAUSE_SECONDS = (0.5, 6.0)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    installation = Installation(tmp_path / "installation")
+    try:
+        yield Story(installation, {})
+    finally:
+        installation.end()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1500)
+def test_fifty_random_kills_lose_nothing(story: Story) -> None:
+    seed = random.SystemRandom().getrandbits(32)
+    print(f"seed {seed}")  # noqa: T201  a failure is repeated with it
+    killer = Killer(story.installation, random.Random(seed))
+    story.up()
+    story.round()
+
+    killer.start()
+    while killer.is_alive():
+        story.round()
+    killer.join()
+    story.rest()
+
+    assert killer.killed, "nothing was killed"
+    print(f"killed {killer.killed}")  # noqa: T201
+    check(story)
+
+
+class Killer(threading.Thread):
+    """Kills a process of the installation now and then; commands that a person types are spared."""
+
+    def __init__(self, installation: Installation, choose: random.Random) -> None:
+        super().__init__(daemon=True)
+        self.killed: list[str] = []
+        self._installation = installation
+        self._random = choose
+        self._pause = threading.Event()
+
+    def run(self) -> None:
+        while len(self.killed) < KILLS:
+            self._pause.wait(self._random.uniform(*_PAUSE_SECONDS))
+            with suppress(ProcessLookupError):
+                self._kill_one()
+
+    def _kill_one(self) -> None:
+        known = self._installation.document("pids.json")
+        candidates = {name: pid for name, pid in known.items() if isinstance(pid, int)}
+        named = set(candidates.values())
+        for process in processes_of(self._installation.home):
+            words = " ".join(process.cmdline())
+            if process.pid not in named and ("runner" in words or "zygote" in words):
+                candidates[f"runner or zygote {process.pid}"] = process.pid
+        if not candidates:
+            return
+        # The supervisor takes all others with it, so it goes less often.
+        names = [name for name in sorted(candidates) if name != "supervisor"] * 4 + ["supervisor"]
+        name = self._random.choice(names)
+        if name in candidates:
+            os.kill(candidates[name], signal.SIGKILL)
+            self.killed.append(name.split()[0])
