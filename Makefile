@@ -49,7 +49,7 @@ format: setup ## put the sources in the one format
 	$(BIN)/ruff format .
 
 .PHONY: soak
-soak: setup ## kills and restarts for minutes, and every slow story
+soak: setup ## kills at every failpoint and at random, full disks, every slow story (an hour)
 	$(PYTEST) -m "soak or slow" --timeout 1800
 
 .PHONY: bench
