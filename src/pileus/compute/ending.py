@@ -15,6 +15,7 @@ EXITED = "exited"
 OUT_OF_MEMORY = "out_of_memory"
 START_FAILED = "start_failed"
 RUNNER_LOST = "runner_lost"
+KILLED = "killed"
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -65,8 +66,8 @@ def why(
         # It was done before the request reached it: a stop that came too late changes nothing.
         was_done = code == 0 and result is not None and result.get("status") == "succeeded"
         return EXITED if was_done else asked
-    if code == -signal.SIGKILL and was_oom_killed:
-        return OUT_OF_MEMORY
+    if code == -signal.SIGKILL:
+        return OUT_OF_MEMORY if was_oom_killed else KILLED
     return EXITED
 
 

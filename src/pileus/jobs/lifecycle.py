@@ -20,6 +20,7 @@ from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Sto
 from pileus.jobs.settings import JobsSettings
 
 CURABLE = {
+    "killed": "Somebody on the node killed it",
     "runner_lost": "The runner vanished",
     "node_lost": "The node stopped answering",
     "fenced": "The node lost its connection for too long",

@@ -11,7 +11,8 @@ class TestWhy:
         [
             (0, None, None, False, "exited"),
             (1, None, None, True, "exited"),
-            (-9, None, None, False, "exited"),
+            (-9, None, None, False, "killed"),
+            (-11, None, None, False, "exited"),
             (-9, None, None, True, "out_of_memory"),
             (-9, "timeout", None, True, "timeout"),
             (0, "cancel", None, False, "cancel"),

@@ -75,7 +75,7 @@ class TestEnd:
         run("sh", "-c", "kill -KILL $$").wait()
 
         end = exit_of(layout)
-        assert (end["code"], end["signal"], end["reason"]) == (None, 9, "exited")
+        assert (end["code"], end["signal"], end["reason"]) == (None, 9, "killed")
 
     def test_it_is_written_as_soon_as_the_command_ends(self, layout, run):
         run("true").wait()
