@@ -16,6 +16,7 @@ OUT_OF_MEMORY = "out_of_memory"
 START_FAILED = "start_failed"
 RUNNER_LOST = "runner_lost"
 KILLED = "killed"
+NODE_FAILED = "node_failed"
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -44,9 +45,9 @@ def ended(
     }
 
 
-def not_started(message: str) -> dict[str, Any]:
+def not_started(message: str, reason: str = START_FAILED) -> dict[str, Any]:
     """An attempt whose command never ran."""
-    return ended(None, START_FAILED, now(), message=message)
+    return ended(None, reason, now(), message=message)
 
 
 def lost(message: str, started_at: str) -> dict[str, Any]:

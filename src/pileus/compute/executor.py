@@ -82,8 +82,8 @@ class Executor(Protocol):
         """End every process of the attempt now."""
         ...
 
-    def refuse(self, directory: Path, message: str) -> State:
-        """Record that it could not be started."""
+    def refuse(self, directory: Path, message: str, *, is_node_at_fault: bool = False) -> State:
+        """Record that it could not be started; another try may cure a fault of the node."""
         ...
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ from pileus.jobs.settings import JobsSettings
 CURABLE = {
     "killed": "Somebody on the node killed it",
     "runner_lost": "The runner vanished",
+    "node_failed": "The node could not start it",
     "node_lost": "The node stopped answering",
     "fenced": "The node lost its connection for too long",
 }

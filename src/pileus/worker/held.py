@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pileus.compute import ending
+from pileus.compute.errors import RunnerNotStarted
 from pileus.compute.executor import Executor, Phase, State
 from pileus.compute.files import read_json
 from pileus.compute.layout import Layout
@@ -194,10 +195,14 @@ class HeldAttempt:
             failpoint("attempt.started")
         except PileusError as error:
             hint = f". {error.hint}" if error.hint else ""
-            return executor.refuse(directory, f"{error.message}{hint}")
+            is_node_at_fault = isinstance(error, RunnerNotStarted)
+            return executor.refuse(
+                directory, f"{error.message}{hint}", is_node_at_fault=is_node_at_fault
+            )
         except OSError as error:
             log.warning("attempt %s cannot be started: %s", self.identity.id, error)
-            return executor.refuse(directory, f"The node cannot start it: {error}")
+            message = f"The node cannot start it: {error}"
+            return executor.refuse(directory, message, is_node_at_fault=True)
         return None
 
     async def _prepare(self, order: DesiredAttempt) -> bool:

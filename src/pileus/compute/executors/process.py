@@ -99,8 +99,9 @@ class ProcessExecutor:
         layout = Layout(directory)
         _kill(layout, read_json(layout.runner) or {})
 
-    def refuse(self, directory: Path, message: str) -> State:
-        document = ending.not_started(message)
+    def refuse(self, directory: Path, message: str, *, is_node_at_fault: bool = False) -> State:
+        reason = ending.NODE_FAILED if is_node_at_fault else ending.START_FAILED
+        document = ending.not_started(message, reason)
         replace_json(Layout(directory).exit, document, is_power_safe=True)
         return State(Phase.ENDED, None, document)
 
