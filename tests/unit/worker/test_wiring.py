@@ -11,6 +11,7 @@ import time
 import pytest
 
 from pileus.compute.layout import Layout
+from pileus.core import failpoints
 from pileus.core.errors import InvalidRequest
 from pileus.core.schemas.jobs import AttemptInput
 from pileus.worker.errors import WorkerRunning
@@ -167,6 +168,18 @@ class TestRefusal:
 
         assert end.exit["reason"] == "start_failed"
         assert "Use one of plain, torch" in end.exit["message"]
+
+    async def test_a_runner_that_dies_before_it_speaks_is_no_fault_of_the_job(
+        self, settings, directory, server, tmp_path, monkeypatch
+    ):
+        (tmp_path / "runner.claimed").touch()
+        monkeypatch.setattr(failpoints, "_directory", str(tmp_path))
+        server.order(make_order())
+
+        async with working(settings, server):
+            end = await server.end_of("att_1")
+
+        assert end.exit["reason"] == "node_failed"
 
     async def test_an_artifact_that_the_server_refuses_fails_the_attempt(
         self, settings, directory, server
