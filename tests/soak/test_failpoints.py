@@ -58,8 +58,9 @@ def test_a_kill_there_changes_nothing(story: Story, tmp_path: Path, name: str, p
 
     story.up()
     story.round()
-    story.round()
+    if point.exists():
+        story.round()
     story.rest()
 
-    assert point.with_name(f"{name}.taken").exists(), f"nothing passed by {name!r}"
+    assert not point.exists(), f"too few passed by {name!r}"
     check(story)
