@@ -9,7 +9,6 @@ from pileus.cli import ports
 from pileus.cli.child import Program
 from pileus.cli.home import Home
 from pileus.cli.supervisor import STOP_SECONDS, Supervisor
-from pileus.core import settings
 from pileus.core.errors import InvalidRequest, PileusError
 from pileus.sdk.home import address
 
@@ -38,6 +37,8 @@ def plan(home: Home, host: str | None, port: int | None, gateway_port: int | Non
 
     Raises PortTaken, AddressNotUsable, InvalidSettings.
     """
+    from pileus.core import settings  # pydantic, which the supervisor does without
+
     own_host = host or str(settings.find("server", "host", home.path) or HOST)
     wanted = _port(home, "server", port, SERVER_PORT)
     wanted_gateway = _port(home, "gateway", gateway_port, GATEWAY_PORT)
@@ -107,6 +108,8 @@ def come_to_rest(home: Home, seconds: float = DRAIN_SECONDS) -> None:
 def _port(home: Home, section: str, option: int | None, default: int) -> int:
     if option is not None:
         return option
+    from pileus.core import settings  # pydantic, which the supervisor does without
+
     stated = settings.find(section, "port", home.path)
     try:
         return default if stated is None else int(stated)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from copy import copy
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from pileus.cli import options
 from pileus.cli.commands import (
     audit,
+    backup,
     bill,
     dataset,
     down,
@@ -22,6 +24,7 @@ from pileus.cli.commands import (
     price,
     project,
     quickstart,
+    restore,
     run,
     server,
     status,
@@ -86,6 +89,7 @@ for _name, _function, _panel in (
     ("up", up.up, _SYSTEM),
     ("down", down.down, _SYSTEM),
     ("status", status.status, _SYSTEM),
+    ("restore", restore.restore, _SYSTEM),
     ("server", server.server, _SYSTEM),
     ("gateway", gateway.gateway, _SYSTEM),
     ("worker", worker.worker, _SYSTEM),
@@ -115,6 +119,13 @@ for _name, _group, _panel in (
     ("audit", audit.app, _PEOPLE),
 ):
     app.add_typer(_group, name=_name, cls=Group, rich_help_panel=_panel, no_args_is_help=True)
+app.add_typer(
+    backup.app,
+    name="backup",
+    cls=backup.BackupGroup,
+    rich_help_panel=_SYSTEM,
+    no_args_is_help=True,
+)
 
 
 def main() -> NoReturn:
@@ -126,7 +137,7 @@ def run_command(arguments: list[str]) -> int:
     """Run one command; the exit code. Only `--debug` lets a traceback through."""
     session = Session()
     try:
-        command: Any = typer.main.get_command(app)
+        command: Any = typer.main.get_command(_branch(arguments))
         code = command.main(arguments, prog_name="pileus", standalone_mode=False, obj=session)
     except PileusError as error:
         return _fail(session, error)
@@ -143,6 +154,18 @@ def run_command(arguments: list[str]) -> int:
     finally:
         session.close()
     return code if isinstance(code, int) else 0
+
+
+def _branch(arguments: list[str]) -> typer.Typer:
+    """The tree with nothing but the branch that is asked for: to build all takes 0.1 s."""
+    first = arguments[0] if arguments else ""
+    commands = [one for one in app.registered_commands if one.name == first]
+    groups = [one for one in app.registered_groups if one.name == first]
+    if not commands and not groups:
+        return app
+    branch = copy(app)
+    branch.registered_commands, branch.registered_groups = commands, groups
+    return branch
 
 
 def _before_the_users_own(arguments: list[str]) -> list[str]:

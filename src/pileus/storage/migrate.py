@@ -64,7 +64,7 @@ def revisions(directory: Path = DIRECTORY) -> list[str]:
 def _bring_up(engine: sa.Engine, schema: Schema, backups: Path, directory: Path) -> None:
     known = [_NONE, *revisions(directory)]
     with engine.connect() as connection:
-        found = _revision(connection)
+        found = current_revision(connection)
     if found == known[-1]:
         return
     _refuse_newer(found, known)
@@ -74,7 +74,7 @@ def _bring_up(engine: sa.Engine, schema: Schema, backups: Path, directory: Path)
         if engine.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             # Another server may have been first.
-            found = _revision(connection)
+            found = current_revision(connection)
         _refuse_newer(found, known)
         if found is None:
             _create(connection, schema, known[-1])
@@ -85,10 +85,16 @@ def _bring_up(engine: sa.Engine, schema: Schema, backups: Path, directory: Path)
             log.info("Upgraded the database from %s to %s", found, known[-1])
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def current_revision(connection: sa.Connection) -> str | None:
+    """Revision that the database is at; None for an empty one."""
     if not sa.inspect(connection).has_table(_VERSION.name):
         return None
     return connection.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
+
+
+def known_revision(revision: str) -> None:
+    """Raises HomeTooNew for a revision that a newer Pileus made."""
+    _refuse_newer(revision, [_NONE, *revisions()])
 
 
 def _refuse_newer(found: str | None, known: list[str]) -> None:

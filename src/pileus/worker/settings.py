@@ -39,7 +39,7 @@ class WorkerSettings(BaseModel):
     ship_seconds: float = Field(default=0.15, gt=0)
     """New bytes of logs and metrics leave for the server this often."""
 
-    zygote_idle_seconds: float = Field(default=300.0, gt=0)
+    zygote_idle_seconds: float = Field(default=45.0, gt=0)
     """A warm process that forked nothing for this long ends."""
 
     cache_mib: int = Field(default=20 * 1024, ge=0)

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +35,6 @@ def up(
         bool, typer.Option("--foreground", help="Stay attached; Ctrl-C stops everything.")
     ] = False,
     wait_seconds: Seconds = 60.0,
-    lock_fd: HiddenDescriptor = None,
     supervisor_fd: HiddenDescriptor = None,
 ) -> None:
     """Start server, gateway and worker."""
@@ -49,14 +47,13 @@ def up(
     is_first = not home.read("tokens.json")
     home.prepare()
     try:
-        lock = home.lock() if lock_fd is None else lock_fd
+        lock = home.lock()
     except AlreadyUp as error:
         raise _explained(error, home) from error
-    if lock_fd is None:
-        end_leftovers(home)
+    end_leftovers(home)
     plan = installation.plan(home, host, port, gateway_port)
     if foreground:
-        _stay(session, home, plan, wait_seconds, supervisor_fd, is_announced=lock_fd is None)
+        _stay(session, home, plan, wait_seconds, supervisor_fd)
         os.close(lock)
         return
     supervisor = _detach(home, plan, lock)
@@ -70,32 +67,27 @@ def _stay(
     plan: "Plan",
     wait_seconds: float,
     parent_fd: int | None,
-    *,
-    is_announced: bool,
 ) -> None:
     from pileus.cli import installation, readiness  # start-up time
 
-    if is_announced:
+    def announce() -> None:
+        seen = readiness.wait_until_ready(home, wait_seconds)
+        if seen["state"] == "ready":
+            _announce(session, home, seen, is_first=False)
+        else:
+            session.output.note(f"Not ready yet. {readiness.reasons(seen)}")
 
-        def announce() -> None:
-            seen = readiness.wait_until_ready(home, wait_seconds)
-            if seen["state"] == "ready":
-                _announce(session, home, seen, is_first=False)
-            else:
-                session.output.note(f"Not ready yet. {readiness.reasons(seen)}")
-
-        threading.Thread(target=announce, daemon=True).start()
+    threading.Thread(target=announce, daemon=True).start()
     installation.supervise(home, plan, parent_fd)
 
 
 def _detach(home: "Home", plan: "Plan", lock: int) -> "subprocess.Popen[bytes]":
     """The supervisor in a session of its own; it goes on holding the lock that we took."""
-    words = [sys.executable, "-m", "pileus", "--home", str(home.path), "up", "--foreground"]
-    options = ["--host", plan.host, "--port", str(plan.port)]
-    options += ["--gateway-port", str(plan.gateway_port), "--lock-fd", str(lock)]
+    from pileus.cli import supervising  # start-up time
+
     with (home.logs / "supervisor.log").open("ab") as log:
         return subprocess.Popen(
-            [*words, *options],
+            supervising.words(home, plan, lock),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

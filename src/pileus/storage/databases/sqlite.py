@@ -48,6 +48,11 @@ def sqlite_engine(path: Path) -> sa.Engine:
     return _engine(path, "BEGIN IMMEDIATE", connections=1)
 
 
+def sqlite_snapshots(path: Path) -> sa.Engine:
+    """An engine whose transactions only read, beside a server that writes."""
+    return _engine(path, "BEGIN", connections=1)
+
+
 def _engine(path: Path, begin: str, connections: int) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),

@@ -18,6 +18,14 @@ def configured(connection: sa.Connection, metadata: sa.MetaData, directory: Path
     return config
 
 
-def upgrade(connection: sa.Connection, metadata: sa.MetaData, directory: Path) -> None:
-    """Run every revision that the database has not seen."""
-    command.upgrade(configured(connection, metadata, directory), "head")
+DIRECTORY = Path(__file__).parent
+
+
+def upgrade(
+    connection: sa.Connection,
+    metadata: sa.MetaData,
+    directory: Path = DIRECTORY,
+    to: str = "head",
+) -> None:
+    """Run every revision that the database has not seen, up to `to`."""
+    command.upgrade(configured(connection, metadata, directory), to)

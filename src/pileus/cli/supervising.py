@@ -1,0 +1,34 @@
+"""`python -m pileus.cli.supervising`: the supervisor in a process that carries nothing else.
+
+It stays for as long as the installation runs, so the command tree, which it has no use for, would
+only take memory.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pileus.cli.home import Home
+from pileus.cli.installation import Plan, supervise
+
+
+def words(home: Home, plan: Plan, lock: int) -> list[str]:
+    """The command of a supervisor that goes on holding the lock that was taken for it."""
+    options = ["--home", str(home.path), "--host", plan.host, "--port", str(plan.port)]
+    options += ["--gateway-port", str(plan.gateway_port), "--lock-fd", str(lock)]
+    return [sys.executable, "-m", __name__, *options]
+
+
+def main(arguments: list[str]) -> None:
+    """Supervise until asked to stop."""
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    home = Home(Path(given["--home"]))
+    plan = Plan(given["--host"], int(given["--port"]), int(given["--gateway-port"]))
+    supervise(home, plan, None)
+    os.close(int(given["--lock-fd"]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
