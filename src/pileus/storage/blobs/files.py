@@ -37,7 +37,7 @@ class Draft:
         self._place = place
         self._file = temporary.open("xb")
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append. Raises StorageFull."""
         try:
             self._file.write(data)

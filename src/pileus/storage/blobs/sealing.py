@@ -98,12 +98,12 @@ class _Segments:
         self._prefix = derived[_KEY_BYTES:]
         self._bound = header.encode() + f"{place.project}/{place.name}".encode()
 
-    def seal(self, number: int, data: bytes, *, is_last: bool) -> bytes:
-        return self._cipher.encrypt(self._nonce(number, is_last=is_last), data, self._bound)
+    def seal(self, number: int, data: memoryview, into: memoryview, *, is_last: bool) -> None:
+        self._cipher.encrypt_into(self._nonce(number, is_last=is_last), data, self._bound, into)
 
-    def open(self, number: int, data: bytes, *, is_last: bool) -> bytes:
+    def open(self, number: int, data: memoryview, into: memoryview, *, is_last: bool) -> None:
         """Raises InvalidTag."""
-        return self._cipher.decrypt(self._nonce(number, is_last=is_last), data, self._bound)
+        self._cipher.decrypt_into(self._nonce(number, is_last=is_last), data, self._bound, into)
 
     def _nonce(self, number: int, *, is_last: bool) -> bytes:
         return self._prefix + number.to_bytes(4, "big") + bytes([is_last])
@@ -116,31 +116,40 @@ class Sealer:
         header = Header.fresh(key_id)
         self._segments = _Segments(key, header, place)
         self._number = 0
-        self._held = bytearray()
-        self._ready = [header.encode()]
+        self._held = b""
+        self._header = header.encode()
 
-    def update(self, data: bytes) -> bytes:
+    def update(self, data: bytes) -> bytearray:
         """Take plain bytes. The last segment is marked as such, so one is always held back."""
-        self._held += data
-        start = 0
-        with memoryview(self._held) as held:
-            while len(held) - start > SEGMENT_BYTES:
-                segment = bytes(held[start : start + SEGMENT_BYTES])
-                self._ready.append(self._segments.seal(self._number, segment, is_last=False))
-                self._number += 1
-                start += SEGMENT_BYTES
-        del self._held[:start]
-        return self._taken()
+        data = self._held + data if self._held else data
+        count = max(0, len(data) - 1) // SEGMENT_BYTES
+        sealed = self._begun(count * _SEALED_BYTES)
+        with memoryview(sealed) as into, memoryview(data) as plain:
+            at = len(into) - count * _SEALED_BYTES
+            for segment in range(count):
+                self._segments.seal(
+                    self._number + segment,
+                    plain[segment * SEGMENT_BYTES :][:SEGMENT_BYTES],
+                    into[at + segment * _SEALED_BYTES :][:_SEALED_BYTES],
+                    is_last=False,
+                )
+        self._number += count
+        self._held = data[count * SEGMENT_BYTES :]
+        return sealed
 
-    def finish(self) -> bytes:
+    def finish(self) -> bytearray:
         """The last segment, which may be empty."""
-        self._ready.append(self._segments.seal(self._number, bytes(self._held), is_last=True))
-        return self._taken()
+        sealed = self._begun(len(self._held) + TAG_BYTES)
+        with memoryview(sealed) as into, memoryview(self._held) as plain:
+            at = len(into) - len(plain) - TAG_BYTES
+            self._segments.seal(self._number, plain, into[at:], is_last=True)
+        return sealed
 
-    def _taken(self) -> bytes:
-        taken = b"".join(self._ready)
-        self._ready.clear()
-        return taken
+    def _begun(self, size: int) -> bytearray:
+        """Room for `size` bytes; the header stands before the first."""
+        begun = bytearray(self._header) + bytearray(size)
+        self._header = b""
+        return begun
 
 
 class Opener:
@@ -166,21 +175,31 @@ class Opener:
         while number <= self._last:
             end = min(number + count, self._last + 1)
             self._file.seek(HEADER_BYTES + number * _SEALED_BYTES)
-            data = self._file.read((end - number) * _SEALED_BYTES)
-            plain = b"".join(
-                self._open(one, data[(one - number) * _SEALED_BYTES :][:_SEALED_BYTES])
-                for one in range(number, end)
-            )
+            plain = self._opened(number, self._file.read((end - number) * _SEALED_BYTES))
             yield plain[skipped:] if skipped else plain
             number, skipped = end, 0
 
-    def _open(self, number: int, data: bytes) -> bytes:
-        try:
-            return self._segments.open(number, data, is_last=number == self._last)
-        except InvalidTag as error:
-            raise damaged(
-                self._place.name, f"segment {number} of {self._last + 1} is not what was written"
-            ) from error
+    def _opened(self, first: int, data: bytes) -> bytes:
+        count = -(-len(data) // _SEALED_BYTES)
+        if not data or 0 < len(data) % _SEALED_BYTES < TAG_BYTES:
+            raise damaged(self._place.name, "it was cut")
+        plain = bytearray(len(data) - count * TAG_BYTES)
+        with memoryview(data) as sealed, memoryview(plain) as into:
+            for segment in range(count):
+                number = first + segment
+                try:
+                    self._segments.open(
+                        number,
+                        sealed[segment * _SEALED_BYTES :][:_SEALED_BYTES],
+                        into[segment * SEGMENT_BYTES :][:SEGMENT_BYTES],
+                        is_last=number == self._last,
+                    )
+                except InvalidTag as error:
+                    raise damaged(
+                        self._place.name,
+                        f"segment {number} of {self._last + 1} is not what was written",
+                    ) from error
+        return bytes(plain)
 
 
 def plain_size(size: int) -> int:
