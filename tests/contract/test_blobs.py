@@ -6,9 +6,17 @@ import hashlib
 
 import pytest
 
-from pileus.storage.blob import read_all
+from pileus.core.clock import SystemClock
+from pileus.core.ids import Ids
+from pileus.security.keyring import ProjectKeyring
+from pileus.security.tables import TABLES
+from pileus.security.wrapping import MasterKey
+from pileus.storage.blob import BlobStore, read_all
 from pileus.storage.blobs.disk import DiskBlobStore
+from pileus.storage.blobs.encrypted import EncryptedBlobStore
+from pileus.storage.blobs.files import BlobFiles
 from pileus.storage.blobs.memory import MemoryBlobStore
+from pileus.storage.databases.memory import MemoryDatabase
 from pileus.storage.errors import BlobMismatch, BlobNotFound
 
 PROJECT, OTHER = "prj_1", "prj_2"
@@ -16,9 +24,18 @@ DATA = bytes(range(256)) * 10_000
 DIGEST = hashlib.sha256(DATA).hexdigest()
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=["memory", "disk", "encrypted"])
 async def blobs(request, tmp_path):
-    found = MemoryBlobStore() if request.param == "memory" else DiskBlobStore(tmp_path / "blobs")
+    found: BlobStore
+    if request.param == "memory":
+        found = MemoryBlobStore()
+    elif request.param == "disk":
+        found = DiskBlobStore(tmp_path / "blobs")
+    else:
+        database = MemoryDatabase(TABLES)
+        await database.start()
+        keyring = ProjectKeyring(database, Ids(SystemClock()).new, MasterKey.fresh())
+        found = EncryptedBlobStore(BlobFiles(tmp_path / "blobs"), keyring)
     await found.start()
     return found
 
@@ -60,6 +77,14 @@ class TestPut:
             await blobs.put(PROJECT, DIGEST, chunks(DATA, then=ConnectionError()))
 
         assert await blobs.size(PROJECT, DIGEST) is None
+
+    @pytest.mark.parametrize("start", [0, 1, 65_535, 65_536, 1_500_000, len(DATA) - 1, len(DATA)])
+    async def test_reading_starts_anywhere(self, blobs, start):
+        await blobs.put(PROJECT, DIGEST, chunks(DATA))
+
+        found = b"".join([part async for part in blobs.get(PROJECT, DIGEST, start)])
+
+        assert found == DATA[start:]
 
     @pytest.mark.parametrize("digest", ["", "../../etc/passwd", DIGEST.upper(), DIGEST + "\n"])
     async def test_a_name_that_is_no_digest_is_refused(self, blobs, digest):

@@ -17,6 +17,7 @@ from pileus.cli.commands import (
     endpoint,
     gateway,
     job,
+    key,
     lineage,
     member,
     model,
@@ -116,6 +117,7 @@ for _name, _group, _panel in (
     ("project", project.app, _PEOPLE),
     ("member", member.app, _PEOPLE),
     ("token", token.app, _PEOPLE),
+    ("key", key.app, _PEOPLE),
     ("audit", audit.app, _PEOPLE),
 ):
     app.add_typer(_group, name=_name, cls=Group, rich_help_panel=_panel, no_args_is_help=True)

@@ -25,6 +25,7 @@ SECTIONS = (
     "gateway",
     "jobs",
     "metering",
+    "security",
     "server",
     "storage",
     "tracking",

@@ -39,6 +39,13 @@ class StorageAccount:
             {"project": project, "digest": digest, "size": size, "created_at": transaction.now},
         )
 
+    def forget(self, transaction: Transaction, project: str) -> None:
+        """The project has no blob any more: what it kept until now is charged, and nothing after."""
+        meter = storage_meters.get(transaction, project=project)
+        if meter is not None:
+            self._advance(transaction, project, added=-meter.bytes)
+        transaction.delete(BLOBS, [("project", "=", project)])
+
     async def missing(self, project: str, digests: list[str]) -> list[str]:
         """Those of `digests` that the project has no blob of, in the order given."""
 

@@ -15,6 +15,7 @@ from pileus.sdk.datasets import Datasets
 from pileus.sdk.endpoints import Endpoints
 from pileus.sdk.installation import Installation
 from pileus.sdk.jobs import Jobs
+from pileus.sdk.keys import Keys
 from pileus.sdk.lineage import Lineage
 from pileus.sdk.members import Members
 from pileus.sdk.models import Models
@@ -58,6 +59,7 @@ class Client:
         self.endpoints = Endpoints(self._api)
         self.installation = Installation(self._api)
         self.jobs = Jobs(self._api)
+        self.keys = Keys(self._api)
         self.lineage = Lineage(self._api)
         self.members = Members(self._api)
         self.models = Models(self._api)

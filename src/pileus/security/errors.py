@@ -1,6 +1,13 @@
 """Errors of access control."""
 
-from pileus.core.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
+from pileus.core.errors import (
+    Conflict,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Unavailable,
+)
 
 
 class TokenUnknown(NotAuthenticated, code="token_unknown"):
@@ -39,3 +46,27 @@ class NameTaken(Conflict, code="name_taken"):
 
 class LastAdmin(Conflict, code="last_admin"):
     """The change would leave a project without an admin."""
+
+
+class MasterKeyLost(Conflict, code="master_key_lost"):
+    """The master key that project keys are wrapped with is not where it should be."""
+
+
+class MasterKeyWrong(Conflict, code="master_key_wrong"):
+    """There is a master key, but not the one that project keys are wrapped with."""
+
+
+class MasterKeyRefused(InvalidRequest, code="master_key_refused"):
+    """What should be a master key is none, or is readable by others."""
+
+
+class MasterKeyUnavailable(Unavailable, code="master_key_unavailable"):
+    """The command that prints the master key failed, or its file cannot be read or written."""
+
+
+class EncryptionOff(Conflict, code="encryption_off"):
+    """The installation was told not to encrypt blobs."""
+
+
+class NotConfirmed(InvalidRequest, code="not_confirmed"):
+    """What cannot be undone was not confirmed by the name of its object."""

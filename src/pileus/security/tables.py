@@ -59,4 +59,33 @@ AUDIT = Table(
     unique=(("id",),),
 )
 
-TABLES = (PROJECTS, PRINCIPALS, TOKENS, AUDIT)
+PROJECT_KEYS = Table(
+    name="project_key",
+    noun="project_key",
+    columns=(
+        *row_columns(),
+        text("purpose"),
+        text("wrapped", null=True),
+        text("master"),
+        time("retired_at", null=True),
+        time("shredded_at", null=True),
+    ),
+    key=("id",),
+    index=(("project",),),
+)
+
+BLOB_REWRITES = Table(
+    name="blob_rewrite",
+    noun="blob_rewrite",
+    columns=(
+        *row_columns(),
+        time("requested_at"),
+        time("finished_at", null=True),
+        integer("done"),
+        integer("failed"),
+    ),
+    key=("id",),
+    unique=(("project",),),
+)
+
+TABLES = (PROJECTS, PRINCIPALS, TOKENS, AUDIT, PROJECT_KEYS, BLOB_REWRITES)

@@ -13,6 +13,8 @@ from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService
 from pileus.registry.models import ModelService
 from pileus.security.audit import AuditLog
+from pileus.security.keys import KeyService
+from pileus.security.rewriting import Rewriting
 from pileus.security.service import AccessService
 from pileus.server.authentication import Authentication
 from pileus.server.registration import Registrar
@@ -35,6 +37,8 @@ class Services:
     blobs: BlobStore
     authentication: Authentication
     access: AccessService
+    keys: KeyService
+    rewriting: Rewriting
     audit: AuditLog
     datasets: DatasetService
     models: ModelService

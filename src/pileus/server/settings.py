@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from pileus.jobs.settings import JobsSettings
 from pileus.metering.settings import MeteringSettings
+from pileus.security.settings import SecuritySettings
 
 
 class ServerSettings(BaseModel):
@@ -54,6 +55,11 @@ class ServerSettings(BaseModel):
         """Key of all token hashes."""
         return self.home / "keys" / "token.key"
 
+    @property
+    def master_key_path(self) -> Path:
+        """Key of all project keys, unless settings say where it is."""
+        return self.home / "keys" / "master.key"
+
 
 class Settings(BaseModel):
     """Everything the server process can be told, a section per package."""
@@ -63,3 +69,4 @@ class Settings(BaseModel):
     server: ServerSettings
     jobs: JobsSettings = JobsSettings()
     metering: MeteringSettings = MeteringSettings()
+    security: SecuritySettings = SecuritySettings()

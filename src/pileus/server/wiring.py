@@ -27,7 +27,12 @@ from pileus.registry.datasets import DatasetService
 from pileus.registry.models import ModelService
 from pileus.security import tokens
 from pileus.security.audit import AuditLog
+from pileus.security.keyring import open_keyring
+from pileus.security.keys import KeyService
+from pileus.security.master_key import CommandMasterKey, FileMasterKey, MasterKeySource
+from pileus.security.rewriting import Rewriting
 from pileus.security.service import DEFAULT_PROJECT, AccessService
+from pileus.security.tables import PROJECT_KEYS
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
 from pileus.server.registration import Registrar
@@ -39,8 +44,12 @@ from pileus.serving.endpoints import EndpointService
 from pileus.serving.lineage import LineageService
 from pileus.serving.records import RecordService
 from pileus.serving.routes import RouteService
-from pileus.storage.blobs.disk import DiskBlobStore
+from pileus.storage.blobs.encrypted import EncryptedBlobStore
+from pileus.storage.blobs.files import BlobFiles
+from pileus.storage.blobs.rewriting import BlobRewriter
 from pileus.storage.database import Database
+from pileus.storage.databases.sqlite_traces import SqliteTraces
+from pileus.storage.traces import NoTraces, Traces
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
 from pileus.training.catalogue import RecipeTable
@@ -48,6 +57,7 @@ from pileus.training.catalogue import RecipeTable
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+DATABASE_NAME = "pileus.db"
 
 
 @asynccontextmanager
@@ -58,7 +68,7 @@ async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
     try:
         services, engine = await assemble(settings, database, clock)
         app = create_app(services, Ids(clock).new, settings.server.max_body_mib * MIB)
-        async with _loops(settings, engine, services.storage, clock):
+        async with _loops(settings, engine, services, clock):
             yield app
     finally:
         await database.close()
@@ -72,7 +82,7 @@ async def open_database(settings: ServerSettings) -> Database:
     if settings.database_url is None:
         from pileus.storage.databases.sqlite import SqliteDatabase  # as above
 
-        path = settings.state / "pileus.db"
+        path = settings.state / DATABASE_NAME
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = SqliteDatabase(path, TABLES)
         url = f"sqlite:///{path}"
@@ -92,8 +102,13 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     new_id = Ids(clock).new
     key = tokens.load_token_key(settings.server.token_key_path)
     audit = AuditLog(new_id)
-    blobs = DiskBlobStore(home / "blobs")
+    source = _master_key_source(settings)
+    encrypts = settings.security.encrypt_blobs
+    keyring = await open_keyring(database, new_id, source, makes=encrypts)
+    files = BlobFiles(home / "blobs")
+    blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
+    rewriting = Rewriting(database, keyring, BlobRewriter(files), _traces(settings.server))
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
@@ -115,6 +130,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             _process_token(settings.server.run / "gateway.token", tokens.GATEWAY),
         ),
         access=access,
+        keys=KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts),
+        rewriting=rewriting,
         audit=audit,
         datasets=datasets,
         models=ModelService(database),
@@ -143,13 +160,16 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
 
 @asynccontextmanager
 async def _loops(
-    settings: Settings, engine: Engine, storage: StorageAccount, clock: Clock
+    settings: Settings, engine: Engine, services: Services, clock: Clock
 ) -> AsyncIterator[None]:
     metering = settings.metering
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
         asyncio.create_task(_every(metering.slice_seconds, engine.meter, clock)),
-        asyncio.create_task(_every(metering.storage_slice_seconds, storage.advance_all, clock)),
+        asyncio.create_task(
+            _every(metering.storage_slice_seconds, services.storage.advance_all, clock)
+        ),
+        asyncio.create_task(services.rewriting.run(), name="rewriting"),
     ]
     try:
         yield
@@ -167,6 +187,21 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]], clock: Clo
         except Exception:
             # What is not on the ledger now will be with the next slice: marks tell where to go on.
             log.exception("A metering round failed; the next one takes up what it left")
+
+
+def _master_key_source(settings: Settings) -> MasterKeySource:
+    security = settings.security
+    if security.master_key_command is not None:
+        return CommandMasterKey(security.master_key_command, security.master_key_command_seconds)
+    return FileMasterKey(security.master_key_file or settings.server.master_key_path)
+
+
+def _traces(settings: ServerSettings) -> Traces:
+    if settings.database_url is not None:
+        return NoTraces()
+    return SqliteTraces(
+        settings.state / DATABASE_NAME, settings.state / "backups", PROJECT_KEYS, "wrapped"
+    )
 
 
 def _process_token(path: Path, prefix: str) -> str:

@@ -21,8 +21,8 @@ class BlobStore(Protocol):
         """Store `data`; its digest."""
         ...
 
-    def get(self, project: str, digest: str) -> AsyncIterator[bytes]:
-        """The bytes in chunks. Raises BlobNotFound."""
+    def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The bytes from `start` in chunks. Raises BlobNotFound, BlobDamaged, ProjectShredded."""
         ...
 
     async def size(self, project: str, digest: str) -> int | None:

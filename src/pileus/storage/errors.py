@@ -19,6 +19,18 @@ class BlobMismatch(InvalidRequest, code="blob_mismatch"):
     """The bytes do not have the digest that was announced."""
 
 
+class BlobDamaged(Conflict, code="blob_damaged"):
+    """The stored bytes are not what was written: altered, cut, or moved from another place."""
+
+
+class KeyUnknown(Conflict, code="key_unknown"):
+    """A blob names a key that the project does not have."""
+
+
+class ProjectShredded(Conflict, code="project_shredded"):
+    """The keys of the project were destroyed, and with them what its blobs said."""
+
+
 class StorageFull(LimitExceeded, code="storage_full"):
     """The disk has no room; nothing was written."""
 

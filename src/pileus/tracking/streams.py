@@ -86,10 +86,9 @@ class StreamStore:
         )
 
     async def _part(self, project: str, digest: str, offset: int) -> bytes:
-        found, start = bytearray(), 0
-        async for chunk in self._blobs.get(project, digest):
-            found += chunk[max(0, offset - start) :]
-            start += len(chunk)
+        found = bytearray()
+        async for chunk in self._blobs.get(project, digest, offset):
+            found += chunk
             if len(found) >= READ_BYTES:
                 break
         return bytes(found[:READ_BYTES])

@@ -17,6 +17,7 @@ def server(
     from pileus.core.settings import load  # start-up time
     from pileus.jobs.settings import JobsSettings  # start-up time
     from pileus.metering.settings import MeteringSettings  # start-up time
+    from pileus.security.settings import SecuritySettings  # start-up time
     from pileus.server import main  # a process; other commands never import it
     from pileus.server.settings import ServerSettings, Settings  # the same
 
@@ -28,5 +29,6 @@ def server(
         server=load(ServerSettings, "server", given, home),
         jobs=load(JobsSettings, "jobs", None, home),
         metering=load(MeteringSettings, "metering", None, home),
+        security=load(SecuritySettings, "security", None, home),
     )
     raise typer.Exit(main.run(settings))

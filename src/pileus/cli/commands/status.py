@@ -25,9 +25,10 @@ def status(context: typer.Context) -> None:
         session.output.show(seen, lambda _: session.output.say(f"{seen['state']}  {seen['url']}"))
         return
     seen = readiness.look(Home(session.home))
-    seen["nodes"], seen["notes"] = [], []
+    seen["nodes"], seen["notes"], seen["encryption"] = [], [], None
     if seen["state"] == "ready":
         seen["nodes"], seen["notes"] = _nodes(session)
+        seen["encryption"] = _encryption(session)
     session.output.show(seen, lambda _: _say(session, seen))
 
 
@@ -49,6 +50,16 @@ def _nodes(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
     ]
 
 
+def _encryption(session: Session) -> dict[str, Any] | None:
+    """Whether blobs are encrypted; None when the token is not known here."""
+    from pileus.core.errors import PileusError  # start-up time
+
+    try:
+        return dict(session.client.keys.encryption())
+    except PileusError:  # `_nodes` has told of it
+        return None
+
+
 def _say(session: Session, seen: dict[str, Any]) -> None:
     from rich.markup import escape  # start-up time
 
@@ -62,10 +73,18 @@ def _say(session: Session, seen: dict[str, Any]) -> None:
             say(f"  {'':<8} [dim]{escape(process['reason'])}[/]")
     for node in seen["nodes"]:
         say(f"  [dim]node[/]     {node['name']}: {_capacity(node.get('capacity', {}))}")
+    if seen["encryption"]:
+        say(f"  [dim]blobs[/]    {_encrypted(seen['encryption'])}")
     for note in seen["notes"]:
         say(f"  [yellow]note[/]     {escape(note)}")
     if seen["state"] == "stopped":
         say("[dim]Start it with `pileus up`.[/]")
+
+
+def _encrypted(encryption: dict[str, Any]) -> str:
+    if encryption["is_on"]:
+        return f"encrypted ({encryption['cipher']}, master key {encryption['master_key']})"
+    return "not encrypted: encrypt_blobs is off"
 
 
 def _capacity(capacity: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from pileus.server.api import (
     gateways,
     health,
     jobs,
+    keys,
     models,
     money,
     nodes,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     money.router,
     nodes.router,
     gateways.router,
+    keys.router,
 )
 
 

@@ -70,15 +70,24 @@ async def get_blob(digest: str, owner: BlobReader, services: Use) -> StreamingRe
 
 
 async def streamed(services: Services, project: str, digest: str) -> StreamingResponse:
-    """A blob as an answer. Raises BlobNotFound, before anything is sent."""
+    """A blob as an answer. Raises BlobNotFound, BlobDamaged and more, before anything is sent."""
     size = await services.blobs.size(project, digest)
     if size is None:
         raise BlobNotFound(f"Blob {digest!r} not found")
+    parts = services.blobs.get(project, digest)
+    # The first part is read before the answer begins: until then an error can be told as such.
+    first = await anext(parts, b"")
     return StreamingResponse(
-        services.blobs.get(project, digest),
+        _chained(first, parts),
         media_type="application/octet-stream",
         headers={"content-length": str(size)},
     )
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
 
 
 async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -1,125 +1,53 @@
-"""Blobs as files: `root/<project>/<ab>/<digest>`, written under another name and renamed."""
+"""Blobs as files that bear their digest and hold the plain bytes."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
-import os
-import re
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from pileus.core.failpoints import failpoint
-from pileus.storage.errors import BlobMismatch, BlobNotFound, StorageFull
+from pileus.storage.blobs.files import BlobFiles
+from pileus.storage.blobs.naming import check_digest, not_found
+from pileus.storage.blobs.receiving import Plain, announced, once, receive
 
 CHUNK_BYTES = 1024 * 1024
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-_PROJECT = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
-_INCOMING = "incoming"
 
 
 class DiskBlobStore:
     """A directory of blobs. One process writes; many may read."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._files = BlobFiles(root)
 
     async def start(self) -> None:
-        """Make room, and collect what killed writers left."""
-        await asyncio.to_thread(self._start)
+        await asyncio.to_thread(self._files.start)
 
     async def put(self, project: str, digest: str, chunks: AsyncIterator[bytes]) -> int:
-        path = self._path(project, digest)
-        temporary = self._root / _INCOMING / secrets.token_hex(16)
-        hasher, size = hashlib.sha256(), 0
-        try:
-            with temporary.open("xb") as file:
-                async for chunk in chunks:
-                    hasher.update(chunk)
-                    size += len(chunk)
-                    await asyncio.to_thread(file.write, chunk)
-                if hasher.hexdigest() != digest:
-                    raise BlobMismatch(
-                        f"Uploaded bytes have SHA-256 {hasher.hexdigest()!r}, not {digest!r}",
-                        hint="The file changed while it was read; send it again.",
-                    )
-                await asyncio.to_thread(_sync, file.fileno())
-            failpoint("blob.written")
-            await asyncio.to_thread(_rename, temporary, path)
-        except OSError as error:
-            raise _full(error, digest) from error
-        finally:
-            temporary.unlink(missing_ok=True)
-        return size
+        check_digest(digest)
+        with self._files.draft(project, digest) as draft:
+            return await receive(draft, chunks, Plain(), announced(digest))
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         if await self.size(project, digest) is None:
-            await self.put(project, digest, _once(data))
+            await self.put(project, digest, once(data))
         return digest
 
-    async def get(self, project: str, digest: str) -> AsyncIterator[bytes]:
-        path = self._path(project, digest)
-        try:
-            file = await asyncio.to_thread(path.open, "rb")
-        except FileNotFoundError as error:
-            raise BlobNotFound(
-                f"Blob {digest!r} not found", hint="Upload it, or check the digest."
-            ) from error
+    async def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:
+        check_digest(digest)
+        file = await asyncio.to_thread(self._files.open, project, digest)
+        if file is None:
+            raise not_found(digest)
         with file:
+            file.seek(start)
             while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
                 yield chunk
 
     async def size(self, project: str, digest: str) -> int | None:
-        path = self._path(project, digest)
-        try:
-            return (await asyncio.to_thread(path.stat)).st_size
-        except FileNotFoundError:
-            return None
+        check_digest(digest)
+        return await asyncio.to_thread(self._files.size, project, digest)
 
     async def delete(self, project: str, digest: str) -> None:
-        path = self._path(project, digest)
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-
-    def _start(self) -> None:
-        incoming = self._root / _INCOMING
-        incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for leftover in incoming.iterdir():
-            leftover.unlink()
-
-    def _path(self, project: str, digest: str) -> Path:
-        if not _DIGEST.match(digest):
-            raise BlobMismatch(
-                f"{digest!r} is not a SHA-256 digest", hint="Use 64 hexadecimal digits."
-            )
-        if not _PROJECT.match(project) or project == _INCOMING:
-            raise BlobNotFound(f"No blobs of project {project!r}")
-        return self._root / project / digest[:2] / digest
-
-
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
-
-
-def _rename(temporary: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _full(error: OSError, digest: str) -> Exception:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StorageFull(
-            f"No room on the disk for blob {digest!r}", hint="Free disk space and try again."
-        )
-    return error
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+        check_digest(digest)
+        await asyncio.to_thread(self._files.delete, project, digest)

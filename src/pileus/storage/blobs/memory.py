@@ -34,13 +34,13 @@ class MemoryBlobStore:
         self._blobs[project, digest] = bytes(data)
         return digest
 
-    async def get(self, project: str, digest: str) -> AsyncIterator[bytes]:
+    async def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:
         _check(project, digest)
         data = self._blobs.get((project, digest))
         if data is None:
             raise not_found(digest)
-        for start in range(0, len(data), CHUNK_BYTES):
-            yield data[start : start + CHUNK_BYTES]
+        for at in range(start, len(data), CHUNK_BYTES):
+            yield data[at : at + CHUNK_BYTES]
 
     async def size(self, project: str, digest: str) -> int | None:
         _check(project, digest)

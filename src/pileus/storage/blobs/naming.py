@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pileus.storage.errors import BlobMismatch, BlobNotFound
+from pileus.storage.errors import BlobDamaged, BlobMismatch, BlobNotFound
 
 # \Z, not $: a digest with a newline behind it is another file name.
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -17,9 +17,9 @@ def check_digest(digest: str) -> None:
         raise BlobMismatch(f"{digest!r} is not a SHA-256 digest", hint="Use 64 hexadecimal digits.")
 
 
-def check_project(project: str) -> None:
+def check_project(project: str, reserved: str | None = None) -> None:
     """Raises BlobNotFound for a project that has no blobs because it cannot exist."""
-    if not _PROJECT.match(project):
+    if not _PROJECT.match(project) or project == reserved:
         raise BlobNotFound(f"Project {project!r} has no blobs", hint="Use a project's id.")
 
 
@@ -32,3 +32,10 @@ def mismatch(announced: str, found: str) -> BlobMismatch:
 
 def not_found(digest: str) -> BlobNotFound:
     return BlobNotFound(f"Blob {digest!r} not found", hint="Upload it, or check the digest.")
+
+
+def damaged(name: str, what: str) -> BlobDamaged:
+    return BlobDamaged(
+        f"Stored blob {name!r} is damaged: {what}",
+        hint="Restore that file from a backup, and check the disk.",
+    )

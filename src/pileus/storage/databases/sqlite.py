@@ -71,3 +71,5 @@ def _engine(path: Path, begin: str, connections: int) -> sa.Engine:
 def _configure(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    # What a row no longer says, such as a shredded key, is overwritten with zeros.
+    connection.execute("PRAGMA secure_delete=ON")

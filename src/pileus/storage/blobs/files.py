@@ -1,0 +1,151 @@
+"""Named files of a project: `root/<project>/<ab>/<name>`, written beside their place and renamed.
+
+What is in a file, and what its name means, is for the stores above to say.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from pileus.core.failpoints import failpoint
+from pileus.storage.blobs.naming import check_project
+from pileus.storage.errors import StorageFull
+
+_INCOMING = "incoming"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as a listing tells of it."""
+
+    name: str
+    path: Path
+
+
+class Draft:
+    """A file that nobody sees until it is kept; leaving the context without that removes it."""
+
+    def __init__(self, temporary: Path, place: Path) -> None:
+        self._temporary = temporary
+        self._place = place
+        self._file = temporary.open("xb")
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Append. Raises StorageFull."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _meaning(error) from error
+
+    def keep(self, modified_at: float | None = None) -> None:
+        """Make the file visible: synced, then renamed. Raises StorageFull."""
+        try:
+            self._file.flush()
+            if modified_at is not None:
+                os.utime(self._file.fileno(), (modified_at, modified_at))
+            os.fsync(self._file.fileno())
+            failpoint("blob.written")
+            self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._temporary.replace(self._place)
+            _sync_directory(self._place.parent)
+        except OSError as error:
+            raise _meaning(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._file.close()
+        except OSError:
+            # What was not flushed has no room either; the file goes anyway.
+            if kind is None:
+                raise
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+
+class BlobFiles:
+    """The directory. One process writes; many may read."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def start(self) -> None:
+        """Make room, and collect what killed writers left."""
+        incoming = self._root / _INCOMING
+        incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for leftover in incoming.iterdir():
+            leftover.unlink()
+
+    @staticmethod
+    def check(project: str) -> None:
+        """Raises BlobNotFound for a project that cannot be, so that no path leads elsewhere."""
+        check_project(project, reserved=_INCOMING)
+
+    def draft(self, project: str, name: str) -> Draft:
+        """A file to be. Raises BlobNotFound, StorageFull."""
+        place = self._path(project, name)
+        try:
+            return Draft(self._root / _INCOMING / secrets.token_hex(16), place)
+        except OSError as error:
+            raise _meaning(error) from error
+
+    def open(self, project: str, name: str) -> BinaryIO | None:
+        """The file for reading; None when there is none."""
+        try:
+            return self._path(project, name).open("rb")
+        except FileNotFoundError:
+            return None
+
+    def size(self, project: str, name: str) -> int | None:
+        """Bytes of the file; None when there is none."""
+        try:
+            return self._path(project, name).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def delete(self, project: str, name: str) -> None:
+        """Remove the file; nothing happens when there is none."""
+        self._path(project, name).unlink(missing_ok=True)
+
+    def found(self, project: str) -> Iterator[Found]:
+        """Every file of the project, in no order."""
+        self.check(project)
+        root = self._root / project
+        if not root.is_dir():
+            return
+        for path in root.glob("??/*"):
+            yield Found(path.name, path)
+
+    def _path(self, project: str, name: str) -> Path:
+        self.check(project)
+        return self._root / project / name[:2] / name
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _meaning(error: OSError) -> Exception:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageFull(
+            "No room on the disk for the blob", hint="Free disk space and try again."
+        )
+    return error

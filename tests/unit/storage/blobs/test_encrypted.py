@@ -1,0 +1,114 @@
+"""What rests on the disk, what is read from before, and what a shredded project answers."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from pileus.storage.blob import read_all
+from pileus.storage.blobs.disk import DiskBlobStore
+from pileus.storage.blobs.encrypted import EncryptedBlobStore
+from pileus.storage.blobs.files import BlobFiles
+from pileus.storage.errors import BlobDamaged, ProjectShredded
+from tests.unit.storage.blobs.building import FakeKeyring
+
+PROJECT, OTHER = "prj_1", "prj_2"
+DATA = b"a very particular sentence " * 10_000
+DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture
+def keyring():
+    return FakeKeyring()
+
+
+@pytest.fixture
+async def blobs(tmp_path, keyring):
+    found = EncryptedBlobStore(BlobFiles(tmp_path), keyring)
+    await found.start()
+    return found
+
+
+def files(root):
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+class TestAtRest:
+    async def test_neither_name_nor_bytes_tell_which_blob_it_is(self, blobs, tmp_path):
+        await blobs.put_bytes(PROJECT, DATA)
+
+        (path,) = files(tmp_path)
+        assert DIGEST not in str(path)
+        assert b"particular" not in path.read_bytes()
+
+    async def test_two_projects_do_not_show_that_they_hold_the_same(self, blobs, tmp_path):
+        for project in (PROJECT, OTHER):
+            await blobs.put_bytes(project, DATA)
+
+        one, two = files(tmp_path)
+        assert one.name != two.name
+        assert one.read_bytes() != two.read_bytes()
+
+    async def test_one_project_keeps_the_same_bytes_once(self, blobs, tmp_path):
+        for _ in range(2):
+            await blobs.put_bytes(PROJECT, DATA)
+
+        assert len(files(tmp_path)) == 1
+
+    async def test_a_file_under_the_name_of_another_is_refused(self, blobs, tmp_path):
+        await blobs.put_bytes(PROJECT, DATA)
+        (first,) = files(tmp_path)
+        other = await blobs.put_bytes(PROJECT, b"other")
+        (second,) = [path for path in files(tmp_path) if path != first]
+        second.write_bytes(first.read_bytes())
+
+        with pytest.raises(BlobDamaged, match="segment 0"):
+            await read_all(blobs, PROJECT, other)
+
+
+class TestFromBefore:
+    async def test_plain_blobs_are_read_and_deleted(self, blobs, tmp_path):
+        await DiskBlobStore(tmp_path).put_bytes(PROJECT, DATA)
+
+        assert await blobs.size(PROJECT, DIGEST) == len(DATA)
+        assert await read_all(blobs, PROJECT, DIGEST) == DATA
+        await blobs.delete(PROJECT, DIGEST)
+        assert not files(tmp_path)
+
+    async def test_old_keys_are_still_read_with(self, blobs, keyring):
+        await blobs.put_bytes(PROJECT, DATA)
+        keyring.rotate(PROJECT)
+
+        assert await read_all(blobs, PROJECT, DIGEST) == DATA
+
+    async def test_encrypted_ones_are_read_where_encryption_was_turned_off(
+        self, blobs, keyring, tmp_path
+    ):
+        await blobs.put_bytes(PROJECT, DATA)
+        off = EncryptedBlobStore(BlobFiles(tmp_path), keyring, encrypts=False)
+
+        plain = await off.put_bytes(PROJECT, b"plain")
+
+        assert await read_all(off, PROJECT, DIGEST) == DATA
+        assert await read_all(off, PROJECT, plain) == b"plain"
+        assert any(path.read_bytes() == b"plain" for path in files(tmp_path))
+
+
+class TestShredded:
+    async def test_answers_with_that_and_takes_nothing_in(self, blobs, keyring):
+        await blobs.put_bytes(PROJECT, DATA)
+        keyring.shredded.add(PROJECT)
+
+        for asked in (
+            read_all(blobs, PROJECT, DIGEST),
+            blobs.size(PROJECT, DIGEST),
+            blobs.put_bytes(PROJECT, b"new"),
+        ):
+            with pytest.raises(ProjectShredded):
+                await asked
+
+    async def test_nothing_is_left_to_delete(self, blobs, keyring):
+        keyring.shredded.add(PROJECT)
+
+        await blobs.delete(PROJECT, DIGEST)
