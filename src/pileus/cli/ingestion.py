@@ -2,74 +2,51 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
 
 from pileus.core.errors import InvalidRequest
-from pileus.core.names import check_name
-from pileus.data.ingest import prepare
-from pileus.data.publish import publish
+from pileus.data import create
 
 if TYPE_CHECKING:
-    from pileus.cli.output import Output
+    from pileus.cli.output import Column, Output
     from pileus.cli.session import Session
     from pileus.data.progress import Progress, Report
-    from pileus.data.schema import Task
-    from pileus.sdk import Client
 
 _TITLES = {"read": "reading", "upload": "uploading"}
 _TASKS = ("classification", "regression")
-
-
-class SdkUploader:
-    """What publishing needs of a server, by the SDK."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def missing(self, digests: Sequence[str]) -> list[str]:
-        return self._client.blobs.missing(digests)
-
-    def put_blob(self, digest: str, path: Path) -> None:
-        self._client.blobs.put(digest, path)
-
-    def create_version(self, name: str, manifest_digest: str) -> dict[str, Any]:
-        return dict(self._client.datasets.add_version(name, manifest_digest))
+_SHOWN = 10
+"""Skipped parts that are listed for a person."""
 
 
 def create_version(
-    session: Session,
-    name: str,
-    source: str,
-    *,
-    label: str | None = None,
-    task: str | None = None,
-    split_seed: int = 0,
-    untouched: float = 0.2,
+    session: Session, name: str, source: str, *, task: str | None = None, **options: object
 ) -> dict[str, Any]:
-    """A version of dataset `name` with the content of `source`."""
+    """A version of dataset `name` with the content of `source`; with what was skipped, if asked."""
     if task is not None and task not in _TASKS:
         raise InvalidRequest(f"Task {task!r} is not known", hint=f"Use one of {', '.join(_TASKS)}.")
-    name = check_name(name, "dataset")
     client = session.client  # first: reading a large source to find no server helps nobody
-    with tempfile.TemporaryDirectory(prefix="pileus-dataset-") as into:
-        with _progress(session.output) as report:
-            prepared = prepare(
-                source,
-                into=Path(into),
-                label=label,
-                task=cast("Task | None", task),
-                split_seed=split_seed,
-                untouched=untouched,
-                progress=report,
-            )
-            version = publish(SdkUploader(client), name, prepared, report)
-        for notice in prepared.notices:
-            session.output.note(f"[yellow]Note:[/] {notice}")
-    return version
+    with _progress(session.output) as report:
+        created = create.create_version(client, name, source, progress=report, task=task, **options)
+    for notice in created.notices:
+        session.output.note(f"[yellow]Note:[/] {escape(notice)}")
+    if not options.get("skip_bad"):
+        return created.version
+    return {**created.version, "skipped": [asdict(one) for one in created.skipped]}
+
+
+def show_skipped(output: Output, skipped: list[dict[str, Any]]) -> None:
+    """What was left out, for a person: a count, and the first of them."""
+    if not skipped:
+        return
+    more = f"; these are the first {_SHOWN}, --json lists all" if len(skipped) > _SHOWN else ""
+    output.say(f"\nSkipped {len(skipped):,}{more}:")
+    columns: list[Column] = [("NAME", "name"), ("LINE", "line"), ("REASON", "reason")]
+    output.table(skipped[:_SHOWN], columns, "")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pileus.data.cells import is_missing, number
+from pileus.data.cells import are_numbers, is_missing, number
 from pileus.data.manifest import MAX_CATEGORIES
 from pileus.data.schema import Column
 
@@ -23,7 +23,11 @@ class ColumnReader:
 
     def see(self, cells: Iterable[str]) -> None:
         """Take note of cells; order and repetition do not matter."""
-        for cell in set(cells):
+        # What is among the values was looked at when it came there.
+        new = set(cells) - self._values
+        if len(self._values) == _COUNTED and self._has_number and are_numbers(new):
+            return
+        for cell in new:
             if is_missing(cell):
                 continue
             value = cell.strip()

@@ -15,6 +15,26 @@ class SourceUnreadable(InvalidRequest, code="source_unreadable"):
     """A file of the source cannot be opened, or may not be followed."""
 
 
+class SourceChanged(InvalidRequest, code="source_changed"):
+    """A file of the source was written, replaced or cut while it was read."""
+
+
+class OptionRefused(InvalidRequest, code="source_option_refused"):
+    """An option that says nothing about this kind of SOURCE."""
+
+
+class EncodingRefused(InvalidRequest, code="encoding_refused"):
+    """Text that is not UTF-8, or not of the encoding that was named."""
+
+
+class DatabaseRefused(InvalidRequest, code="database_refused"):
+    """A database that cannot be reached, or a query that it does not answer with rows."""
+
+
+class ArraysRefused(InvalidRequest, code="arrays_refused"):
+    """A file of arrays that is damaged, or whose arrays make neither a table nor images."""
+
+
 class SampleUnknown(InvalidRequest, code="sample_unknown"):
     """No sample has that name, or the samples are not installed."""
 
@@ -36,7 +56,7 @@ class IdxDamaged(InvalidRequest, code="idx_damaged"):
 
 
 class TableDamaged(InvalidRequest, code="table_damaged"):
-    """A CSV file with a line that does not fit its header, or no lines."""
+    """A table with a line that does not fit its header, or no lines."""
 
 
 class LabelRefused(InvalidRequest, code="label_refused"):

@@ -7,16 +7,19 @@ Talks to no server; `publish.py` does. The same source gives the same id on any 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from pileus.data.errors import LabelRefused, ScratchUnusable
+from pileus.data.faults import Faults, Skipped
 from pileus.data.image_ingest import ingest_images
 from pileus.data.manifest import FILE_NAME, write_manifest
 from pileus.data.packing import LocalBlob, Packer
 from pileus.data.progress import Report, silent
 from pileus.data.schema import Manifest, Task
 from pileus.data.sources.detect import open_source
+from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Source
 from pileus.data.split import check_share
 from pileus.data.table_ingest import ingest_table
@@ -31,6 +34,8 @@ class Prepared:
     blobs: tuple[LocalBlob, ...]
     notices: tuple[str, ...]
     """What a person should know and may want to change, one sentence each."""
+    skipped: tuple[Skipped, ...] = ()
+    """Parts of the source that are left out, because they cannot be used."""
 
 
 def prepare(
@@ -41,25 +46,38 @@ def prepare(
     task: Task | None = None,
     split_seed: int = 0,
     untouched: float = 0.2,
+    encoding: str | None = None,
+    query: str | None = None,
+    checksum: str | None = None,
+    columns: tuple[str, ...] | None = None,
+    no_header: bool = False,
+    skip_bad: bool = False,
     progress: Report | None = None,
 ) -> Prepared:
     """
     Read all of `source` and write packs and manifest to the directory `into`.
 
-    `source` is a path or `sample:NAME`; `label` and `task` are for tables. Raises errors of
-    `errors.py` that name file and line; what is in `into` is then of no use.
+    `source` is a path, the URL of a database or `sample:NAME`; `label` and `task` are for tables,
+    the options after `untouched` are those of `SourceOptions`. Raises errors of `errors.py` that
+    name file and line; what is in `into` is then of no use.
     """
     share = check_share(untouched)
-    opened = open_source(source)
     report = progress or silent
+    faults = Faults(skip=skip_bad)
+    scratch = into / "source"
+    options = SourceOptions(scratch, encoding, query, checksum, columns, no_header, faults)
     try:
-        return _prepared(opened, into, label, task, split_seed, share, report)
+        scratch.mkdir(parents=True, exist_ok=True)
+        opened = open_source(source, options)
+        return _prepared(opened, into, label, task, split_seed, share, report, faults)
     except OSError as error:
         # Reading turns its own into errors that name the file, so this one comes from writing.
         raise ScratchUnusable(
             f"Packs cannot be written to {into.name!r}: {error.strerror or error}",
             hint="Make room on the disk; a copy of the data has to fit there for a while.",
         ) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _prepared(
@@ -70,12 +88,13 @@ def _prepared(
     split_seed: int,
     share: float,
     report: Report,
+    faults: Faults,
 ) -> Prepared:
     packer = Packer(into / "packs")
     try:
         if opened.kind == "table":
             manifest, notices = ingest_table(
-                opened, packer, into, label, task, split_seed, share, report
+                opened, packer, into, label, task, split_seed, share, report, faults
             )
         else:
             _refuse_table_options(label, task)
@@ -87,7 +106,7 @@ def _prepared(
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     blobs = (*packer.blobs(), LocalBlob(digest, path, len(data)))
-    return Prepared(manifest, digest, blobs, tuple(notices))
+    return Prepared(manifest, digest, blobs, tuple(notices), tuple(faults.skipped))
 
 
 def _refuse_table_options(label: str | None, task: Task | None) -> None:

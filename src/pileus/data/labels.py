@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 
 from pileus.data.cells import is_missing, number
@@ -63,33 +62,38 @@ def label_column(names: list[str], wanted: str | None) -> tuple[int, str | None]
 class LabelReader:
     """Sees the label of every row of a table and decides the task."""
 
-    def __init__(self, column: str, where: str) -> None:
+    def __init__(self, column: str, where: str, unit: str, wanted: Task | None) -> None:
         self._column = column
         self._where = where
+        self._unit = unit
+        self._wanted = wanted
         self._codes: dict[str, int] = {}
-        self._rows = array("i")
-        self._text: tuple[int, str] | None = None
+        self._rows = 0
+        self._has_text = False
 
-    def see(self, line: int, cell: str) -> None:
-        """Take note of one label. Raises LabelRefused if it is missing."""
+    @property
+    def names(self) -> list[str]:
+        """Labels by their codes."""
+        return list(self._codes)
+
+    def knows(self, label: str) -> bool:
+        """Whether a row has this label."""
+        return label in self._codes
+
+    def see(self, line: int, cell: str) -> int:
+        """The code of one label. Raises LabelRefused if it is missing, or is not what it must be."""
         label = cell.strip()
         code = self._codes.get(label)
         if code is None:
             code = self._new(line, label)
-        self._rows.append(code)
+        self._rows += 1
+        return code
 
-    def task(self, wanted: Task | None) -> Task:
-        """What the labels ask for, or `wanted` if they allow it. Raises LabelRefused."""
-        distinct, rows = len(self._codes), len(self._rows)
-        numeric = self._text is None
+    def task(self) -> Task:
+        """What the labels ask for, or what was wanted. Raises LabelRefused."""
+        distinct, rows, wanted = len(self._codes), self._rows, self._wanted
+        numeric = not self._has_text
         many = distinct > _MANY_VALUES or distinct > max(_FEW_VALUES, _FEW_SHARE * rows)
-        if wanted == "regression" and self._text is not None:
-            line, label = self._text
-            raise LabelRefused(
-                f"{self._where!r}, line {line}: label {label!r} of column {self._column!r}"
-                " is not a number",
-                hint="Regression needs numbers; correct it or use --task classification.",
-            )
         if wanted is None and not numeric and distinct > _MANY_VALUES and distinct * 2 > rows:
             raise LabelRefused(
                 f"Column {self._column!r} has {distinct:,} distinct texts in {rows:,} rows,"
@@ -101,7 +105,7 @@ class LabelReader:
     def choice(self, task: Task) -> str | None:
         """Why the task is what it is, if a person might see it otherwise."""
         distinct = len(self._codes)
-        if self._text is not None or distinct <= _FEW_VALUES:
+        if self._has_text or distinct <= _FEW_VALUES:
             return None
         return (
             f"Task is {task}: column {self._column!r} has {distinct:,} distinct numbers;"
@@ -122,18 +126,21 @@ class LabelReader:
         self._refuse_two_spellings()
         return class_order(self._codes)
 
-    def codes(self) -> array[int]:
-        """For each row, a number that stands for its label."""
-        return self._rows
-
     def _new(self, line: int, label: str) -> int:
+        place = f"{self._where!r}, {self._unit} {line}"
         if is_missing(label):
             raise LabelRefused(
-                f"{self._where!r}, line {line}: no label in column {self._column!r} ({label!r})",
-                hint="Fill it in or remove the line.",
+                f"{place}: no label in column {self._column!r} ({label!r})",
+                hint=f"Fill it in or remove the {self._unit}; --skip-bad passes over it.",
             )
-        if self._text is None and number(label) is None:
-            self._text = (line, label)
+        if not self._has_text and number(label) is None:
+            if self._wanted == "regression":
+                raise LabelRefused(
+                    f"{place}: label {label!r} of column {self._column!r} is not a number",
+                    hint="Regression needs numbers; correct it, use --task classification,"
+                    " or add --skip-bad to pass over it.",
+                )
+            self._has_text = True
         code = len(self._codes)
         if code > MAX_CLASSES:
             # Too many for classes already; a regression needs no codes, and memory is bounded.
@@ -142,7 +149,7 @@ class LabelReader:
         return code
 
     def _refuse_two_spellings(self) -> None:
-        if self._text is not None:
+        if self._has_text:
             return
         seen: dict[float | None, str] = {}
         for label in self._codes:

@@ -13,6 +13,7 @@ import msgspec
 Kind = Literal["images", "table"]
 Task = Literal["classification", "regression"]
 Split = Literal["train", "untouched"]
+SplitHow = Literal["stratified", "content", "given"]
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
@@ -46,7 +47,7 @@ class SplitRule(msgspec.Struct, frozen=True):
 
     seed: int
     untouched: float
-    how: Literal["stratified", "content", "given"]
+    how: SplitHow
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -57,13 +57,13 @@ def untouched_mask(keys: Keys, labels: Codes | None, share: float) -> Mask:
     chosen = np.zeros(len(contents), dtype=np.bool_)
     for group in classes:
         own = group[~shared[group]]
-        chosen[own[: _count(len(own), share)]] = True
+        chosen[own[: untouched_count(len(own), share)]] = True
     if shared.any():
         _choose_shared(chosen, classes, np.flatnonzero(shared), share)
     return np.asarray(chosen[places], dtype=np.bool_)
 
 
-def _count(contents: int, share: float) -> int:
+def untouched_count(contents: int, share: float) -> int:
     """How many of a class's contents stay untouched: a lone one is trained on."""
     if contents < 2:
         return 0

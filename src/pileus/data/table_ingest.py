@@ -1,37 +1,38 @@
 """
 Rows to items: one pass over the source into canonical lines, then the split, then parts.
 
-Canonical lines are spooled to disk between the two, so that the source is read once and a table
-larger than memory passes; about twelve bytes a row stay in memory.
+Canonical lines and what the split needs to know of them are spooled to disk between the two, so
+that the source is read once and memory does not grow with the table.
 """
 
 from __future__ import annotations
 
 import hashlib
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from pileus.data.cells import number, row_bytes
+from pileus.core.errors import PileusError
+from pileus.data.cells import row_bytes
 from pileus.data.columns import ColumnReader
 from pileus.data.errors import SplitRefused, TableDamaged
+from pileus.data.faults import Faults
 from pileus.data.labels import LabelReader, label_column
 from pileus.data.manifest import SCHEMA, version_id
 from pileus.data.packing import Packer
 from pileus.data.progress import Progress, Report
-from pileus.data.schema import Item, Manifest, Rows, Split, SplitRule, Task
+from pileus.data.row_index import NOT_GIVEN, TRAIN, UNTOUCHED, RowIndex
+from pileus.data.row_split import RowSplit, split_rows
+from pileus.data.schema import Manifest, SplitHow, SplitRule, Task
 from pileus.data.sources.source import Row, TableSource
-from pileus.data.split import Mask, key, untouched_mask
-
-PART_BYTES = 8_000_000
-"""Ids depend on where parts end: a different number makes different versions of equal data."""
-
-_NAMES_FIRST = "If the first line is a row, put a line with the names of the columns before it."
+from pileus.data.split import key
+from pileus.data.table_header import header, refuse_row_as_header
+from pileus.data.table_parts import cut_parts
 
 _BATCH = 1000
 """Rows that are looked at column by column, and reported, at once."""
+
+_SIDES = {None: NOT_GIVEN, "train": TRAIN, "untouched": UNTOUCHED}
+_NAMED_CLASSES = 10
 
 
 def ingest_table(
@@ -43,33 +44,28 @@ def ingest_table(
     seed: int,
     share: float,
     report: Report,
+    faults: Faults,
 ) -> tuple[Manifest, list[str]]:
     """The manifest of what `source` gives, and notices. Raises what reading raises."""
     where = source.name.partition(":")[2]
     rows = source.rows()
-    names = _header(next(rows, None), where)
+    names = header(next(rows, None), where)
     index, choice = label_column(names, label or source.label)
-    labels = LabelReader(names[index], where)
-    columns = [ColumnReader(name) for name in names]
+    table = _Table(where, source.unit, names, index, task, faults)
     spool = scratch / "rows.tmp"
     try:
-        keys, lengths = _read(rows, where, index, columns, labels, spool, seed, report)
-        decided = labels.task(task)
-        classes = labels.classes(decided)
-        _refuse_row_as_header(names, index, classes, where)
-        features = columns[:index] + columns[index + 1 :]
-        _refuse_empty(features)
-        codes = None if classes is None else np.array(labels.codes(), dtype=np.int64)
-        mask = untouched_mask(np.array(keys, dtype=np.uint64), codes, share)
-        if not mask.any():
-            raise SplitRefused(
-                f"{where!r} has no two different rows of one class, so none can stay untouched",
-                hint="Add rows.",
-            )
-        items = _parts(spool, lengths, mask, names, names[index], packer)
+        with RowIndex(scratch / "index.tmp") as entries:
+            table.read(rows, spool, entries, seed, report)
+            decided = table.labels.task()
+            classes = table.labels.classes(decided)
+            features = table.features()
+            codes = None if classes is None else len(classes)
+            split = split_rows(entries, codes, share, scratch)
+            items, counts = cut_parts(spool, entries, split, row_bytes(names), names[index], packer)
     finally:
         spool.unlink(missing_ok=True)
-    chosen = int(mask.sum())
+    _refuse_one_side(counts.train, counts.untouched, where)
+    how: SplitHow = "content" if classes is None else "stratified"
     manifest = Manifest(
         schema=SCHEMA,
         kind="table",
@@ -78,165 +74,144 @@ def ingest_table(
         task=decided,
         classes=classes,
         source=source.name,
-        split=SplitRule(seed, share, "content" if classes is None else "stratified"),
-        rows=Rows(len(mask) - chosen, chosen),
+        split=SplitRule(seed, share, "given" if split.is_given else how),
+        rows=counts,
         columns=tuple(column.column() for column in features),
         image=None,
         packs=packer.close(),
         items=tuple(items),
     )
     notices = [choice] if choice and source.label is None else []
-    if task is None and (reason := labels.choice(decided)):
+    if task is None and (reason := table.labels.choice(decided)):
         notices.append(reason)
-    repeated = len(keys) - len(np.unique(np.array(keys, dtype=np.uint64)))
+    if classes is not None and not split.is_given:
+        notices += _lone_notices(split, table.labels.names)
+    repeated = counts.train + counts.untouched - int(split.distinct.sum())
     if repeated:
-        notices.append(
-            f"Rows that repeat others: {repeated}; equal rows are on one side of the split"
-        )
+        sides = "" if split.is_given else "; equal rows are on one side of the split"
+        notices.append(f"Rows that repeat others: {repeated}{sides}")
     return manifest, notices + _column_notices(features)
 
 
-def _header(row: Row | None, where: str) -> list[str]:
-    if row is None:
-        raise TableDamaged(f"{where!r} is empty", hint="Give a CSV file with a header and rows.")
-    names = [name.strip() for name in row.cells]
-    if len(names) < 2:
-        raise TableDamaged(
-            f"{where!r}, line {row.line}: one column only, {names!r}",
-            hint="A table needs a label and a feature, divided by comma, semicolon or tab.",
-        )
-    if "" in names:
-        raise TableDamaged(
-            f"{where!r}, line {row.line}: column {names.index('') + 1} of {len(names)} has no name",
-            hint="Name it in the first line, or remove the column.",
-        )
-    numeric = any(number(name) is not None for name in names)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise TableDamaged(
-            f"{where!r}, line {row.line}: columns {twice!r} are there more than once",
-            hint=_NAMES_FIRST if numeric else "Give each column a name of its own.",
-        )
-    if all(number(name) is not None for name in names):
-        raise TableDamaged(
-            f"{where!r}, line {row.line}: numbers where the names of columns should be",
-            hint=_NAMES_FIRST,
-        )
-    return names
+class _Table:
+    """What is learned of a table while its rows go by."""
 
+    def __init__(
+        self,
+        where: str,
+        unit: str,
+        names: list[str],
+        index: int,
+        task: Task | None,
+        faults: Faults,
+    ) -> None:
+        self.labels = LabelReader(names[index], where, unit, task)
+        self._columns = [ColumnReader(name) for name in names]
+        self._where = where
+        self._unit = unit
+        self._names = names
+        self._index = index
+        self._faults = faults
 
-def _read(
-    rows: Iterator[Row],
-    where: str,
-    index: int,
-    columns: list[ColumnReader],
-    labels: LabelReader,
-    spool: Path,
-    seed: int,
-    report: Report,
-) -> tuple[array[int], array[int]]:
-    """Spool canonical lines; the split's key and the length of each."""
-    keys, lengths = array("Q"), array("I")
-    batch: list[list[str]] = []
-    with spool.open("wb") as stream:
-        for row in rows:
-            if len(row.cells) != len(columns):
-                raise TableDamaged(
-                    f"{where!r}, line {row.line}: {len(row.cells)} cells for {len(columns)} columns",
-                    hint="Correct the line; a cell that holds the delimiter needs double quotes.",
-                )
-            labels.see(row.line, row.cells[index])
-            line = row_bytes(row.cells)
-            stream.write(line)
-            keys.append(key(seed, hashlib.sha256(line).digest()))
-            lengths.append(len(line))
-            batch.append(row.cells)
-            if len(batch) == _BATCH:
-                _see(columns, batch)
-                report(Progress("read", len(keys), None, "rows"))
-        _see(columns, batch)
-    if not keys:
-        raise TableDamaged(f"{where!r} has a header and no rows", hint="Add rows.")
-    report(Progress("read", len(keys), len(keys), "rows"))
-    return keys, lengths
+    def features(self) -> list[ColumnReader]:
+        """The columns without the label. Raises TableDamaged if one is empty."""
+        features = self._columns[: self._index] + self._columns[self._index + 1 :]
+        empty = [column.name for column in features if column.is_empty]
+        if empty:
+            raise TableDamaged(
+                f"Columns {empty!r} have no value in any row",
+                hint="Remove them from the file.",
+            )
+        return features
 
+    def read(
+        self, rows: Iterator[Row], spool: Path, index: RowIndex, seed: int, report: Report
+    ) -> None:
+        """Spool canonical lines, and note of each what the split needs."""
+        batch = _Batch()
+        with spool.open("wb") as stream:
+            for row in rows:
+                try:
+                    line = self._line(row)
+                    code = self.labels.see(row.line, row.cells[self._index])
+                except PileusError as error:
+                    self._faults.meet(error, self._where, row.line)
+                    continue
+                stream.write(line)
+                batch.cells.append(row.cells)
+                batch.keys.append(key(seed, hashlib.sha256(line).digest()))
+                batch.lengths.append(len(line))
+                batch.labels.append(code)
+                batch.sides.append(_SIDES[row.given])
+                if len(batch.keys) == _BATCH:
+                    self._note(batch, index)
+                    report(Progress("read", index.rows, None, "rows"))
+                    batch = _Batch()
+            self._note(batch, index)
+        if not index.rows:
+            raise TableDamaged(f"{self._where!r} has a header and no rows", hint="Add rows.")
+        report(Progress("read", index.rows, index.rows, "rows"))
 
-def _see(columns: list[ColumnReader], batch: list[list[str]]) -> None:
-    for column, cells in zip(columns, zip(*batch, strict=True), strict=False):
-        column.see(cells)
-    batch.clear()
+    def _line(self, row: Row) -> bytes:
+        cells, width = row.cells, len(self._columns)
+        if len(cells) != width:
+            raise self._damaged(
+                row,
+                f"{len(cells)} cells for {width} columns",
+                "Correct it; a cell that holds the delimiter needs double quotes.",
+            )
+        try:
+            line = row_bytes(cells)
+        except UnicodeEncodeError as error:
+            raise self._damaged(row, "it holds half a character", "Correct it.") from error
+        if b"\0" in line:
+            raise self._damaged(row, "it holds a zero byte", "Remove it.")
+        return line
 
+    def _note(self, batch: _Batch, index: RowIndex) -> None:
+        index.add(batch.keys, batch.lengths, batch.labels, batch.sides)
+        for column, cells in zip(self._columns, zip(*batch.cells, strict=True), strict=False):
+            column.see(cells)
+        label = self._names[self._index]
+        if self.labels.knows(label):
+            refuse_row_as_header(self._names, label, self._where)
 
-def _refuse_row_as_header(
-    names: list[str], index: int, classes: tuple[str, ...] | None, where: str
-) -> None:
-    numbers = [name for name in names if number(name) is not None]
-    if numbers and names[index] in (classes or ()):
-        raise TableDamaged(
-            f"{where!r}, line 1: {names[index]!r} is a label, and {numbers[0]!r} a number,"
-            " where the names of columns should be",
-            hint=_NAMES_FIRST,
-        )
-
-
-def _refuse_empty(features: list[ColumnReader]) -> None:
-    empty = [column.name for column in features if column.is_empty]
-    if empty:
-        raise TableDamaged(
-            f"Columns {empty!r} have no value in any row",
-            hint="Remove them from the file.",
+    def _damaged(self, row: Row, what: str, hint: str) -> TableDamaged:
+        return TableDamaged(
+            f"{self._where!r}, {self._unit} {row.line}: {what}",
+            hint=f"{hint} --skip-bad passes over it.",
         )
 
 
-def _parts(
-    spool: Path,
-    lengths: array[int],
-    mask: Mask,
-    names: list[str],
-    label: str,
-    packer: Packer,
-) -> list[Item]:
-    """Cut the spooled lines into parts; the order of rows is the source's."""
-    header = row_bytes(names)
-    writers = {False: _Part("train", header), True: _Part("untouched", header)}
-    items: list[Item] = []
+class _Batch:
+    """Some rows, as columns of what is noted of them."""
 
-    def put(part: _Part) -> None:
-        path, data = part.take()
-        place = packer.add(data, hashlib.sha256(data).hexdigest())
-        items.append(Item(path, label, *place[:2], part.split, *place[2:]))
-
-    with spool.open("rb") as stream:
-        for length, chosen in zip(lengths, mask.tolist(), strict=True):
-            part = writers[chosen]
-            if part.size and len(header) + part.size + length > PART_BYTES:
-                put(part)
-            part.add(stream.read(length))
-    for part in writers.values():
-        put(part)
-    return sorted(items, key=lambda item: item.path)
+    def __init__(self) -> None:
+        self.cells: list[Sequence[str]] = []
+        self.keys: list[int] = []
+        self.lengths: list[int] = []
+        self.labels: list[int] = []
+        self.sides: list[int] = []
 
 
-class _Part:
-    """Lines of one side that are not yet an item."""
+def _refuse_one_side(train: int, untouched: int, where: str) -> None:
+    if not untouched:
+        raise SplitRefused(
+            f"{where!r} has no two different rows of one class, so none can stay untouched",
+            hint="Add rows.",
+        )
+    if not train:
+        raise SplitRefused(f"{where!r} has no row to train on", hint="Add rows.")
 
-    def __init__(self, split: Split, header: bytes) -> None:
-        self.split: Split = split
-        self.size = 0
-        self._header = header
-        self._lines: list[bytes] = []
-        self._number = 0
 
-    def add(self, line: bytes) -> None:
-        self._lines.append(line)
-        self.size += len(line)
-
-    def take(self) -> tuple[str, bytes]:
-        """Path and bytes of the part, which is then empty."""
-        path = f"{self.split}/part-{self._number:05d}.csv"
-        data = self._header + b"".join(self._lines)
-        self._lines, self.size, self._number = [], 0, self._number + 1
-        return path, data
+def _lone_notices(split: RowSplit, names: list[str]) -> list[str]:
+    lone = [name for name, count in zip(names, split.distinct.tolist(), strict=True) if count == 1]
+    if not lone:
+        return []
+    named = ", ".join(map(repr, sorted(lone)[:_NAMED_CLASSES]))
+    more = f" and {len(lone) - _NAMED_CLASSES:,} more" if len(lone) > _NAMED_CLASSES else ""
+    what = "Classes with one different row, which is trained on, so that evaluation cannot judge"
+    return [f"{what} them: {named}{more}"]
 
 
 def _column_notices(features: list[ColumnReader]) -> list[str]:

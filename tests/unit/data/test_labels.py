@@ -5,8 +5,8 @@ from pileus.data.errors import ClassesTooFew, LabelRefused
 from pileus.data.labels import LabelReader, class_order, label_column
 
 
-def read(cells):
-    reader = LabelReader("y", "t.csv")
+def read(cells, wanted=None):
+    reader = LabelReader("y", "t.csv", "line", wanted)
     for line, cell in enumerate(cells, start=2):
         reader.see(line, cell)
     return reader
@@ -43,33 +43,42 @@ class TestLabelColumn:
 
 class TestLabelReader:
     def test_words_are_classes(self):
-        assert read(["a", "b", "a "]).task(None) == "classification"
+        assert read(["a", "b", "a "]).task() == "classification"
 
     def test_few_numbers_are_classes(self):
-        assert read([str(n % 20) for n in range(100)]).task(None) == "classification"
+        assert read([str(n % 20) for n in range(100)]).task() == "classification"
 
     def test_many_numbers_are_a_quantity(self):
-        assert read([str(n) for n in range(21)]).task(None) == "regression"
+        assert read([str(n) for n in range(21)]).task() == "regression"
 
     def test_a_tenth_of_distinct_numbers_are_classes(self):
-        assert read([str(n % 30) for n in range(300)]).task(None) == "classification"
+        assert read([str(n % 30) for n in range(300)]).task() == "classification"
 
     def test_hundreds_of_numbers_are_a_quantity_in_a_long_table(self):
-        assert read([str(n % 200) for n in range(4000)]).task(None) == "regression"
+        assert read([str(n % 200) for n in range(4000)]).task() == "regression"
 
     def test_the_caller_decides(self):
-        reader = read([str(n) for n in range(30)])
+        reader = read([str(n) for n in range(30)], "classification")
 
-        assert reader.task("classification") == "classification"
+        assert reader.task() == "classification"
         assert len(reader.classes("classification")) == 30
 
     def test_regression_of_words_is_refused_with_the_line(self):
         with pytest.raises(LabelRefused, match=r"line 3: label 'b'"):
-            read(["1", "b"]).task("regression")
+            read(["1", "b"], "regression")
+
+    def test_each_label_has_a_code(self):
+        reader = LabelReader("y", "t.csv", "line", None)
+
+        codes = [reader.see(line, cell) for line, cell in enumerate(["b", "a", "b "])]
+
+        assert codes == [0, 1, 0]
+        assert reader.names == ["b", "a"]
+        assert reader.knows("a")
 
     def test_free_text_is_refused(self):
         with pytest.raises(LabelRefused, match="distinct texts"):
-            read([f"name {n}" for n in range(150)]).task(None)
+            read([f"name {n}" for n in range(150)]).task()
 
     @pytest.mark.parametrize("cell", ["", "  ", "NA", "?"])
     def test_a_missing_label_is_refused_with_the_line(self, cell):
@@ -94,6 +103,6 @@ class TestLabelReader:
         reader = read([str(n) for n in range(500)])
 
         assert len(reader._codes) == 51
-        assert reader.task(None) == "regression"
+        assert reader.task() == "regression"
         with pytest.raises(LabelRefused, match="50 is the most"):
             reader.classes("classification")

@@ -13,6 +13,8 @@ from pileus.cli.session import Session
 app = typer.Typer(help="Datasets and their immutable versions.")
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+_CLASSES_SHOWN = 20
+
 Version = Annotated[str, typer.Argument(help="NAME for its newest version, NAME@2, or dsv_…")]
 
 
@@ -22,7 +24,9 @@ def create(
     name: Name,
     source: Annotated[
         str,
-        typer.Argument(help="Folder of class folders, CSV file, IDX files, or sample:digits."),
+        typer.Argument(
+            help="File or folder, URL of a database, or sample:digits; see the guide for kinds."
+        ),
     ],
     label: Annotated[
         str | None, typer.Option(help="Column to predict; needed for tables only.")
@@ -34,15 +38,47 @@ def create(
     untouched: Annotated[
         float, typer.Option(help="Part that no training ever reads, if the source has none.")
     ] = 0.2,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text file that is not UTF-8, such as gbk.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Names a,b,c of the columns of a CSV file without a header.")
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="A CSV file without a header; numbers its columns.")
+    ] = False,
+    query: Annotated[
+        str | None, typer.Option(help="SELECT, or name of a table, if SOURCE is a database.")
+    ] = None,
+    checksum: Annotated[
+        str | None, typer.Option(help="sha256:… of the bytes, if SOURCE is an address.")
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out and list what cannot be used.")
+    ] = False,
 ) -> None:
     """Make a version of dataset NAME from SOURCE; the same content is the same version."""
-    from pileus.cli.ingestion import create_version  # start-up time
+    from pileus.cli.ingestion import create_version, show_skipped  # start-up time
 
     session = Session.of(context)
     version = create_version(
-        session, name, source, label=label, task=task, split_seed=split_seed, untouched=untouched
+        session,
+        name,
+        source,
+        label=label,
+        task=task,
+        split_seed=split_seed,
+        untouched=untouched,
+        encoding=encoding,
+        query=query,
+        checksum=checksum,
+        columns=tuple(columns.split(",")) if columns else None,
+        no_header=no_header,
+        skip_bad=skip_bad,
     )
     session.output.show(version, lambda console: fields(console, _facts(version)))
+    if not session.json:
+        show_skipped(session.output, version.get("skipped", []))
 
 
 @app.command("list", cls=Command)
@@ -140,11 +176,16 @@ def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a documen
         ("dataset", version["dataset"]),
         ("source", _shortened(version.get("source"))),
         ("kind", f"{version['kind']}, {version['task']}"),
-        ("classes", ", ".join(map(str, classes))),
+        ("classes", _listed(classes)),
         ("train", f"{version['rows_train']} rows"),
         ("untouched", f"{version['rows_untouched']} rows"),
         ("size", phrases.size(version["size_bytes"])),
     ]
+
+
+def _listed(classes: list[object]) -> str:
+    shown = ", ".join(map(str, classes[:_CLASSES_SHOWN]))
+    return shown if len(classes) <= _CLASSES_SHOWN else f"{shown}, … ({len(classes):,} in all)"
 
 
 def _shortened(source: str | None) -> str | None:

@@ -1,22 +1,23 @@
-"""A CSV file: UTF-8, a header, one delimiter among comma, semicolon and tab."""
+"""A CSV file: a header, one delimiter among comma, semicolon and tab."""
 
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
+from pileus.core.errors import PileusError
 from pileus.data.errors import TableDamaged
-from pileus.data.sources.reading import reading
+from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Row
+from pileus.data.sources.text import TextFile
 
 _ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _DELIMITERS = ",;\t"
 _SNIFFED_LINES = 50
-_MAX_LINE_BYTES = 16 * 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
 
 
 class CsvFile:
@@ -24,60 +25,119 @@ class CsvFile:
 
     kind: Literal["table"] = "table"
     label: str | None = None
+    unit: Literal["line", "row"] = "line"
 
-    def __init__(self, path: Path, name: str) -> None:
-        self._path = path
-        self._file = name
+    def __init__(self, path: Path, name: str, options: SourceOptions) -> None:
         self.name = f"csv:{name}"
+        self._file = name
+        self._text = TextFile(path, name, options.encoding, is_forgiving=options.faults.is_skipping)
+        self._columns = options.columns
+        self._is_headless = options.no_header
+        self._faults = options.faults
 
     @classmethod
-    def of(cls, path: Path, name: str) -> CsvFile | None:
-        return cls(path, name) if path.is_file() and name.lower().endswith(_ENDINGS) else None
+    def of(cls, path: Path, name: str, options: SourceOptions) -> CsvFile | None:
+        if not path.is_file() or not name.lower().endswith(_ENDINGS):
+            return None
+        options.refuse_all_but({"encoding", "columns", "no_header"}, "a CSV file")
+        return cls(path, name, options)
 
     def rows(self) -> Iterator[Row]:
         delimiter = self._delimiter()
-        with reading(self._path, self._file) as stream:
-            reader = csv.reader(self._lines(stream), delimiter=delimiter, strict=True)
-            while True:
-                line = reader.line_num + 1
-                try:
-                    cells = next(reader, None)
-                except csv.Error as error:
-                    raise self._damaged(line, str(error)) from error
-                if cells is None:
-                    return
-                # A blank line is no row: a table has at least two columns.
-                if cells:
-                    yield Row(line, cells)
+        lines = _Lines(self._text)
+        found = self._parsed(lines, delimiter)
+        first = next(found, None)
+        if first is None:
+            return
+        if isinstance(first, _Fault):
+            # Without its header no table is read; the next line would be taken for it.
+            raise first.error
+        if self._columns is not None:
+            yield Row(0, list(self._columns))
+        elif self._is_headless:
+            yield Row(0, [f"column_{number}" for number in range(1, len(first.cells) + 1)])
+        yield first
+        for row in found:
+            if isinstance(row, _Fault):
+                self._faults.meet(row.error, self._file, row.line)
+            else:
+                yield row
+
+    def _parsed(self, lines: _Lines, delimiter: str) -> Iterator[Row | _Fault]:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        while True:
+            line = lines.begin_row()
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield _Fault(line, self._damaged(line, str(error)))
+                # A stray quote swallows the rows after it: they are read again.
+                lines.retry()
+                continue
+            if lines.fault is not None:
+                yield lines.fault
+                continue
+            if cells is None:
+                return
+            # A blank line is no row: a table has at least two columns.
+            if len(cells) > 1 or (cells and cells[0].strip()):
+                yield Row(line, cells)
 
     def _delimiter(self) -> str:
         """The one that cuts the first lines into the most columns of one number."""
-        with reading(self._path, self._file) as stream:
-            sample = list(islice(self._lines(stream), _SNIFFED_LINES))
+        sample = list(islice(self._text.lines(), _SNIFFED_LINES))
         return max(_DELIMITERS, key=lambda delimiter: _score(sample, delimiter))
-
-    def _lines(self, stream: BinaryIO) -> Iterator[str]:
-        """Lines decoded one by one, so that an error can say which one it is."""
-        number = 0
-        while raw := stream.readline(_MAX_LINE_BYTES):
-            number += 1
-            if number == 1:
-                raw = raw.removeprefix(_BOM)
-            if len(raw) == _MAX_LINE_BYTES:
-                raise self._damaged(number, f"it has more than {_MAX_LINE_BYTES:,} bytes")
-            if b"\0" in raw:
-                raise self._damaged(number, "it holds a zero byte, so it is not UTF-8 text")
-            try:
-                yield raw.decode()
-            except UnicodeDecodeError as error:
-                wrong = raw[error.start : error.start + 8]
-                raise self._damaged(number, f"it is not UTF-8 at {wrong!r}") from error
 
     def _damaged(self, line: int, why: str) -> TableDamaged:
         return TableDamaged(
             f"{self._file!r}, line {line}: {why}",
-            hint="Correct the line, or save the table again as CSV in UTF-8.",
+            hint="Correct the line, or save the table again as CSV; --skip-bad passes over it.",
         )
+
+
+class _Fault:
+    """A row that cannot be used, and the line on which it begins."""
+
+    def __init__(self, line: int, error: PileusError) -> None:
+        self.line = line
+        self.error = error
+
+
+class _Lines:
+    """Lines for the parser, which may ask for those of the last row again."""
+
+    def __init__(self, text: TextFile) -> None:
+        self.fault: _Fault | None = None
+        self._text = text
+        self._lines = text.lines()
+        self._number = 0
+        self._of_row: list[str] = []
+        self._again: deque[str] = deque()
+
+    def begin_row(self) -> int:
+        """The number of the next line."""
+        self._of_row.clear()
+        self.fault = None
+        return self._number + 1
+
+    def retry(self) -> None:
+        """Give all lines since `begin_row` again, but the first."""
+        rest = self._of_row[1:]
+        self._again.extendleft(reversed(rest))
+        self._number -= len(rest)
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self._number += 1
+        self._of_row.append(line)
+        if not line.isascii() or "\0" in line:
+            error = self._text.fault(self._number, line)
+            if error is not None and self.fault is None:
+                self.fault = _Fault(self._number, error)
+        return line
 
 
 def _score(sample: list[str], delimiter: str) -> tuple[bool, int]:

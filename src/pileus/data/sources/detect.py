@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -10,25 +11,36 @@ from pileus.data.errors import SourceNotFound, SourceUnknown
 from pileus.data.sources.csv_file import CsvFile
 from pileus.data.sources.folder import ClassFolder
 from pileus.data.sources.idx import IdxFiles
+from pileus.data.sources.json_lines import JsonLines
+from pileus.data.sources.npz_file import open_npz
+from pileus.data.sources.options import SourceOptions
+from pileus.data.sources.parquet_file import ParquetFile
 from pileus.data.sources.sample import PREFIX, open_sample
 from pileus.data.sources.source import Source
 
-KINDS: tuple[tuple[str, Callable[[Path, str], Source | None]], ...] = (
+Kind = tuple[str, Callable[[Path, str, SourceOptions], Source | None]]
+
+KINDS: tuple[Kind, ...] = (
     ("a CSV file (.csv, .tsv, also .gz)", CsvFile.of),
+    ("JSON Lines (.jsonl, .ndjson, also .gz)", JsonLines.of),
+    ("a Parquet file (.parquet)", ParquetFile.of),
+    ("a file of arrays (.npz)", open_npz),
     ("IDX files (…-images-idx3-ubyte, …-labels-idx1-ubyte, also .gz)", IdxFiles.of),
     ("a folder with one folder of images for each class", ClassFolder.of),
 )
 """In the order in which they are asked; each returns None for what is not its own."""
 
+DATABASES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle")
+"""Schemes of SQLAlchemy; `+` and the name of a driver may follow."""
 
-def open_source(source: str) -> Source:
+
+def open_source(source: str, options: SourceOptions) -> Source:
     """What reads `source`. Raises SourceNotFound or SourceUnknown."""
     if source.startswith(PREFIX):
+        options.refuse_all_but((), "a sample")
         return open_sample(source)
     if "://" in source:
-        raise SourceUnknown(
-            f"{source!r} is an address", hint="Download it and give the path of the file."
-        )
+        return _at_address(source, options)
     try:
         path = Path(source).expanduser().resolve()
         exists = path.exists()
@@ -43,10 +55,24 @@ def open_source(source: str) -> Source:
         )
     name = unicodedata.normalize("NFC", path.name)
     for _, of in KINDS:
-        found = of(path, name)
+        found = of(path, name, options)
         if found is not None:
             return found
     raise SourceUnknown(
         f"{source!r} is of no kind that is read",
         hint="A source is " + "; ".join(kind for kind, _ in KINDS) + "; or a sample.",
+    )
+
+
+def _at_address(source: str, options: SourceOptions) -> Source:
+    scheme = source.partition(":")[0].lower()
+    if scheme.partition("+")[0] in DATABASES:
+        from pileus.data.sources.database import open_database  # start-up time
+
+        return open_database(source, options)
+    # What is before an @ may be a password.
+    shown = re.sub(r"//[^/]*@", "//", source)
+    raise SourceUnknown(
+        f"{shown!r} is an address of a kind that is not read",
+        hint=f"Databases are {', '.join(DATABASES)}; download others and give the path of the file.",
     )

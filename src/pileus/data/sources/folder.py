@@ -17,6 +17,7 @@ from typing import Literal
 from pileus.data.errors import ImageDamaged, ImageTooLarge
 from pileus.data.images import check
 from pileus.data.sources.layout import ImageFile, find_images
+from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.reading import read_image
 from pileus.data.sources.source import SourceImage
 
@@ -36,9 +37,10 @@ class ClassFolder:
         self._files = files
 
     @classmethod
-    def of(cls, path: Path, name: str) -> ClassFolder | None:
+    def of(cls, path: Path, name: str, options: SourceOptions) -> ClassFolder | None:
         if not path.is_dir():
             return None
+        options.refuse_all_but((), "a folder of images")
         files, notices = find_images(path)
         return cls(name, files, notices)
 

@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal
 from pileus.data.errors import IdxDamaged
 from pileus.data.images import MAX_PIXELS, Facts
 from pileus.data.schema import Split
+from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.reading import check_link, reading
 from pileus.data.sources.source import SourceImage
 
@@ -50,7 +51,7 @@ class IdxFiles:
         self._pairs = pairs
 
     @classmethod
-    def of(cls, path: Path, name: str) -> IdxFiles | None:
+    def of(cls, path: Path, name: str, options: SourceOptions) -> IdxFiles | None:
         match = _NAME.fullmatch(path.name)
         if path.is_file():
             if match is None:
@@ -59,8 +60,11 @@ class IdxFiles:
                 raise IdxDamaged(
                     f"{name!r} holds labels, not images", hint="Give the file of images."
                 )
+            options.refuse_all_but((), "IDX files")
             return cls(name, [_pair(path, None)])
         found = _image_files(path)
+        if found:
+            options.refuse_all_but((), "IDX files")
         return cls(name, _pairs(found)) if found else None
 
     def images(self) -> Iterator[SourceImage]:

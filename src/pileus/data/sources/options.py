@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pileus.data.errors import OptionRefused
 from pileus.data.faults import Faults
 
 
@@ -24,4 +26,20 @@ class SourceOptions:
     checksum: str | None = None
     """`sha256:HEX` of the bytes at an address."""
 
+    columns: tuple[str, ...] | None = None
+    """Names of the columns of a text file whose first line is a row."""
+
+    no_header: bool = False
+    """The first line is a row, and its columns are `column_1`, `column_2`, …"""
+
     faults: Faults = field(default_factory=Faults)
+
+    def refuse_all_but(self, allowed: Collection[str], what: str) -> None:
+        """Raises OptionRefused if one was given that says nothing about `what`."""
+        for name in ("encoding", "query", "checksum", "columns", "no_header"):
+            value = getattr(self, name)
+            if name not in allowed and value not in {None, False}:
+                option = "--" + name.replace("_", "-")
+                raise OptionRefused(
+                    f"{option} says nothing about {what}", hint=f"Leave {option} out."
+                )

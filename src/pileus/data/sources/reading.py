@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pileus.data.errors import ImageTooLarge, SourceUnreadable
+from pileus.core.errors import PileusError
+from pileus.data.errors import ImageTooLarge, SourceChanged, SourceUnreadable
 
 MAX_IMAGE_BYTES = 256 * 1024 * 1024
 
@@ -26,6 +27,52 @@ def reading(path: Path, name: str) -> Iterator[BinaryIO]:
         ) from error
     except OSError as error:
         raise unreadable(name, error) from error
+
+
+@contextmanager
+def steady(path: Path, name: str) -> Iterator[BinaryIO]:
+    """Like `reading`; raises SourceChanged if the file is another one when all was read."""
+    witness = Witness(path, name)
+    try:
+        with reading(path, name) as stream:
+            yield stream
+    except PileusError:
+        # What a half-written file looks like is not what is wrong with it.
+        witness.check()
+        raise
+    witness.check()
+
+
+class Witness:
+    """Knows a file as it was, to see afterwards that nobody touched it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self._before = self._seen()
+
+    def check(self) -> None:
+        """Raises SourceChanged if the file was written, replaced or cut meanwhile."""
+        after = self._seen()
+        if after != self._before:
+            raise SourceChanged(
+                f"{self._name!r} changed while it was read: {self._difference(after)}",
+                hint="Wait until nobody writes to it, or copy it first; then run this again.",
+            )
+
+    def _seen(self) -> tuple[int, int, int]:
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise unreadable(self._name, error) from error
+        return found.st_size, found.st_mtime_ns, found.st_ino
+
+    def _difference(self, after: tuple[int, int, int]) -> str:
+        if after[2] != self._before[2]:
+            return "another file is in its place"
+        if after[0] != self._before[0]:
+            return f"it had {self._before[0]:,} bytes and has {after[0]:,}"
+        return "it was written to"
 
 
 def read_image(path: Path, name: str) -> bytes:

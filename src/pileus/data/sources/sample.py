@@ -127,6 +127,7 @@ class LabelledTable:
 
     kind: Literal["table"] = "table"
     label: str | None = TARGET
+    unit: Literal["line", "row"] = "line"
 
     def __init__(self, name: str, table: _Table, folder: Path) -> None:
         self.name = PREFIX + name
@@ -147,6 +148,7 @@ class Diabetes:
     kind: Literal["table"] = "table"
     name = "sample:diabetes"
     label: str | None = TARGET
+    unit: Literal["line", "row"] = "line"
 
     def __init__(self, folder: Path) -> None:
         self._data = folder / "diabetes_data_raw.csv.gz"

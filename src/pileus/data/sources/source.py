@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pileus.data.images import Facts
 from pileus.data.schema import Split
@@ -22,12 +22,12 @@ class SourceImage:
     given: Split | None
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row and the line of the file on which it begins."""
+class Row(NamedTuple):
+    """One row, where it is (see `TableSource.unit`), and the side the source says."""
 
     line: int
-    cells: list[str]
+    cells: Sequence[str]
+    given: Split | None = None
 
 
 class ImageSource(Protocol):
@@ -50,6 +50,9 @@ class TableSource(Protocol):
     name: str
     label: str | None
     """The label column, if the source knows it."""
+
+    unit: Literal["line", "row"]
+    """What `Row.line` counts, from 1: lines of the file, or rows."""
 
     def rows(self) -> Iterator[Row]:
         """The header, then every row. Raises errors that name file and line."""

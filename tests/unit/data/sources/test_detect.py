@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from pileus.data.errors import SourceNotFound, SourceUnknown
 from pileus.data.sources.detect import open_source
+from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import class_folder, csv_file, idx
 
 
@@ -11,7 +14,10 @@ class TestOpenSource:
         idx(tmp_path / "mnist")
         csv_file(tmp_path / "t.csv", "a,b\n")
 
-        names = [open_source(str(tmp_path / name)).name for name in ("pets", "mnist", "t.csv")]
+        names = [
+            open_source(str(tmp_path / name), SourceOptions(Path())).name
+            for name in ("pets", "mnist", "t.csv")
+        ]
 
         assert names == ["folder:pets", "idx:mnist", "csv:t.csv"]
 
@@ -20,7 +26,7 @@ class TestOpenSource:
         monkeypatch.chdir(tmp_path)
 
         with pytest.raises((SourceNotFound, SourceUnknown)) as refusal:
-            open_source(source or "missing")
+            open_source(source or "missing", SourceOptions(Path()))
 
         assert refusal.value.hint
 
@@ -28,15 +34,15 @@ class TestOpenSource:
         csv_file(tmp_path / "t.zip", "x")
 
         with pytest.raises(SourceUnknown, match=r"t\.zip") as refusal:
-            open_source(str(tmp_path / "t.zip"))
+            open_source(str(tmp_path / "t.zip"), SourceOptions(Path()))
 
         assert "CSV" in str(refusal.value.hint)
 
     def test_an_address_is_not_fetched(self):
         with pytest.raises(SourceUnknown, match="is an address"):
-            open_source("https://example.org/t.csv")
+            open_source("https://example.org/t.csv", SourceOptions(Path()))
 
     def test_a_trailing_slash_does_not_matter(self, tmp_path):
         class_folder(tmp_path / "pets", {"a": 1, "b": 1})
 
-        assert open_source(f"{tmp_path}/pets/").name == "folder:pets"
+        assert open_source(f"{tmp_path}/pets/", SourceOptions(Path())).name == "folder:pets"

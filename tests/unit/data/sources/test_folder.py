@@ -3,11 +3,12 @@ import pytest
 from pileus.data.errors import ImageDamaged, ImageTooLarge
 from pileus.data.sources import folder, reading
 from pileus.data.sources.folder import ClassFolder
+from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import class_folder, png
 
 
 def opened(root):
-    return ClassFolder.of(root, root.name)
+    return ClassFolder.of(root, root.name, SourceOptions(root))
 
 
 class TestImages:
