@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pileus.data.schema import Task
     from pileus.sdk import Client
 
-_TITLES = {"read": "reading", "upload": "uploading"}
+_TITLES = {"fetch": "fetching", "read": "reading", "upload": "uploading"}
 _TASKS = ("classification", "regression")
 
 

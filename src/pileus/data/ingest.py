@@ -7,16 +7,19 @@ Talks to no server; `publish.py` does. The same source gives the same id on any 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from pileus.data.errors import LabelRefused, ScratchUnusable
+from pileus.data.faults import Faults, Skipped
 from pileus.data.image_ingest import ingest_images
 from pileus.data.manifest import FILE_NAME, write_manifest
 from pileus.data.packing import LocalBlob, Packer
 from pileus.data.progress import Report, silent
 from pileus.data.schema import Manifest, Task
 from pileus.data.sources.detect import open_source
+from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Source
 from pileus.data.split import check_share
 from pileus.data.table_ingest import ingest_table
@@ -32,6 +35,9 @@ class Prepared:
     notices: tuple[str, ...]
     """What a person should know and may want to change, one sentence each."""
 
+    skipped: tuple[Skipped, ...] = ()
+    """What was left out, because the person asked to go on without it."""
+
 
 def prepare(
     source: str,
@@ -41,19 +47,24 @@ def prepare(
     task: Task | None = None,
     split_seed: int = 0,
     untouched: float = 0.2,
+    checksum: str | None = None,
+    skip_bad: bool = False,
     progress: Report | None = None,
 ) -> Prepared:
     """
     Read all of `source` and write packs and manifest to the directory `into`.
 
-    `source` is a path or `sample:NAME`; `label` and `task` are for tables. Raises errors of
+    `source` is a path, an address or `sample:NAME`; `label` and `task` are for tables. Raises errors of
     `errors.py` that name file and line; what is in `into` is then of no use.
     """
     share = check_share(untouched)
-    opened = open_source(source)
     report = progress or silent
+    options = SourceOptions(
+        into / "scratch", checksum=checksum, faults=Faults(skip=skip_bad), report=report
+    )
     try:
-        return _prepared(opened, into, label, task, split_seed, share, report)
+        opened = open_source(source, options)
+        return _prepared(opened, options, into, label, task, split_seed, share, report)
     except OSError as error:
         # Reading turns its own into errors that name the file, so this one comes from writing.
         raise ScratchUnusable(
@@ -64,6 +75,7 @@ def prepare(
 
 def _prepared(
     opened: Source,
+    options: SourceOptions,
     into: Path,
     label: str | None,
     task: Task | None,
@@ -82,12 +94,15 @@ def _prepared(
             manifest, notices = ingest_images(opened, packer, split_seed, share, report)
     finally:
         packer.abandon()
+        shutil.rmtree(options.scratch, ignore_errors=True)
     data = write_manifest(manifest)
     path = into / FILE_NAME
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     blobs = (*packer.blobs(), LocalBlob(digest, path, len(data)))
-    return Prepared(manifest, digest, blobs, tuple(notices))
+    return Prepared(
+        manifest, digest, blobs, (*options.notices, *notices), tuple(options.faults.skipped)
+    )
 
 
 def _refuse_table_options(label: str | None, task: Task | None) -> None:

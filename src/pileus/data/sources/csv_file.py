@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pileus.data.errors import TableDamaged
+from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.reading import reading
 from pileus.data.sources.source import Row
 
@@ -31,7 +32,8 @@ class CsvFile:
         self.name = f"csv:{name}"
 
     @classmethod
-    def of(cls, path: Path, name: str) -> CsvFile | None:
+    def of(cls, path: Path, name: str, options: SourceOptions) -> CsvFile | None:
+        del options
         return cls(path, name) if path.is_file() and name.lower().endswith(_ENDINGS) else None
 
     def rows(self) -> Iterator[Row]:

@@ -6,14 +6,18 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from pileus.data.errors import SourceNotFound, SourceUnknown
+from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnknown
+from pileus.data.sources.archives.unpacking import ENDINGS as ARCHIVES
+from pileus.data.sources.archives.unpacking import is_archive, unpacked
 from pileus.data.sources.csv_file import CsvFile
 from pileus.data.sources.folder import ClassFolder
 from pileus.data.sources.idx import IdxFiles
+from pileus.data.sources.options import SourceOptions
+from pileus.data.sources.remote.fetching import fetch
 from pileus.data.sources.sample import PREFIX, open_sample
 from pileus.data.sources.source import Source
 
-KINDS: tuple[tuple[str, Callable[[Path, str], Source | None]], ...] = (
+KINDS: tuple[tuple[str, Callable[[Path, str, SourceOptions], Source | None]], ...] = (
     ("a CSV file (.csv, .tsv, also .gz)", CsvFile.of),
     ("IDX files (…-images-idx3-ubyte, …-labels-idx1-ubyte, also .gz)", IdxFiles.of),
     ("a folder with one folder of images for each class", ClassFolder.of),
@@ -21,14 +25,24 @@ KINDS: tuple[tuple[str, Callable[[Path, str], Source | None]], ...] = (
 """In the order in which they are asked; each returns None for what is not its own."""
 
 
-def open_source(source: str) -> Source:
-    """What reads `source`. Raises SourceNotFound or SourceUnknown."""
+def open_source(source: str, options: SourceOptions) -> Source:
+    """What reads `source`. Raises SourceNotFound, SourceUnknown and what fetching raises."""
+    if "://" in source:
+        fetched = fetch(source, options)
+        opened = _open_path(fetched.path, fetched.address, options)
+        opened.name = fetched.address
+        return opened
+    if options.checksum is not None:
+        raise ChecksumRefused(
+            f"{source!r} is not fetched, so it has no checksum to compare",
+            hint="Leave --checksum out: each file's SHA-256 is in the version.",
+        )
     if source.startswith(PREFIX):
         return open_sample(source)
-    if "://" in source:
-        raise SourceUnknown(
-            f"{source!r} is an address", hint="Download it and give the path of the file."
-        )
+    return _open_path(_local_path(source), source, options)
+
+
+def _local_path(source: str) -> Path:
     try:
         path = Path(source).expanduser().resolve()
         exists = path.exists()
@@ -41,12 +55,31 @@ def open_source(source: str) -> Source:
             f"Nothing is at {source!r}",
             hint="Give the path of a file or folder, or a sample such as 'sample:digits'.",
         )
+    return path
+
+
+def _open_path(path: Path, source: str, options: SourceOptions) -> Source:
+    name = unicodedata.normalize("NFC", path.name)
+    if is_archive(path, name):
+        inside = unpacked(path, name, options)
+        if path.is_relative_to(options.scratch):
+            path.unlink()  # fetched, and of no more use
+        opened = _open_kind(inside, f"{source}, {inside.name}", options)
+        opened.name = f"archive:{name}"
+        return opened
+    return _open_kind(path, source, options)
+
+
+def _open_kind(path: Path, source: str, options: SourceOptions) -> Source:
     name = unicodedata.normalize("NFC", path.name)
     for _, of in KINDS:
-        found = of(path, name)
+        found = of(path, name, options)
         if found is not None:
             return found
     raise SourceUnknown(
         f"{source!r} is of no kind that is read",
-        hint="A source is " + "; ".join(kind for kind, _ in KINDS) + "; or a sample.",
+        hint="A source is "
+        + "; ".join(kind for kind, _ in KINDS)
+        + f"; an archive of one ({', '.join(ARCHIVES)}); an s3:// or https:// address;"
+        " or a sample.",
     )

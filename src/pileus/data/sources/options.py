@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pileus.data.faults import Faults
+from pileus.data.progress import Report, silent
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,9 @@ class SourceOptions:
     """`sha256:HEX` of the bytes at an address."""
 
     faults: Faults = field(default_factory=Faults)
+
+    report: Report = silent
+    """Told how far fetching has come."""
+
+    notices: list[str] = field(default_factory=list)
+    """What a person should know of how the source was opened; filled while it is."""

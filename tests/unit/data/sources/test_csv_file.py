@@ -4,6 +4,7 @@ import pytest
 
 from pileus.data.errors import SourceUnreadable, TableDamaged
 from pileus.data.sources.csv_file import CsvFile
+from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import csv_file
 
 
@@ -75,4 +76,4 @@ class TestOf:
     def test_takes_tables_only(self, tmp_path):
         for name, taken in {"a.CSV": True, "a.tsv.gz": True, "a.txt": False}.items():
             path = csv_file(tmp_path / name, "a,b\n")
-            assert (CsvFile.of(path, name) is not None) is taken
+            assert (CsvFile.of(path, name, SourceOptions(tmp_path)) is not None) is taken

@@ -5,13 +5,14 @@ import pytest
 from pileus.data.errors import IdxDamaged, SourceUnreadable
 from pileus.data.images import decode
 from pileus.data.sources.idx import IdxFiles
+from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import idx
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
 
 def read(path):
-    source = IdxFiles.of(path, path.name)
+    source = IdxFiles.of(path, path.name, SourceOptions(path))
     assert source is not None
     return list(source.images())
 
@@ -52,7 +53,7 @@ class TestIdxFiles:
         assert len(read(tmp_path)) == 20
 
     def test_other_folders_are_left_to_others(self, tmp_path):
-        assert IdxFiles.of(tmp_path, "x") is None
+        assert IdxFiles.of(tmp_path, "x", SourceOptions(tmp_path)) is None
 
 
 class TestDamage:
