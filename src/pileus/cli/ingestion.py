@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pileus.cli.session import Session
     from pileus.data.progress import Progress, Report
 
-_TITLES = {"read": "reading", "upload": "uploading"}
+_TITLES = {"fetch": "fetching", "read": "reading", "upload": "uploading"}
 _TASKS = ("classification", "regression")
 _SHOWN = 10
 """Skipped parts that are listed for a person."""

@@ -1,6 +1,6 @@
-"""Errors of data that cannot become, or is not, a dataset version. All but one are in the data."""
+"""Errors of data that cannot become, or is not, a dataset version. Most are in the data."""
 
-from pileus.core.errors import InvalidRequest, LimitExceeded
+from pileus.core.errors import InvalidRequest, LimitExceeded, Unavailable
 
 
 class SourceNotFound(InvalidRequest, code="source_not_found"):
@@ -33,6 +33,22 @@ class DatabaseRefused(InvalidRequest, code="database_refused"):
 
 class ArraysRefused(InvalidRequest, code="arrays_refused"):
     """A file of arrays that is damaged, or whose arrays make neither a table nor images."""
+
+
+class SourceFaulty(InvalidRequest, code="source_faulty"):
+    """Several files of the source cannot be used, for different reasons."""
+
+
+class ArchiveRefused(InvalidRequest, code="archive_refused"):
+    """An archive that is damaged, or holds what is not unpacked: links, devices, ways out."""
+
+
+class ArchiveTooLarge(LimitExceeded, code="archive_too_large"):
+    """An archive that unpacks to more than the limits, or than the disk, allow."""
+
+
+class ChecksumRefused(InvalidRequest, code="checksum_refused"):
+    """A checksum that cannot be read, has nothing to be compared with, or differs."""
 
 
 class SampleUnknown(InvalidRequest, code="sample_unknown"):
@@ -85,3 +101,7 @@ class ColumnUnusable(InvalidRequest, code="column_unusable"):
 
 class ScratchUnusable(LimitExceeded, code="scratch_unusable"):
     """The directory for packs cannot be written: most often, the disk is full."""
+
+
+class IngestWorkerLost(Unavailable, code="ingest_worker_lost"):
+    """A process that decodes images ended before its time: most often, for want of memory."""

@@ -1,32 +1,26 @@
 """
 Bytes of an image file ↔ arrays of pixels; ingest, training and the gateway see the same pixels.
 
-Imports Pillow and numpy only. Formats are named, so that no decoder runs that nobody asked for
-(EPS would start Ghostscript).
+Imports Pillow and numpy only; `image_facts.py` opens files.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from pileus.data.errors import ImageDamaged, ImageTooLarge
+from pileus.data.errors import ImageDamaged
+from pileus.data.image_facts import MAX_PIXELS, damaged, named, open_image, orientation
 
 Mode = Literal["L", "RGB"]
 Pixels = NDArray[np.uint8]
 """Height, width, channels."""
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-
-MAX_PIXELS = 89_478_485  # 256 MiB as RGB; Pillow itself warns from here on
 _BACKGROUND = (255, 255, 255, 255)
-_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -39,33 +33,6 @@ _TURNS = {
 _PLAIN = re.compile(rb"P([56])\n([1-9]\d{0,5}) ([1-9]\d{0,5})\n255\n")
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
-# Cameras write broken EXIF blocks into good images; Pillow says so on stderr for each of them.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-
-
-class Facts(NamedTuple):
-    """What an image is, before any conversion; sizes as a viewer shows it."""
-
-    mode: str
-    width: int
-    height: int
-
-
-def check(data: bytes, name: str | None = None) -> Facts:
-    """Decode all of an image and say what it is. Raises ImageDamaged or ImageTooLarge."""
-    what = _what(name)
-    image = _opened(data, what)
-    mode = image.mode
-    if mode == "F":
-        raise ImageDamaged(
-            f"{what} has 32-bit floating-point pixels",
-            hint="Save it with 8 or 16 bits per channel.",
-        )
-    width, height = image.size
-    if _orientation(image) in (5, 6, 7, 8):
-        width, height = height, width
-    return Facts(mode, width, height)
-
 
 def decode(data: bytes, mode: Mode = "RGB", name: str | None = None) -> Pixels:
     """
@@ -77,12 +44,12 @@ def decode(data: bytes, mode: Mode = "RGB", name: str | None = None) -> Pixels:
     plain = _plain(data, mode)
     if plain is not None:
         return plain
-    what = _what(name)
-    image = _upright(_opened(data, what))
+    what = named(name)
+    image = _upright(open_image(data, what))
     try:
         pixels = np.asarray(_converted(image, mode, what))
     except (OSError, ValueError) as error:
-        raise _damaged(what, error) from error
+        raise damaged(what, error) from error
     return np.ascontiguousarray(pixels if mode == "RGB" else pixels[:, :, None])
 
 
@@ -116,39 +83,8 @@ def _plain(data: bytes, mode: Mode) -> Pixels | None:
     return pixels if mode == "RGB" else None
 
 
-def _opened(data: bytes, what: str) -> Image.Image:
-    """The first frame, decoded to its last byte."""
-    if not data:
-        raise ImageDamaged(f"{what} is empty (0 bytes)", hint="Remove it or put it there again.")
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height <= MAX_PIXELS:
-            image.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(what) from error
-    except UnidentifiedImageError as error:
-        raise ImageDamaged(
-            f"{what} is not an image, or of a format that is not read; it begins with {data[:8]!r}",
-            hint=f"Use one of {', '.join(FORMATS)}.",
-        ) from error
-    except Exception as error:  # a decoder may raise anything at all on damaged bytes
-        raise _damaged(what, error) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_large(what)
-    if not image.width or not image.height:
-        raise ImageDamaged(f"{what} has no pixels: {image.size!r}", hint="Remove it.")
-    return image
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001  a broken EXIF block does not make the pixels wrong
-        return 1
-
-
 def _upright(image: Image.Image) -> Image.Image:
-    turn = _TURNS.get(_orientation(image))
+    turn = _TURNS.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
@@ -165,20 +101,3 @@ def _converted(image: Image.Image, mode: Mode, what: str) -> Image.Image:
         seen = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, _BACKGROUND), seen)
     return image if image.mode == mode else image.convert(mode)
-
-
-def _what(name: str | None) -> str:
-    return "The image" if name is None else f"Image {name!r}"
-
-
-def _too_large(what: str) -> ImageTooLarge:
-    return ImageTooLarge(
-        f"{what} has more than {MAX_PIXELS:,} pixels", hint="Save it with fewer pixels."
-    )
-
-
-def _damaged(what: str, error: Exception) -> ImageDamaged:
-    return ImageDamaged(
-        f"{what} is damaged: {str(error) or type(error).__name__}",
-        hint="Remove it or put a whole copy in its place.",
-    )

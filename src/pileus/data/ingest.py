@@ -34,8 +34,9 @@ class Prepared:
     blobs: tuple[LocalBlob, ...]
     notices: tuple[str, ...]
     """What a person should know and may want to change, one sentence each."""
+
     skipped: tuple[Skipped, ...] = ()
-    """Parts of the source that are left out, because they cannot be used."""
+    """What was left out, because the person asked to go on without it."""
 
 
 def prepare(
@@ -57,19 +58,27 @@ def prepare(
     """
     Read all of `source` and write packs and manifest to the directory `into`.
 
-    `source` is a path, the URL of a database or `sample:NAME`; `label` and `task` are for tables,
-    the options after `untouched` are those of `SourceOptions`. Raises errors of `errors.py` that
-    name file and line; what is in `into` is then of no use.
+    `source` is a path, an address, the URL of a database or `sample:NAME`; `label` and `task` are
+    for tables, the options after `untouched` are those of `SourceOptions`. Raises errors of
+    `errors.py` that name file and line; what is in `into` is then of no use.
     """
     share = check_share(untouched)
     report = progress or silent
-    faults = Faults(skip=skip_bad)
     scratch = into / "source"
-    options = SourceOptions(scratch, encoding, query, checksum, columns, no_header, faults)
+    options = SourceOptions(
+        scratch,
+        encoding,
+        query,
+        checksum,
+        columns,
+        no_header,
+        Faults(skip=skip_bad),
+        report=report,
+    )
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         opened = open_source(source, options)
-        return _prepared(opened, into, label, task, split_seed, share, report, faults)
+        return _prepared(opened, options, into, label, task, split_seed, share, report)
     except OSError as error:
         # Reading turns its own into errors that name the file, so this one comes from writing.
         raise ScratchUnusable(
@@ -82,19 +91,19 @@ def prepare(
 
 def _prepared(
     opened: Source,
+    options: SourceOptions,
     into: Path,
     label: str | None,
     task: Task | None,
     split_seed: int,
     share: float,
     report: Report,
-    faults: Faults,
 ) -> Prepared:
     packer = Packer(into / "packs")
     try:
         if opened.kind == "table":
             manifest, notices = ingest_table(
-                opened, packer, into, label, task, split_seed, share, report, faults
+                opened, packer, into, label, task, split_seed, share, report, options.faults
             )
         else:
             _refuse_table_options(label, task)
@@ -106,7 +115,9 @@ def _prepared(
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     blobs = (*packer.blobs(), LocalBlob(digest, path, len(data)))
-    return Prepared(manifest, digest, blobs, tuple(notices), tuple(faults.skipped))
+    return Prepared(
+        manifest, digest, blobs, (*options.notices, *notices), tuple(options.faults.skipped)
+    )
 
 
 def _refuse_table_options(label: str | None, task: Task | None) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 class Progress:
     """`done` of `total` units; `total` is None while nobody knows."""
 
-    stage: Literal["read", "upload"]
+    stage: Literal["fetch", "read", "upload"]
     done: int
     total: int | None
     unit: Literal["images", "rows", "bytes"]

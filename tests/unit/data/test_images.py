@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pileus.data import images
+from pileus.data import image_facts, images
 from pileus.data.errors import ImageDamaged, ImageTooLarge
 from tests.unit.data.build import encoded, pixels, png
 
@@ -129,13 +129,13 @@ class TestDecode:
 
 class TestCheck:
     def test_says_what_the_image_is(self):
-        assert images.check(png()) == ("RGB", 5, 6)
+        assert image_facts.check(png()) == ("RGB", 5, 6)
 
     def test_sizes_are_those_of_the_upright_image(self):
         exif = Image.Exif()
         exif[0x0112] = 8
 
-        facts = images.check(encoded(pixels(), "JPEG", exif=exif.tobytes()))
+        facts = image_facts.check(encoded(pixels(), "JPEG", exif=exif.tobytes()))
 
         assert (facts.width, facts.height) == (6, 5)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from pileus.data.errors import SourceNotFound, SourceUnknown
+from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnknown
+from pileus.data.sources.archives.unpacking import ENDINGS as ARCHIVES
+from pileus.data.sources.archives.unpacking import is_archive, unpacked
 from pileus.data.sources.csv_file import CsvFile
 from pileus.data.sources.folder import ClassFolder
 from pileus.data.sources.idx import IdxFiles
@@ -15,6 +17,7 @@ from pileus.data.sources.json_lines import JsonLines
 from pileus.data.sources.npz_file import open_npz
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.parquet_file import ParquetFile
+from pileus.data.sources.remote.fetching import fetch
 from pileus.data.sources.sample import PREFIX, open_sample
 from pileus.data.sources.source import Source
 
@@ -35,12 +38,21 @@ DATABASES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "o
 
 
 def open_source(source: str, options: SourceOptions) -> Source:
-    """What reads `source`. Raises SourceNotFound or SourceUnknown."""
+    """What reads `source`. Raises SourceNotFound, SourceUnknown and what fetching raises."""
+    if "://" in source:
+        return _at_address(source, options)
+    if options.checksum is not None:
+        raise ChecksumRefused(
+            f"{source!r} is not fetched, so it has no checksum to compare",
+            hint="Leave --checksum out: each file's SHA-256 is in the version.",
+        )
     if source.startswith(PREFIX):
         options.refuse_all_but((), "a sample")
         return open_sample(source)
-    if "://" in source:
-        return _at_address(source, options)
+    return _open_path(_local_path(source), source, options)
+
+
+def _local_path(source: str) -> Path:
     try:
         path = Path(source).expanduser().resolve()
         exists = path.exists()
@@ -53,6 +65,22 @@ def open_source(source: str, options: SourceOptions) -> Source:
             f"Nothing is at {source!r}",
             hint="Give the path of a file or folder, or a sample such as 'sample:digits'.",
         )
+    return path
+
+
+def _open_path(path: Path, source: str, options: SourceOptions) -> Source:
+    name = unicodedata.normalize("NFC", path.name)
+    if is_archive(path, name):
+        inside = unpacked(path, name, options)
+        if path.is_relative_to(options.scratch):
+            path.unlink()  # fetched, and of no more use
+        opened = _open_kind(inside, f"{source}, {inside.name}", options)
+        opened.name = f"archive:{name}"
+        return opened
+    return _open_kind(path, source, options)
+
+
+def _open_kind(path: Path, source: str, options: SourceOptions) -> Source:
     name = unicodedata.normalize("NFC", path.name)
     for _, of in KINDS:
         found = of(path, name, options)
@@ -60,7 +88,10 @@ def open_source(source: str, options: SourceOptions) -> Source:
             return found
     raise SourceUnknown(
         f"{source!r} is of no kind that is read",
-        hint="A source is " + "; ".join(kind for kind, _ in KINDS) + "; or a sample.",
+        hint="A source is "
+        + "; ".join(kind for kind, _ in KINDS)
+        + f"; an archive of one ({', '.join(ARCHIVES)}); an s3:// or https:// address;"
+        " or a sample.",
     )
 
 
@@ -70,9 +101,8 @@ def _at_address(source: str, options: SourceOptions) -> Source:
         from pileus.data.sources.database import open_database  # start-up time
 
         return open_database(source, options)
-    # What is before an @ may be a password.
-    shown = re.sub(r"//[^/]*@", "//", source)
-    raise SourceUnknown(
-        f"{shown!r} is an address of a kind that is not read",
-        hint=f"Databases are {', '.join(DATABASES)}; download others and give the path of the file.",
-    )
+    fetched = fetch(source, options)
+    # It was compared while it was fetched; what reads the file has nothing to do with it.
+    opened = _open_path(fetched.path, fetched.address, replace(options, checksum=None))
+    opened.name = fetched.address
+    return opened

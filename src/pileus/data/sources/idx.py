@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pileus.data.errors import IdxDamaged
-from pileus.data.images import MAX_PIXELS, Facts
+from pileus.data.image_facts import MAX_PIXELS, Facts
 from pileus.data.schema import Split
 from pileus.data.sources.options import SourceOptions
-from pileus.data.sources.reading import check_link, reading
+from pileus.data.sources.reading import Stamp, changed, check_link, reading, stamp
 from pileus.data.sources.source import SourceImage
 
 _NAME = re.compile(
@@ -37,6 +37,8 @@ class _Pair:
     count: int
     height: int
     width: int
+    stamps: tuple[Stamp | None, Stamp | None]
+    """Of both files, when their headers were read."""
 
 
 class IdxFiles:
@@ -100,6 +102,7 @@ def _pairs(found: dict[str, Path]) -> list[_Pair]:
 
 
 def _pair(images: Path, given: Split | None) -> _Pair:
+    before = stamp(images)
     count, height, width = _header(images, _IMAGES_MAGIC, 3)
     if not count or not height or not width or height * width > MAX_PIXELS:
         raise IdxDamaged(
@@ -107,13 +110,14 @@ def _pair(images: Path, given: Split | None) -> _Pair:
             hint="Fetch the file again.",
         )
     labels = _labels_file(images)
+    stamps = (before, stamp(labels))
     (labelled,) = _header(labels, _LABELS_MAGIC, 1)
     if labelled != count:
         raise IdxDamaged(
             f"{labels.name!r} has {labelled} labels for {count} images of {images.name!r}",
             hint="Use two files of the same set.",
         )
-    return _Pair(images, labels, given, count, height, width)
+    return _Pair(images, labels, given, count, height, width, stamps)
 
 
 def _labels_file(images: Path) -> Path:
@@ -165,6 +169,9 @@ def _read(pair: _Pair) -> Iterator[SourceImage]:
                     given=pair.given,
                 )
         _end(stream, pair.images)
+    for path, before in zip((pair.images, pair.labels), pair.stamps, strict=True):
+        if stamp(path) != before:
+            raise changed(path.name)
 
 
 def _labels(pair: _Pair) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pileus.data.errors import ArraysRefused
-from pileus.data.images import MAX_PIXELS, Facts
+from pileus.data.image_facts import MAX_PIXELS, Facts
 from pileus.data.sources.cell_text import cell_text
 from pileus.data.sources.npy_member import Archive, Array, Member
 from pileus.data.sources.npz_sets import ArraySet, array_sets, ignored

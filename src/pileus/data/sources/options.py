@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pileus.data.errors import OptionRefused
 from pileus.data.faults import Faults
+from pileus.data.progress import Report, silent
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class SourceOptions:
     """The first line is a row, and its columns are `column_1`, `column_2`, …"""
 
     faults: Faults = field(default_factory=Faults)
+
+    report: Report = silent
+    """Told how far fetching has come."""
+
+    notices: list[str] = field(default_factory=list)
+    """What a person should know of how the source was opened; filled while it is."""
 
     def refuse_all_but(self, allowed: Collection[str], what: str) -> None:
         """Raises OptionRefused if one was given that says nothing about `what`."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from pileus.core.errors import PileusError
 from pileus.data.errors import ImageTooLarge, SourceChanged, SourceUnreadable
@@ -15,12 +18,24 @@ from pileus.data.errors import ImageTooLarge, SourceChanged, SourceUnreadable
 MAX_IMAGE_BYTES = 256 * 1024 * 1024
 
 
+class Stamp(NamedTuple):
+    """What tells a file from what it was a moment ago."""
+
+    inode: int
+    size: int
+    modified_ns: int
+
+
 @contextmanager
 def reading(path: Path, name: str) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked if it ends in `.gz`. Raises SourceUnreadable."""
     try:
-        with _open(path) as stream:
-            yield stream
+        with open(path, "rb", opener=_descriptor) as plain:
+            if path.suffix.lower() != ".gz":
+                yield plain
+                return
+            with gzip.open(plain, "rb") as stream:
+                yield cast("BinaryIO", stream)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SourceUnreadable(
             f"{name!r} is not a whole gzip file: {error}", hint="Fetch or compress it again."
@@ -55,31 +70,32 @@ class Witness:
         """Raises SourceChanged if the file was written, replaced or cut meanwhile."""
         after = self._seen()
         if after != self._before:
-            raise SourceChanged(
-                f"{self._name!r} changed while it was read: {self._difference(after)}",
-                hint="Wait until nobody writes to it, or copy it first; then run this again.",
-            )
+            raise changed(self._name, self._difference(after))
 
-    def _seen(self) -> tuple[int, int, int]:
+    def _seen(self) -> Stamp:
         try:
-            found = self._path.stat()
+            return _stamp(self._path.stat())
         except OSError as error:
             raise unreadable(self._name, error) from error
-        return found.st_size, found.st_mtime_ns, found.st_ino
 
-    def _difference(self, after: tuple[int, int, int]) -> str:
-        if after[2] != self._before[2]:
+    def _difference(self, after: Stamp) -> str:
+        if after.inode != self._before.inode:
             return "another file is in its place"
-        if after[0] != self._before[0]:
-            return f"it had {self._before[0]:,} bytes and has {after[0]:,}"
+        if after.size != self._before.size:
+            return f"it had {self._before.size:,} bytes and has {after.size:,}"
         return "it was written to"
 
 
-def read_image(path: Path, name: str) -> bytes:
-    """All bytes of an image file. Raises SourceUnreadable or ImageTooLarge."""
+def read_image(path: str, name: str) -> bytes:
+    """All bytes of an image file. Raises SourceUnreadable, SourceChanged or ImageTooLarge."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_IMAGE_BYTES + 1)
+        descriptor = _descriptor(path, os.O_RDONLY)
+        try:
+            before = _stamp(os.fstat(descriptor))
+            data = _read_all(descriptor, before.size)
+            after = _stamp(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise unreadable(name, error) from error
     if len(data) > MAX_IMAGE_BYTES:
@@ -87,7 +103,17 @@ def read_image(path: Path, name: str) -> bytes:
             f"Image {name!r} has more than {MAX_IMAGE_BYTES:,} bytes",
             hint="Make it smaller.",
         )
+    if after != before or len(data) != before.size:
+        raise changed(name)
     return data
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What the file at `path` is now; None if there is none."""
+    try:
+        return _stamp(path.stat())
+    except OSError:
+        return None
 
 
 def check_link(path: Path, root: Path, name: str) -> None:
@@ -97,8 +123,10 @@ def check_link(path: Path, root: Path, name: str) -> None:
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
+        circle = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
         raise SourceUnreadable(
-            f"{name!r} is a link that leads nowhere", hint="Remove it, or put a file in its place."
+            f"{name!r} is a link that leads {'back to itself' if circle else 'nowhere'}",
+            hint="Remove it, or put a file in its place.",
         ) from error
     if not target.is_relative_to(root):
         raise SourceUnreadable(
@@ -114,7 +142,34 @@ def unreadable(name: str, error: OSError) -> SourceUnreadable:
     )
 
 
-def _open(path: Path) -> BinaryIO:
-    if path.suffix.lower() == ".gz":
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    return path.open("rb")
+def changed(name: str, difference: str = "it was written to") -> SourceChanged:
+    return SourceChanged(
+        f"{name!r} changed while it was read: {difference}",
+        hint="Wait until nobody writes to it, or copy it first; then run this again.",
+    )
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    """A file's bytes: `size` of them and one more, if there is one. Mostly one call."""
+    data = os.read(descriptor, min(size, MAX_IMAGE_BYTES) + 1)
+    if len(data) >= size:
+        return data
+    pieces = [data]
+    missing = min(size, MAX_IMAGE_BYTES) + 1 - len(data)
+    while missing > 0 and (piece := os.read(descriptor, missing)):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _descriptor(path: str, flags: int) -> int:
+    """An open regular file: a pipe would be waited for, a device never ends."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "It is not a regular file")
+    return descriptor

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from pileus.data.errors import SampleUnknown
-from pileus.data.images import Facts
+from pileus.data.image_facts import Facts
 from pileus.data.sources.reading import reading
 from pileus.data.sources.source import ImageSource, Row, SourceImage, TableSource
 

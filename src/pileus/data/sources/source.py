@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from pileus.data.images import Facts
+from pileus.data.image_facts import Facts
 from pileus.data.schema import Split
 
 
-@dataclass(frozen=True)
-class SourceImage:
+class SourceImage(NamedTuple):
     """One image, decoded once to know that it is whole; `given` is the side the source says."""
 
     path: str

@@ -1,11 +1,13 @@
-from pathlib import Path
-
 import pytest
 
-from pileus.data.errors import SourceNotFound, SourceUnknown
+from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnknown
 from pileus.data.sources.detect import open_source
 from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import class_folder, csv_file, idx
+
+
+def opened(tmp_path, source):
+    return open_source(str(source), SourceOptions(tmp_path / "scratch"))
 
 
 class TestOpenSource:
@@ -14,10 +16,7 @@ class TestOpenSource:
         idx(tmp_path / "mnist")
         csv_file(tmp_path / "t.csv", "a,b\n")
 
-        names = [
-            open_source(str(tmp_path / name), SourceOptions(Path())).name
-            for name in ("pets", "mnist", "t.csv")
-        ]
+        names = [opened(tmp_path, tmp_path / name).name for name in ("pets", "mnist", "t.csv")]
 
         assert names == ["folder:pets", "idx:mnist", "csv:t.csv"]
 
@@ -26,23 +25,31 @@ class TestOpenSource:
         monkeypatch.chdir(tmp_path)
 
         with pytest.raises((SourceNotFound, SourceUnknown)) as refusal:
-            open_source(source or "missing", SourceOptions(Path()))
+            opened(tmp_path, source or "missing")
 
         assert refusal.value.hint
 
     def test_an_unknown_kind_lists_those_that_are_read(self, tmp_path):
-        csv_file(tmp_path / "t.zip", "x")
+        csv_file(tmp_path / "t.xyz", "x")
 
-        with pytest.raises(SourceUnknown, match=r"t\.zip") as refusal:
-            open_source(str(tmp_path / "t.zip"), SourceOptions(Path()))
+        with pytest.raises(SourceUnknown, match=r"t\.xyz") as refusal:
+            opened(tmp_path, tmp_path / "t.xyz")
 
         assert "CSV" in str(refusal.value.hint)
 
-    def test_an_address_is_not_fetched(self):
-        with pytest.raises(SourceUnknown, match="is an address"):
-            open_source("https://example.org/t.csv", SourceOptions(Path()))
+    def test_an_address_of_another_scheme_is_refused_without_its_password(self, tmp_path):
+        with pytest.raises(SourceUnknown, match=r"'gopher://example\.org/t\.csv'") as refusal:
+            opened(tmp_path, "gopher://me:secret@example.org/t.csv?key=secret")
+
+        assert "secret" not in str(refusal.value)
+
+    def test_a_checksum_is_for_what_is_fetched(self, tmp_path):
+        csv_file(tmp_path / "t.csv", "a,b\n")
+
+        with pytest.raises(ChecksumRefused, match="is not fetched"):
+            open_source(str(tmp_path / "t.csv"), SourceOptions(tmp_path, checksum="sha256:00"))
 
     def test_a_trailing_slash_does_not_matter(self, tmp_path):
         class_folder(tmp_path / "pets", {"a": 1, "b": 1})
 
-        assert open_source(f"{tmp_path}/pets/", SourceOptions(Path())).name == "folder:pets"
+        assert opened(tmp_path, f"{tmp_path}/pets/").name == "folder:pets"

@@ -1,14 +1,18 @@
+import struct
+import zlib
+
 import pytest
 
-from pileus.data.errors import ImageDamaged, ImageTooLarge
-from pileus.data.sources import folder, reading
+from pileus.data.errors import ImageDamaged, ImageTooLarge, SourceFaulty
+from pileus.data.faults import Faults
 from pileus.data.sources.folder import ClassFolder
 from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import class_folder, png
 
 
-def opened(root):
-    return ClassFolder.of(root, root.name, SourceOptions(root))
+def opened(root, faults=None):
+    options = SourceOptions(root / "scratch", faults=faults or Faults())
+    return ClassFolder.of(root, root.name, options)
 
 
 class TestImages:
@@ -67,11 +71,49 @@ class TestDamage:
         with pytest.raises(ImageDamaged, match=r"15 of 23 images .*'a/0\.png'.*and 5 more"):
             list(opened(tmp_path).images())
 
-    def test_a_file_that_is_too_large_is_named(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(reading, "MAX_IMAGE_BYTES", 10)
-        class_folder(tmp_path, {"a": 1})
+    def test_damaged_images_are_passed_over_and_listed(self, tmp_path):
+        class_folder(tmp_path, {"a": 3, "b": 3})
+        (tmp_path / "a" / "1.png").write_bytes(png()[:60])
+        (tmp_path / "b" / "2.png").write_bytes(b"")
+        faults = Faults(skip=True)
 
-        outcome = folder._read(opened(tmp_path)._files[0])
+        images = list(opened(tmp_path, faults).images())
 
-        assert isinstance(outcome, ImageTooLarge)
-        assert "more than 10 bytes" in outcome.message
+        assert len(images) == 4
+        assert [(one.name, one.code) for one in faults.skipped] == [
+            ("a/1.png", "image_damaged"),
+            ("b/2.png", "image_damaged"),
+        ]
+
+    def test_different_faults_are_reported_as_what_they_are(self, tmp_path):
+        class_folder(tmp_path, {"a": 3, "b": 3})
+        source = opened(tmp_path)
+        (tmp_path / "a" / "1.png").write_bytes(b"")
+        (tmp_path / "b" / "2.png").unlink()
+
+        with pytest.raises(SourceFaulty, match=r"2 of 6 images .*is empty.*No such file"):
+            list(source.images())
+
+    def test_a_hint_says_how_to_go_on_without_it(self, tmp_path):
+        assert "--skip-bad" in self.damaged(tmp_path, "a/1.png", b"").hint
+
+    def test_an_image_of_another_format_than_its_name_is_read_and_mentioned(self, tmp_path):
+        class_folder(tmp_path, {"a": 3, "b": 3})
+        (tmp_path / "a" / "1.png").rename(tmp_path / "a" / "1.jpg")
+        source = opened(tmp_path)
+
+        assert len(list(source.images())) == 6
+        assert source.notices == [
+            "Read by content, not by the ending of the name: 'a/1.jpg' holds PNG"
+        ]
+
+    def test_a_decompression_bomb_is_named(self, tmp_path):
+        header = struct.pack(">2I5B", 60_000, 60_000, 8, 0, 0, 0, 0)
+        chunk = b"IHDR" + header
+        bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk
+        bomb += struct.pack(">I", zlib.crc32(chunk)) + struct.pack(">I4s", 0, b"IDAT") + bytes(4)
+        class_folder(tmp_path, {"a": 3, "b": 3})
+        (tmp_path / "a" / "1.png").write_bytes(bomb)
+
+        with pytest.raises(ImageTooLarge, match=r"'a/1\.png' has more than"):
+            list(opened(tmp_path).images())

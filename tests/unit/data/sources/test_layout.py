@@ -3,13 +3,14 @@ import unicodedata
 
 import pytest
 
-from pileus.data.errors import FolderRefused, SourceUnreadable
+from pileus.data.errors import FolderRefused, SourceFaulty, SourceUnreadable
+from pileus.data.faults import Faults
 from pileus.data.sources.layout import find_images
 from tests.unit.data.build import class_folder, png
 
 
 def found(root):
-    return [(file.name, file.label, file.given) for file in find_images(root)[0]]
+    return [(file.name, file.label, file.given) for file in find_images(root, Faults())[0]]
 
 
 class TestFindImages:
@@ -49,7 +50,7 @@ class TestFindImages:
         for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
             (tmp_path / "a" / name).write_bytes(b"x")
 
-        files, notices = find_images(tmp_path)
+        files, notices = find_images(tmp_path, Faults())
 
         assert len(files) == 2
         assert notices == []
@@ -58,7 +59,7 @@ class TestFindImages:
         class_folder(tmp_path, {"a": 1, "b": 1})
         (tmp_path / "README.md").write_text("about")
 
-        assert find_images(tmp_path)[1] == ["Ignored beside the folders: 'README.md'"]
+        assert find_images(tmp_path, Faults())[1] == ["Ignored beside the folders: 'README.md'"]
 
     def test_names_are_nfc(self, tmp_path):
         class_folder(tmp_path, {unicodedata.normalize("NFD", "é"): 1, "b": 1})
@@ -69,7 +70,7 @@ class TestFindImages:
 class TestRefusals:
     def refused(self, root, says):
         with pytest.raises(FolderRefused, match=says) as refusal:
-            find_images(root)
+            find_images(root, Faults())
         assert refusal.value.hint
 
     def test_an_empty_folder(self, tmp_path):
@@ -143,24 +144,79 @@ class TestLinks:
         (root / "a" / "link.png").symlink_to(tmp_path / "secret.png")
 
         with pytest.raises(SourceUnreadable, match=r"'a/link\.png' is a link that leads out"):
-            find_images(root)
+            find_images(root, Faults())
 
     def test_to_nowhere_are_refused(self, tmp_path):
         class_folder(tmp_path, {"a": 1, "b": 1})
         (tmp_path / "a" / "link.png").symlink_to(tmp_path / "gone.png")
 
         with pytest.raises(SourceUnreadable, match="leads nowhere"):
-            find_images(tmp_path)
+            find_images(tmp_path, Faults())
 
     def test_to_folders_are_refused(self, tmp_path):
         class_folder(tmp_path, {"a": 1, "b": 1})
         (tmp_path / "c").symlink_to(tmp_path / "a")
 
         with pytest.raises(FolderRefused, match="'c' is a link to a folder"):
-            find_images(tmp_path)
+            find_images(tmp_path, Faults())
 
     def test_inside_the_folder_are_followed(self, tmp_path):
         class_folder(tmp_path, {"a": 1, "b": 1})
         (tmp_path / "a" / "link.png").symlink_to(tmp_path / "b" / "0.png")
 
         assert ("a/link.png", "a", None) in found(tmp_path)
+
+
+class TestManyFaults:
+    def broken(self, tmp_path):
+        class_folder(tmp_path, {"a": 2, "b": 2, "empty": 0, "a/deep": 1})
+        (tmp_path / "a" / "notes.txt").write_text("x")
+        (tmp_path / "b" / "loop.png").symlink_to(tmp_path / "b" / "loop.png")
+        (tmp_path / "b" / "self").symlink_to(tmp_path / "b")
+        return tmp_path
+
+    def test_are_reported_together(self, tmp_path):
+        with pytest.raises(SourceFaulty) as refusal:
+            find_images(self.broken(tmp_path), Faults())
+
+        message = refusal.value.message
+        assert "5 files and folders cannot be used" in message
+        for name in ("a/deep", "a/notes.txt", "b/loop.png", "b/self", "empty"):
+            assert f"{name!r}" in message
+
+    def test_are_passed_over_and_listed(self, tmp_path):
+        faults = Faults(skip=True)
+
+        files, _ = find_images(self.broken(tmp_path), faults)
+
+        assert [file.name for file in files] == ["a/0.png", "a/1.png", "b/0.png", "b/1.png"]
+        assert [one.name for one in faults.skipped] == [
+            "a/deep",
+            "a/notes.txt",
+            "b/loop.png",
+            "b/self",
+            "empty",
+        ]
+
+    def test_the_first_of_two_spellings_is_kept(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        for form in ("NFC", "NFD"):
+            (tmp_path / "a" / unicodedata.normalize(form, "é.png")).write_bytes(png())
+        faults = Faults(skip=True)
+
+        files, _ = find_images(tmp_path, faults)
+
+        assert [file.name for file in files] == ["a/0.png", "a/é.png", "b/0.png"]
+
+    def test_a_name_that_is_not_utf_8_is_one(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "a" / os.fsdecode(b"\xff.png")).write_bytes(png())
+
+        with pytest.raises(FolderRefused, match="is not UTF-8"):
+            find_images(tmp_path, Faults())
+
+    def test_nothing_but_faults_is_no_source(self, tmp_path):
+        class_folder(tmp_path, {"a": 0, "b": 0})
+
+        with pytest.raises(FolderRefused, match="no image that can be used"):
+            find_images(tmp_path, Faults(skip=True))

@@ -1,0 +1,99 @@
+"""
+Reads and decodes image files, some at a time; also a process that does so for another.
+
+The process reads pickled lists of files from stdin and writes what came of them to stdout, until
+stdin ends. Imports little, because several of them start before the first image is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pileus.data.errors import ImageDamaged, ImageTooLarge, SourceChanged, SourceUnreadable
+from pileus.data.image_facts import Facts, check
+from pileus.data.sources.reading import read_image
+
+CHUNK_BYTES = 8_000_000
+"""An answer ends with the image that passes this, so that large images do not fill memory."""
+
+_BEGINNINGS = (
+    (b"\x89PNG", "PNG", (".png",)),
+    (b"\xff\xd8\xff", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif")),
+    (b"GIF8", "GIF", (".gif",)),
+    (b"BM", "BMP", (".bmp",)),
+    (b"RIFF", "WebP", (".webp",)),
+    (b"II", "TIFF", (".tif", ".tiff")),
+    (b"MM", "TIFF", (".tif", ".tiff")),
+    (b"P", "PNM", (".ppm", ".pgm", ".pbm", ".pnm")),
+)
+
+
+class FileToCheck(NamedTuple):
+    """Where a file is, and how errors call it."""
+
+    path: str
+    name: str
+
+
+class CheckedFile(NamedTuple):
+    """A whole image of `size` bytes; `misnamed` is its format where its ending says another."""
+
+    size: int
+    sha256: str
+    facts: Facts
+    misnamed: str | None
+
+
+FileFault = ImageDamaged | ImageTooLarge | SourceChanged | SourceUnreadable
+Outcome = CheckedFile | FileFault
+
+
+def check_files(files: Sequence[FileToCheck]) -> tuple[list[Outcome], bytes]:
+    """What came of the first files, at least of one, and the bytes of the good ones, joined."""
+    outcomes: list[Outcome] = []
+    contents: list[bytes] = []
+    size = 0
+    for path, name in files:
+        try:
+            data = read_image(path, name)
+            facts = check(data, name)
+        except (ImageDamaged, ImageTooLarge, SourceChanged, SourceUnreadable) as error:
+            outcomes.append(error)
+            continue
+        sha256 = hashlib.sha256(data).hexdigest()
+        outcomes.append(CheckedFile(len(data), sha256, facts, _misnamed(data, path)))
+        contents.append(data)
+        size += len(data)
+        if size > CHUNK_BYTES:
+            break
+    return outcomes, b"".join(contents)
+
+
+def _misnamed(data: bytes, path: str) -> str | None:
+    ending = os.path.splitext(path)[1].lower()  # noqa: PTH122  a Path for each file takes longer
+    for beginning, form, endings in _BEGINNINGS:
+        if data.startswith(beginning):
+            return None if ending in endings else form
+    return None
+
+
+def main() -> None:
+    """Answer until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who started us, and so our stdin
+    while True:
+        try:
+            files = pickle.load(sys.stdin.buffer)  # noqa: S301  from the process that started us
+        except EOFError:
+            return
+        pickle.dump(check_files(files), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
