@@ -23,6 +23,7 @@ SECTIONS = (
     "client",
     "gateway",
     "jobs",
+    "logs",
     "metering",
     "server",
     "storage",

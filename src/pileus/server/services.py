@@ -15,6 +15,7 @@ from pileus.registry.models import ModelService
 from pileus.security.audit import AuditLog
 from pileus.security.service import AccessService
 from pileus.server.authentication import Authentication
+from pileus.server.figures import Figures
 from pileus.server.registration import Registrar
 from pileus.server.why import WhyService
 from pileus.serving.endpoints import EndpointService
@@ -52,4 +53,5 @@ class Services:
     prices: PriceBook
     storage: StorageAccount
     meters: PredictionMeters
+    figures: Figures
     max_blob_bytes: int

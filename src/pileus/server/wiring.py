@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,9 @@ from pileus.security.audit import AuditLog
 from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
+from pileus.server.figures import Figures
 from pileus.server.registration import Registrar
+from pileus.server.rounds import Work
 from pileus.server.services import Services
 from pileus.server.settings import ServerSettings, Settings
 from pileus.server.tables import TABLES
@@ -57,7 +59,7 @@ async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
     try:
         services, engine = await assemble(settings, database, clock)
         app = create_app(services, Ids(clock).new, settings.server.max_body_mib * MIB)
-        async with _loops(settings, engine, services.storage, clock):
+        async with _loops(settings, engine, services, clock):
             yield app
     finally:
         await database.close()
@@ -112,6 +114,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             key,
             _process_token(settings.server.run / "worker.token", tokens.WORKER),
             _process_token(settings.server.run / "gateway.token", tokens.GATEWAY),
+            _process_token(settings.server.run / "metrics.token", tokens.METRICS),
         ),
         access=access,
         audit=audit,
@@ -131,6 +134,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         prices=prices,
         storage=storage,
         meters=PredictionMeters(database, ledger),
+        figures=Figures(),
         max_blob_bytes=settings.server.max_blob_mib * MIB,
     )
     await prices.ensure_defaults()
@@ -142,13 +146,17 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
 
 @asynccontextmanager
 async def _loops(
-    settings: Settings, engine: Engine, storage: StorageAccount, clock: Clock
+    settings: Settings, engine: Engine, services: Services, clock: Clock
 ) -> AsyncIterator[None]:
-    metering = settings.metering
+    metering, rounds = settings.metering, services.figures.rounds
+
+    def every(name: str, seconds: float, work: Work) -> asyncio.Task[None]:
+        return asyncio.create_task(_every(seconds, rounds.timed(name, work), clock), name=name)
+
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
-        asyncio.create_task(_every(metering.slice_seconds, engine.meter, clock)),
-        asyncio.create_task(_every(metering.storage_slice_seconds, storage.advance_all, clock)),
+        every("lease_metering", metering.slice_seconds, engine.meter),
+        every("storage_metering", metering.storage_slice_seconds, services.storage.advance_all),
     ]
     try:
         yield
@@ -158,7 +166,7 @@ async def _loops(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _every(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+async def _every(seconds: float, work: Work, clock: Clock) -> None:
     while True:
         await clock.sleep(seconds)
         try:
