@@ -1,5 +1,5 @@
 """
-Writes docs/reference/ from the code: errors, settings, commands, routes.
+Writes docs/reference/ from the code: errors, settings, commands, routes, metrics.
 
 `python scripts/reference.py` writes the pages; with `--check` it writes nothing and fails when a
 page differs from the code. What a page says comes from docstrings, so that is where it is edited.
@@ -236,7 +236,7 @@ def routes() -> tuple[str, str]:
         The server listens on port 7070. Every request needs `Authorization: Bearer TOKEN`, except the
         health route. Lists take `limit`, `cursor` and `filter=field=value,…` and answer
         `{"items": […], "next": cursor or null}`. Creates take an `Idempotency-Key`: the same key gives the
-        same answer. `Pileus-Request-Id` is taken from the request, or made, and sent back. Errors are
+        same answer. `X-Request-Id` is taken from the request, or made, and sent back. Errors are
         [listed here](errors.md). Predictions are asked of the gateway, as
         [the guide](../guides/serve.md) describes."""
     parts = [textwrap.dedent(intro)]
@@ -267,6 +267,30 @@ def _openapi() -> Mapping[str, Any]:
     app = create_app(nothing, new_id=str, max_body_bytes=0)
     document: Mapping[str, Any] = app.openapi()
     return document
+
+
+# --- metrics
+
+
+def metrics() -> tuple[str, str]:
+    """Every family that `/metrics` of a process tells."""
+    from pileus.core.figures import PROCESS
+    from pileus.gateway.figures import FAMILIES as GATEWAY
+    from pileus.server.figures import FAMILIES as SERVER
+
+    intro = """\
+        Server and gateway answer `GET /metrics` in Prometheus' text format, to the token in
+        `run/metrics.token` of the home, which may do nothing else, and to operators.
+        [Operate](../guides/operate.md#metrics) has a scrape configuration. Labels have few values by
+        design: no path, id of a request or name of a person is one."""
+    parts = [textwrap.dedent(intro)]
+    for title, families in (("Server", SERVER), ("Gateway", GATEWAY), ("Both", PROCESS)):
+        rows = [
+            (f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.help)
+            for one in sorted(families, key=lambda family: family.name)
+        ]
+        parts.append(f"## {title}\n\n{_table(('name', 'kind', 'labels', 'meaning'), rows)}")
+    return "Metrics", "\n\n".join(parts)
 
 
 # --- shared
@@ -312,6 +336,7 @@ WRITERS: dict[str, Callable[[], tuple[str, str]]] = {
     "settings.md": settings,
     "cli.md": commands,
     "api.md": routes,
+    "metrics.md": metrics,
 }
 
 

@@ -28,7 +28,7 @@ STORY = (
 """Pages whose examples build on one another, in reading order; the others follow by name."""
 
 EXECUTABLE = {"console", "python"}
-INERT = {"text", "toml", "json", "markdown", ""}
+INERT = {"text", "toml", "yaml", "json", "markdown", ""}
 """Languages of blocks that show something and ask nobody to run it."""
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n]*$")

@@ -32,6 +32,7 @@ class RunningServer:
     owner: str
     worker: str
     gateway: str
+    metrics: str
     transport: httpx.ASGITransport
 
     def client(self, token: str | None) -> httpx.AsyncClient:
@@ -64,6 +65,7 @@ async def server(tmp_path: Path) -> AsyncIterator[RunningServer]:
         owner=json.loads((run / "tokens.json").read_text())["default"],
         worker=(run / "worker.token").read_text(),
         gateway=(run / "gateway.token").read_text(),
+        metrics=(run / "metrics.token").read_text(),
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
     )
     await database.close()

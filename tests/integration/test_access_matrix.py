@@ -10,11 +10,13 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route
 
 from pileus.core.schemas.tenancy import Role
-from pileus.server.api.access import Requires, RequiresBlobs, RequiresProcess
+from pileus.server.api import metrics
+from pileus.server.api.access import Requires, RequiresBlobs, RequiresProcess, RequiresScraper
 from pileus.server.api.app import ANONYMOUS, PREFIX, ROUTERS
 from tests.integration.conftest import RunningServer
 
 REFUSED = {401, 403}
+NEEDS = (Requires, RequiresBlobs, RequiresProcess, RequiresScraper)
 
 
 def needs_of(route: APIRoute) -> list[Any]:
@@ -23,14 +25,19 @@ def needs_of(route: APIRoute) -> list[Any]:
     queue = list(route.dependant.dependencies)
     while queue:
         dependant = queue.pop()
-        if isinstance(dependant.call, Requires | RequiresBlobs | RequiresProcess):
+        if isinstance(dependant.call, NEEDS):
             found.append(dependant.call)
         queue.extend(dependant.dependencies)
     return found
 
 
 def api_routes() -> list[APIRoute]:
-    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    routers = (*ROUTERS, metrics.router)
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+
+def prefix_of(route: APIRoute) -> str:
+    return "" if route in metrics.router.routes else PREFIX
 
 
 def method_of(route: APIRoute) -> str:
@@ -40,13 +47,13 @@ def method_of(route: APIRoute) -> str:
 def path_of(route: APIRoute, project: str) -> str:
     path = route.path.replace("{project}", project)
     path = path.replace("{digest}", "0" * 64).replace("{lane}", "1").replace("{number}", "1")
-    return PREFIX + re.sub(r"\{[^}]+\}", "nothing", path)
+    return prefix_of(route) + re.sub(r"\{[^}]+\}", "nothing", path)
 
 
 ROUTES = [
     pytest.param(route, id=f"{method_of(route)} {route.path}")
     for route in api_routes()
-    if PREFIX + route.path not in ANONYMOUS
+    if prefix_of(route) + route.path not in ANONYMOUS
 ]
 
 
@@ -61,7 +68,7 @@ class TestDeclarations:
                 for inner in flat(getattr(route, "routes", None) or []) or [route]
             ]
 
-        declared = {PREFIX + route.path for route in api_routes() if needs_of(route)}
+        declared = {prefix_of(route) + route.path for route in api_routes() if needs_of(route)}
         app: Any = server.transport.app
         paths = {route.path for route in flat(list(app.routes)) if isinstance(route, Route)}
         open_paths = {path for path in paths if path not in declared} - declared
@@ -93,7 +100,7 @@ class TestMatrix:
     ) -> None:
         need = needs_of(route)[0]
         may = (
-            not isinstance(need, RequiresProcess)
+            not isinstance(need, RequiresProcess | RequiresScraper)
             and role.includes(need.role)
             and not getattr(need, "operator", False)
         )
@@ -118,11 +125,18 @@ class TestMatrix:
     ) -> None:
         need = needs_of(route)[0]
         project = (await server.services.access.projects())[0].id
-        for token, kind in ((server.worker, "worker"), (server.gateway, "gateway")):
+        processes = (
+            (server.worker, "worker"),
+            (server.gateway, "gateway"),
+            (server.metrics, "metrics"),
+        )
+        for token, kind in processes:
             status = await ask(server, token, route, project)
             if isinstance(need, RequiresProcess):
                 assert (status in REFUSED) is (need.kind != kind)
             elif isinstance(need, RequiresBlobs):
                 assert (status in REFUSED) is (kind not in need.kinds)
+            elif isinstance(need, RequiresScraper):
+                assert (status in REFUSED) is (kind != "metrics")
             else:
                 assert status in REFUSED

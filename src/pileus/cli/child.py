@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 STABLE_SECONDS = 3.0
 """A child that lived this long has come up; its next death starts counting anew."""
@@ -22,6 +27,8 @@ CRASH_LOOP = 3
 """Deaths in a row that are reported as a crash loop."""
 
 MAX_LOG_BYTES = 16 * 1024 * 1024
+"""Of what a process writes to stderr beside its log, such as the last words of an interpreter."""
+
 _TAIL_BYTES = 4096
 
 
@@ -39,16 +46,19 @@ class Program:
 
 
 class Child:
-    """A program, its process while it lives, and when to start it again."""
+    """A program, its process while it lives, and when to start it again.
 
-    def __init__(self, program: Program, log: Path, pipe: int) -> None:
+    `output` is the file of its stdout and stderr.
+    """
+
+    def __init__(self, program: Program, output: Path, pipe: int) -> None:
         self.program = program
         self.deaths = 0
         """Deaths in a row before it was stable."""
 
         self.restarts = 0
         self.reason: str | None = None
-        self._log = log
+        self._output = output
         self._pipe = pipe
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
@@ -66,17 +76,18 @@ class Child:
 
     def start(self, now: float) -> None:
         """Start the process. The read end of the pipe lets it notice the supervisor's death."""
-        _rotate(self._log)
-        with self._log.open("ab") as log:
+        _rotate(self._output)
+        with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [*self.program.arguments, "--supervisor-fd", str(self._pipe)],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 pass_fds=(self._pipe,),
                 start_new_session=True,
             )
         self._started_at = now
+        log.info("%s runs as process %d", self.program.name, self._process.pid)
 
     def reap(self, now: float) -> bool:
         """Whether the process has died since the last look; then it is due to start again."""
@@ -87,9 +98,21 @@ class Child:
         self.deaths = 1 if now - self._started_at >= STABLE_SECONDS else self.deaths + 1
         self.restarts += 1
         # What was killed said nothing about it.
-        self.reason = _ending(code) + (_last_words(self._log) if code >= 0 else "")
-        self._start_at = now + pause_seconds(self.deaths)
+        self.reason = _ending(code) + (_last_words(self._output) if code >= 0 else "")
+        pause = pause_seconds(self.deaths)
+        self._start_at = now + pause
+        log.error("%s %s; it starts again in %g s", self.program.name, self.reason, pause)
         return True
+
+    def bound_output(self) -> None:
+        """Keep the file of its stderr within its size while it lives.
+
+        It holds the file open and appends, so what is kept is copied and the file cut.
+        """
+        with suppress(OSError):
+            if self._output.stat().st_size > MAX_LOG_BYTES:
+                shutil.copyfile(self._output, _aside(self._output))
+                os.truncate(self._output, 0)
 
     @property
     def settles_at(self) -> float | None:
@@ -128,7 +151,8 @@ class Child:
             "restarts": self.restarts,
             "state": "crash_loop" if loops else "running" if self.pid else "restarting",
             "reason": self.reason if self.deaths else None,
-            "log": str(self._log),
+            "log": str(self._output.with_suffix(".jsonl")),
+            "output": str(self._output),
         }
 
 
@@ -144,9 +168,9 @@ def _ending(code: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def _last_words(log: Path) -> str:
+def _last_words(output: Path) -> str:
     try:
-        with log.open("rb") as file:
+        with output.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             text = file.read().decode("utf-8", "replace")
     except OSError:
@@ -156,6 +180,10 @@ def _last_words(log: Path) -> str:
     return f": {said[-1].removeprefix('Error: ')}" if said else ""
 
 
-def _rotate(log: Path) -> None:
-    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-        log.replace(log.with_name(f"{log.name}.1"))
+def _rotate(output: Path) -> None:
+    if output.exists() and output.stat().st_size > MAX_LOG_BYTES:
+        output.replace(_aside(output))
+
+
+def _aside(output: Path) -> Path:
+    return output.with_name(f"{output.name}.1")

@@ -62,6 +62,7 @@ class Home:
             write_once(self.path / "keys" / "token.key", secrets.token_hex(_KEY_BYTES))
             write_once(self.run / "worker.token", f"plw_{secrets.token_urlsafe(_KEY_BYTES)}")
             write_once(self.run / "gateway.token", f"plg_{secrets.token_urlsafe(_KEY_BYTES)}")
+            write_once(self.run / "metrics.token", f"plm_{secrets.token_urlsafe(_KEY_BYTES)}")
             failpoint("home.keys_made")
             if not self.exists:
                 replace(self.path / "home.json", {"schema": SCHEMA})

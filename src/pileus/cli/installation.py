@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pileus.cli import ports
 from pileus.cli.child import Program
 from pileus.cli.home import Home
+from pileus.cli.process_logs import start_supervisor_log
 from pileus.cli.supervisor import STOP_SECONDS, Supervisor
 from pileus.core.errors import InvalidRequest, PileusError
 from pileus.sdk.home import address
+
+log = logging.getLogger(__name__)
 
 SERVER_PORT = 7070
 GATEWAY_PORT = 7080
@@ -62,6 +66,7 @@ def supervise(home: Home, chosen: Plan, parent_fd: int | None) -> None:
 
     With a parent the installation is a temporary one: nobody comes back for what a slow end saves.
     """
+    start_supervisor_log(home.path)
     home.write(
         "ports.json",
         {"server": chosen.port, "gateway": chosen.gateway_port, "host": chosen.host},
@@ -100,9 +105,9 @@ def come_to_rest(home: Home, seconds: float = DRAIN_SECONDS) -> None:
     project = "default" if "default" in tokens else next(iter(tokens), "default")
     try:
         with Client.from_home(home.path, project, patience_seconds=2.0) as client:
-            drain(client, seconds, _log)
+            drain(client, seconds, log.warning)
     except PileusError as error:
-        _log(f"Stopping without requeueing: {error.message}")
+        log.warning("Stopping without requeueing: %s", error.message)
 
 
 def _port(home: Home, section: str, option: int | None, default: int) -> int:
@@ -118,9 +123,3 @@ def _port(home: Home, section: str, option: int | None, default: int) -> int:
             f"Setting {section}.port = {stated!r} is not a number",
             hint=f"Choose another port; the default is {default}.",
         ) from error
-
-
-def _log(text: str) -> None:
-    import sys  # only when something went wrong
-
-    sys.stderr.write(f"{text}\n")

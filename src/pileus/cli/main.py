@@ -19,6 +19,7 @@ from pileus.cli.commands import (
     job,
     key,
     lineage,
+    logs,
     member,
     model,
     predict,
@@ -91,6 +92,7 @@ for _name, _function, _panel in (
     ("down", down.down, _SYSTEM),
     ("status", status.status, _SYSTEM),
     ("restore", restore.restore, _SYSTEM),
+    ("logs", logs.logs, _SYSTEM),
     ("server", server.server, _SYSTEM),
     ("gateway", gateway.gateway, _SYSTEM),
     ("worker", worker.worker, _SYSTEM),
@@ -180,7 +182,14 @@ def _fail(session: Session, error: PileusError, cause: Exception | None = None) 
     if session.debug or (cause is not None and session.writes_log):
         import traceback  # only when failing
 
-        traceback.print_exception(cause or error)
+        from pileus.core.logs.redaction import redacted  # only when failing
+
+        # Stderr may be a file that is kept.
+        sys.stderr.write(redacted("".join(traceback.format_exception(cause or error))))
+    if session.writes_log:
+        import logging  # only when failing
+
+        logging.getLogger(__name__).critical("%s", error.message, exc_info=cause)
     session.output.error(error)
     return exit_code(error)
 

@@ -105,6 +105,10 @@ class Output:
             self.notes.print(
                 f"[dim]Hint:[/]  {escape(error.hint)}", soft_wrap=True, highlight=False
             )
+        if error.request_id:
+            self.notes.print(
+                f"[dim]request {escape(error.request_id)}[/]", soft_wrap=True, highlight=False
+            )
 
     @staticmethod
     def write_json(value: object) -> None:

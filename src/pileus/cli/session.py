@@ -70,6 +70,15 @@ class Session:
         return Output(as_json=self.json)
 
     @cached_property
+    def request_id(self) -> str:
+        """Id of everything that this command asks for, in every process."""
+        from pileus.core.clock import SystemClock  # start-up time
+        from pileus.core.ids import Ids  # start-up time
+        from pileus.core.request_ids import PREFIX  # start-up time
+
+        return Ids(SystemClock()).new(PREFIX)
+
+    @cached_property
     def client(self) -> Client:
         """A client of the installation. Raises Unavailable when it is not running."""
         from pileus.sdk import Client  # start-up time
@@ -83,12 +92,14 @@ class Session:
                 settings.project,
                 gateway_url=settings.gateway_url,
                 patience_seconds=settings.patience_seconds,
+                request_id=self.request_id,
             )
         return Client.from_home(
             self.home,
             settings.project,
             token=token,
             patience_seconds=settings.patience_seconds,
+            request_id=self.request_id,
         )
 
     @cached_property

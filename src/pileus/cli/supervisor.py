@@ -7,6 +7,7 @@ process has, so they end when it does, however it dies.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -18,8 +19,13 @@ from types import FrameType
 from pileus.cli.child import Child, Program
 from pileus.cli.home import Home
 
+log = logging.getLogger(__name__)
+
 STOP_SECONDS = 25.0
 """A child asked to stop gets this long: the gateway finishes its requests within 20 s."""
+
+LOOK_SECONDS = 60.0
+"""How often files that only grow are looked at."""
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -56,6 +62,8 @@ class Supervisor:
                 self._wait(wakeup)
                 self._look_at_parent()
                 self._reap()
+                for child in self._children:
+                    child.bound_output()
             self._stop()
 
     def _start_due(self) -> None:
@@ -70,7 +78,8 @@ class Supervisor:
         """Sleep until a signal arrives, a child is due for something, or the parent has gone."""
         times = [at for child in self._children for at in (child.start_at, child.settles_at)]
         waiting = [at for at in times if at is not None]
-        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else None
+        due = min(waiting) - time.monotonic() if waiting else LOOK_SECONDS
+        timeout = min(max(0.0, due), LOOK_SECONDS)
         watched = [wakeup] if self._parent_fd is None else [wakeup, self._parent_fd]
         readable, _, _ = select.select(watched, [], [], timeout)
         if wakeup in readable:
@@ -90,14 +99,17 @@ class Supervisor:
             self._publish()
 
     def _stop(self) -> None:
+        log.info("Asked to stop")
         if self._before_stop is not None:
             self._before_stop()
         # The worker first, so that nothing new starts; the server last: it takes the last meters.
         for child in reversed(self._children):
             child.ask_to_stop()
             if not child.stopped_within(self._stop_seconds):
+                log.warning("%s did not stop in time and is killed", child.program.name)
                 child.ask_to_stop(signal.SIGKILL)
                 child.stopped_within(STOP_SECONDS)
+        log.info("All processes have ended")
         os.close(self._own_end)
         self._home.forget("ports.json", "pids.json", "processes.json")
 

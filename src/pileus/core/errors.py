@@ -34,6 +34,8 @@ class PileusError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.request_id: str | None = None
+        """Of the request that it answers, where there was one."""
 
     def __init_subclass__(cls, *, code: str) -> None:
         if code in PileusError.by_code:
@@ -52,7 +54,7 @@ class PileusError(Exception):
             "family": family.code,
             "message": self.message,
             "hint": self.hint,
-            "request_id": request_id,
+            "request_id": request_id or self.request_id,
         }
 
     @staticmethod
@@ -61,6 +63,7 @@ class PileusError(Exception):
         family = PileusError.by_code.get(body.get("family") or "", PileusError)
         error = family(body.get("message") or "", hint=body.get("hint"))
         error.code = body.get("code") or error.code
+        error.request_id = body.get("request_id")
         return error
 
 

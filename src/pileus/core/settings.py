@@ -24,6 +24,7 @@ SECTIONS = (
     "client",
     "gateway",
     "jobs",
+    "logs",
     "metering",
     "security",
     "server",

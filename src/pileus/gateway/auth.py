@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,7 @@ class GatewayCaller(NamedTuple):
     principal: str
     role: Role
     expires_at: datetime | None
+    is_operator: bool = False
 
 
 class TokenTable:
@@ -57,8 +59,30 @@ def require_role(caller: GatewayCaller, role: Role) -> None:
         )
 
 
+def require_operator(caller: GatewayCaller) -> None:
+    """Raises RoleTooLow."""
+    if not caller.is_operator:
+        raise RoleTooLow(
+            f"{caller.principal!r} is not an operator of this installation",
+            hint="Use the token in run/metrics.token of the home, or an operator's.",
+        )
+
+
+def is_token(authorization: str | None, expected: str | None) -> bool:
+    """Whether an Authorization header carries this one token."""
+    if not expected or authorization is None:
+        return False
+    if authorization[: len(_SCHEME)].lower() != _SCHEME:
+        return False
+    given = authorization[len(_SCHEME) :].strip()
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
 def _caller(token: RouteToken) -> GatewayCaller:
     expires_at = datetime.fromisoformat(token.expires_at) if token.expires_at else None
     if expires_at is not None and expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=UTC)
-    return GatewayCaller(token.id, token.project, token.principal, Role(token.role), expires_at)
+    role = Role(token.role)
+    return GatewayCaller(
+        token.id, token.project, token.principal, role, expires_at, token.is_operator
+    )

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from granian._granian import RSGIProtocolClosed
 from granian.constants import HTTPModes, Interfaces
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
+
+_LOGGING: dict[str, Any] = {"incremental": True, "handlers": {}, "loggers": {"_granian": {}}}
+"""Granian's lines go where ours go. By itself it would close every handler that there is."""
+
 _BOUNDED_BODY_SECONDS = 60.0
 
 
@@ -54,6 +58,7 @@ class Lane:
             websockets=False,
             backlog=_BACKLOG,
             log_level=LogLevels.error,  # it warns that embedding is experimental
+            log_dictconfig=_LOGGING,
         )
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(stop.wait())

@@ -9,20 +9,19 @@ from pileus.core.errors import PileusError
 from pileus.core.status import exit_code
 from pileus.gateway.settings import GatewaySettings, single_threaded_math
 
+log = logging.getLogger(__name__)
+
 
 def run(settings: GatewaySettings) -> int:
     """Serve until asked to stop; the process's exit code."""
     single_threaded_math()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per long poll says nothing
     from pileus.gateway.wiring import serve  # imports NumPy, whose threads are set by now
 
     try:
         serve(settings)
     except PileusError as error:
         hint = f"\n{error.hint}" if error.hint else ""
+        log.critical("%s", error.message)
         sys.stderr.write(f"{error.message}{hint}\n")
         return exit_code(error)
     return 0

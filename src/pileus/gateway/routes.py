@@ -62,6 +62,9 @@ class LiveRoutes:
         self._wanted: dict[Key, Route] = {}
         self._problems: dict[Key, str] = {}
         self._contact: datetime | None = None
+        self.failures = 0
+        """Tries to load a revision that failed."""
+
         self.changed = asyncio.Event()
         """Set when there may be a bundle to load."""
 
@@ -85,6 +88,19 @@ class LiveRoutes:
         """So long without the server that revoked tokens may still be accepted here."""
         seconds = self.seconds_since_contact
         return seconds is not None and seconds > self._stale_after.total_seconds()
+
+    @property
+    def live_count(self) -> int:
+        return len(self._live)
+
+    @property
+    def wanted_count(self) -> int:
+        return len(self._wanted)
+
+    @property
+    def endpoint_names(self) -> dict[str, str]:
+        """Revision that answers → name of its endpoint."""
+        return {live.route.revision: live.route.name for live in self._live.values()}
 
     @property
     def tokens(self) -> TokenTable:
@@ -179,6 +195,7 @@ class LiveRoutes:
                 self._note_problem(key, route, error)
 
     def _note_problem(self, key: Key, route: Route, error: Exception) -> None:
+        self.failures += 1
         is_bug = not isinstance(error, PileusError | OSError)
         self._problems[key] = "internal error" if is_bug else str(error)
         log.warning(

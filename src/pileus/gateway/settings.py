@@ -73,6 +73,11 @@ class GatewaySettings(BaseModel):
         """Where the gateway's own bearer token lies."""
         return self.home / "run" / "gateway.token"
 
+    @property
+    def metrics_token_path(self) -> Path:
+        """Where the token lies with which Prometheus reads the figures."""
+        return self.home / "run" / "metrics.token"
+
 
 def single_threaded_math() -> None:
     """One thread for BLAS and OpenMP: default threads doubled the CPU per request.

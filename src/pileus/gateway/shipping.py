@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pileus.core.errors import PileusError
 from pileus.core.failpoints import failpoint
 from pileus.gateway.meters import DeadMeters, find_dead
-from pileus.gateway.segments import drop_oldest, seal_dead, sealed_segments
+from pileus.gateway.segments import SealedSegment, drop_oldest, seal_dead, sealed_segments
 from pileus.sdk.link import ServerAway
 
 if TYPE_CHECKING:
@@ -48,7 +48,12 @@ class Shipper:
         self._segments = directory / "segments"
         self._max_segments_bytes = max_segments_bytes
         self._ship_seconds = ship_seconds
-        self._taken = 0
+        self.taken = 0
+        """Sequence of our meters that the server has taken."""
+
+        self.rounds = {"ok": 0, "failed": 0}
+        """Outcome → rounds since the start."""
+
         self._is_away = False
         self._reported_drops = 0
         seal_dead(self._segments)
@@ -79,12 +84,18 @@ class Shipper:
             if not self._is_away:
                 log.warning("meters and records wait: %s", error)
             self._is_away = True
+            self.rounds["failed"] += 1
             self._bound_segments()
             return False
         if self._is_away:
             log.info("meters and records are shipped again")
         self._is_away = False
+        self.rounds["ok"] += 1
         return True
+
+    def waiting(self) -> list[SealedSegment]:
+        """Segments that the server has not taken yet."""
+        return sealed_segments(self._segments)
 
     async def finish(self) -> bool:
         """The last round of this boot; True when the server has taken the final report."""
@@ -124,8 +135,8 @@ class Shipper:
 
     async def _ship_meters(self) -> None:
         report = self._meters.report()
-        if report.sequence > self._taken:
-            self._taken = await self._link.push_meters(report)
+        if report.sequence > self.taken:
+            self.taken = await self._link.push_meters(report)
 
     async def _ship_segments(self) -> None:
         segments = sealed_segments(self._segments)

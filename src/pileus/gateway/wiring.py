@@ -17,6 +17,7 @@ from pileus.core.failpoints import failpoint
 from pileus.core.ids import Ids
 from pileus.gateway.boot import lanes_on_disk, new_boot
 from pileus.gateway.bundles import BundleCache
+from pileus.gateway.figures import Figures, readings
 from pileus.gateway.files import private_directory
 from pileus.gateway.following import follow, keep_loaded
 from pileus.gateway.http_link import HttpServerLink
@@ -86,7 +87,13 @@ async def serve_with(
         timedelta(hours=settings.stale_hours),
     )
     routes.start()
-    state = LaneState(routes, meters, records, clock, Ids(clock))
+    figures = Figures()
+    state = LaneState(
+        *(routes, meters, records, clock, Ids(clock)),
+        readings=partial(readings, figures, routes, meters, records, shipper),
+        scrape_token=partial(_token_of, settings.metrics_token_path),
+        figures=figures,
+    )
     lane = Lane(
         RestApplication(state), settings.host, settings.port, max_body_mib=settings.max_body_mib
     )
@@ -123,6 +130,14 @@ async def _wind_down(
         meters.delete()
     else:
         meters.close()
+
+
+def _token_of(path: Path) -> str | None:
+    """Read for each scrape: it may be replaced, and a home without a server has none."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
 
 
 def load_model(directory: Path, *, max_request_rows: int) -> ServedModel:

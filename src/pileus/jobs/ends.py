@@ -19,7 +19,7 @@ from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Artifact, JobStatus, Lease
 from pileus.jobs.lifecycle import ended_attempt, ended_job, judge
 from pileus.jobs.settings import JobsSettings
-from pileus.jobs.store import Held, attempts, held_by, jobs, leases
+from pileus.jobs.store import Held, about_job, attempts, held_by, jobs, leases
 from pileus.jobs.told import checked_exit, checked_result
 from pileus.metering.leases import slice_of
 from pileus.metering.ledger import Ledger
@@ -85,8 +85,12 @@ class Ends:
         if held.attempt.status.is_final:
             await self._streams.drop(attempt_id)  # a kill may have come before it
             return
-        project = held.attempt.project
-        sealed = await self._streams.seal(project, attempt_id)
+        with about_job(held.job, attempt_id):
+            await self._record(held, reported)
+
+    async def _record(self, held: Held, reported: Reported) -> None:
+        attempt_id = held.attempt.id
+        sealed = await self._streams.seal(held.attempt.project, attempt_id)
         draft, refused = await self._draft(held, reported)
         failpoint("end.sealed")
         has_ended = await self._database.write(
@@ -96,6 +100,8 @@ class Ends:
         )
         failpoint("end.recorded")
         if has_ended:  # one that was given up too early still writes to these files
+            reason = reported.exit.get("reason") or "done"
+            log.info("Attempt %s has ended: %s", attempt_id, reason)
             await self._streams.drop(attempt_id)
 
     async def lost(self, lease: Lease, reason: str) -> None:

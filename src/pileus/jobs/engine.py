@@ -18,7 +18,7 @@ from pileus.jobs.pool import load_pool
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.scheduler import Grant, decide
 from pileus.jobs.settings import JobsSettings
-from pileus.jobs.store import attempts, attempts_of, jobs, leases, pool, pools
+from pileus.jobs.store import about_job, attempts, attempts_of, jobs, leases, pool, pools
 from pileus.jobs.waking import wait_for_news
 from pileus.metering.leases import freeze_prices, slice_of
 from pileus.metering.ledger import Ledger
@@ -75,12 +75,16 @@ class Engine:
         if not plan.grants:
             return 0
         try:
-            return await self._database.write(
+            granted = await self._database.write(
                 lambda transaction: self._apply(transaction, snapshot.epoch, plan.grants)
             )
         except Stale:
             log.info("A plan was overtaken by another one; deciding again")
             return 0
+        for attempt, grant in zip(granted, plan.grants, strict=True):
+            with about_job(grant.job, attempt):
+                log.info("Attempt %s was granted a lease on node %s", attempt, grant.node.name)
+        return len(granted)
 
     async def _until_retry(self) -> float:
         """Seconds until the first job that backs off may be tried again; time is no event."""
@@ -109,16 +113,15 @@ class Engine:
 
         await self._database.write(work)
 
-    def _apply(self, transaction: Transaction, epoch: int, grants: tuple[Grant, ...]) -> int:
+    def _apply(self, transaction: Transaction, epoch: int, grants: tuple[Grant, ...]) -> list[str]:
         current = pool(transaction)
         if current.rev != epoch:
             raise Stale(f"The pool is at epoch {current.rev}, the plan was made at {epoch}")
         pools.swap(transaction, current)
-        for grant in grants:
-            self._grant(transaction, grant)
-        return len(grants)
+        return [self._grant(transaction, grant) for grant in grants]
 
-    def _grant(self, transaction: Transaction, grant: Grant) -> None:
+    def _grant(self, transaction: Transaction, grant: Grant) -> str:
+        """Id of the new attempt."""
         job = grant.job
         number = len(attempts_of(transaction, job.id)) + 1
         now = transaction.now
@@ -164,6 +167,7 @@ class Engine:
                 }
             ),
         )
+        return attempt.id
 
 
 def _is_news(change: Change) -> bool:

@@ -278,6 +278,7 @@ def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
         resources=job.spec.resources,
         timeout_seconds=job.spec.timeout_seconds,
         grace_seconds=job.spec.grace_seconds,
+        request_id=job.request_id,
     )
 
 

@@ -104,6 +104,7 @@ class JobService:
                     code_digest=code_digest,
                     priority=spec.priority,
                     submitted_by=caller.principal,
+                    request_id=caller.request_id,
                 ),
             )
             if once:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pileus.core.logs.context import about
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, Lease, Node, Pool
 from pileus.jobs.errors import JobNotFound
 from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS
@@ -44,6 +46,11 @@ class Held:
     job: Job
     attempt: Attempt
     lease: Lease
+
+
+def about_job(job: Job, attempt: str | None = None) -> AbstractContextManager[None]:
+    """What is logged inside is about this job, and for the request that submitted it."""
+    return about(request_id=job.request_id, project=job.project, job=job.id, attempt=attempt)
 
 
 def job_of(snapshot: Snapshot, project: str, job_id: str) -> Job:

@@ -29,6 +29,7 @@ JOBS = Table(
         text("hint", null=True),
         time("not_before", null=True),
         json("summary"),
+        text("request_id", null=True),
     ),
     key=("id",),
     index=(("project", "status"), ("status", "priority")),

@@ -14,6 +14,7 @@ from pileus import __version__
 from pileus.core.clock import SystemClock
 from pileus.core.errors import InvalidRequest, NotAuthenticated, PileusError, Unavailable
 from pileus.core.ids import Ids
+from pileus.core.request_ids import HEADER, PREFIX
 
 Document = Mapping[str, Any]
 """An answer as the server sent it."""
@@ -34,6 +35,7 @@ class Api:
 
     A call that could not reach the server, or that it answered with 503, is repeated for
     `patience_seconds`. Creates carry an `Idempotency-Key`, so a repeat creates nothing twice.
+    All calls carry `request_id`; without one, each has an id of its own.
     """
 
     def __init__(
@@ -44,11 +46,13 @@ class Api:
         patience_seconds: float,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        request_id: str | None = None,
     ) -> None:
         self._url = _checked_url(url)
         self._project = project
         self._patience_seconds = patience_seconds
         self._sleep = sleep
+        self._request_id = request_id
         self._ids = Ids(SystemClock())
         self._http = httpx.Client(
             base_url=self._url,
@@ -121,7 +125,7 @@ class Api:
         timeout_seconds: float | None = None,
     ) -> httpx.Response:
         """The answer, which is a success. Raises a family of PileusError."""
-        request_id = self._ids.new("req")
+        request_id = self._request_id or self._ids.new(PREFIX)
         given = {name: value for name, value in (params or {}).items() if value is not None}
         deadline = time.monotonic() + self._patience_seconds
         pause = FIRST_PAUSE_SECONDS
@@ -134,7 +138,7 @@ class Api:
                     params=given,
                     json=json,
                     content=None if content is None else content(),
-                    headers={"Pileus-Request-Id": request_id, **(headers or {})},
+                    headers={HEADER: request_id, **(headers or {})},
                     timeout=timeout_seconds or httpx.USE_CLIENT_DEFAULT,
                 )
             except httpx.TransportError as error:
@@ -200,4 +204,5 @@ def error_of(response: httpx.Response, request_id: str) -> PileusError:
             f" request {request_id}",
             hint="Look for that request in the logs of the server.",
         )
+    error.request_id = error.request_id or request_id
     return error

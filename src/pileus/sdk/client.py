@@ -31,7 +31,8 @@ class Client:
     """A project of an installation, seen by the principal behind `token`.
 
     `gateway_url` is needed to predict; `patience_seconds` is how long a call is repeated while the
-    server cannot be reached.
+    server cannot be reached; `request_id`, if given, is that of every call and of the jobs that they
+    submit.
     """
 
     def __init__(
@@ -43,15 +44,18 @@ class Client:
         gateway_url: str | None = None,
         patience_seconds: float = 10.0,
         transport: httpx.BaseTransport | None = None,
+        request_id: str | None = None,
     ) -> None:
         self.url = url
         self.gateway_url = gateway_url
         self.project = project
-        self._api = Api(url, token, project, patience_seconds, transport)
+        self._api = Api(url, token, project, patience_seconds, transport, request_id=request_id)
         self._gateway = (
             None
             if gateway_url is None
-            else Api(gateway_url, token, project, patience_seconds, transport)
+            else Api(
+                gateway_url, token, project, patience_seconds, transport, request_id=request_id
+            )
         )
         self.bill = Bill(self._api)
         self.blobs = Blobs(self._api)
@@ -74,6 +78,7 @@ class Client:
         *,
         token: str | None = None,
         patience_seconds: float = 10.0,
+        request_id: str | None = None,
     ) -> Client:
         """A client of the installation that runs in `home` on this machine. Raises Unavailable.
 
@@ -87,6 +92,7 @@ class Client:
             project,
             gateway_url=urls.get("gateway"),
             patience_seconds=patience_seconds,
+            request_id=request_id,
         )
 
     @property

@@ -16,6 +16,8 @@ import httpx
 import pydantic
 
 from pileus.core.errors import PileusError, Unavailable
+from pileus.core.logs import context
+from pileus.core.request_ids import HEADER
 
 API = "/api/v1"
 TIMEOUT_SECONDS = 10.0
@@ -129,7 +131,11 @@ class ServerHttp:
             raise _away(error) from error
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token()}"}
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        request_id = context.request_id()
+        if request_id is not None:
+            headers[HEADER] = request_id
+        return headers
 
 
 def blobs_path(project: str) -> str:

@@ -20,6 +20,9 @@ from pileus.storage.transaction import Snapshot, Transaction, Where
 _events = Rows(AUDIT, AuditEvent)
 _FIRST = "0" * 64
 
+REQUEST = "request"
+"""Part of an event's detail: id of the request that made the change, as the logs have it."""
+
 
 class AuditLog:
     """Appends events and checks the chain."""
@@ -52,7 +55,7 @@ class AuditLog:
             action=action,
             noun=noun,
             subject=subject,
-            detail=detail,
+            detail=detail if caller.request_id is None else {**detail, REQUEST: caller.request_id},
             previous_hash=last[0].hash if last else _FIRST,
             hash="",
         )

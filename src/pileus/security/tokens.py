@@ -12,6 +12,7 @@ USER = "plt"
 WORKER = "plw"
 GATEWAY = "plg"
 ATTEMPT = "pla"
+METRICS = "plm"
 
 KEY_BYTES = 32
 

@@ -1,4 +1,4 @@
-"""Bearer tokens of all four kinds become callers: people, attempts, workers, gateways."""
+"""Bearer tokens of all kinds become callers: people, attempts, and the installation's own."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ATTEMPT = "attempt"
     WORKER = "worker"
     GATEWAY = "gateway"
+    METRICS = "metrics"
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,16 @@ class Authentication:
         key: bytes,
         worker_token: str,
         gateway_token: str,
+        metrics_token: str,
     ) -> None:
         self._access = access
         self._database = database
         self._key = key
-        self._processes = {Kind.WORKER: worker_token, Kind.GATEWAY: gateway_token}
+        self._processes = {
+            Kind.WORKER: worker_token,
+            Kind.GATEWAY: gateway_token,
+            Kind.METRICS: metrics_token,
+        }
 
     async def identify(self, authorization: str | None) -> Identity:
         """Who sent this `Authorization` header. Raises TokenUnknown."""

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from types import FrameType
 
 import uvicorn
 import uvloop
@@ -24,9 +25,6 @@ class PortTaken(Conflict, code="port_taken"):
 
 def run(settings: Settings) -> int:
     """Serve until stopped; the exit code. Raises PortTaken, and what opening the state raises."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     listener = _listen(settings.server.host, settings.server.port)
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listener))
@@ -42,10 +40,24 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
             timeout_graceful_shutdown=round(settings.server.drain_seconds),
             server_header=False,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config, app.state.stopping)
         _stop_with_supervisor(server, settings.server.supervisor_fd)
         await server.serve(sockets=[listener])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Wakes those who wait for news, so that nobody waits for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._loop = asyncio.get_running_loop()
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # A signal handler may run in the middle of anything.
+        self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 def _listen(host: str, port: int) -> socket.socket:

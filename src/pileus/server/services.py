@@ -17,6 +17,7 @@ from pileus.security.keys import KeyService
 from pileus.security.rewriting import Rewriting
 from pileus.security.service import AccessService
 from pileus.server.authentication import Authentication
+from pileus.server.figures import Figures
 from pileus.server.registration import Registrar
 from pileus.server.why import WhyService
 from pileus.serving.endpoints import EndpointService
@@ -56,4 +57,5 @@ class Services:
     prices: PriceBook
     storage: StorageAccount
     meters: PredictionMeters
+    figures: Figures
     max_blob_bytes: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,7 +35,9 @@ from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.security.tables import PROJECT_KEYS
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
+from pileus.server.figures import Figures
 from pileus.server.registration import Registrar
+from pileus.server.rounds import Work
 from pileus.server.services import Services
 from pileus.server.settings import ServerSettings, Settings
 from pileus.server.tables import TABLES
@@ -128,6 +130,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             key,
             _process_token(settings.server.run / "worker.token", tokens.WORKER),
             _process_token(settings.server.run / "gateway.token", tokens.GATEWAY),
+            _process_token(settings.server.run / "metrics.token", tokens.METRICS),
         ),
         access=access,
         keys=KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts),
@@ -149,6 +152,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         prices=prices,
         storage=storage,
         meters=PredictionMeters(database, ledger),
+        figures=Figures(),
         max_blob_bytes=settings.server.max_blob_mib * MIB,
     )
     await prices.ensure_defaults()
@@ -162,13 +166,15 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
 async def _loops(
     settings: Settings, engine: Engine, services: Services, clock: Clock
 ) -> AsyncIterator[None]:
-    metering = settings.metering
+    metering, rounds = settings.metering, services.figures.rounds
+
+    def every(name: str, seconds: float, work: Work) -> asyncio.Task[None]:
+        return asyncio.create_task(_every(seconds, rounds.timed(name, work), clock), name=name)
+
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
-        asyncio.create_task(_every(metering.slice_seconds, engine.meter, clock)),
-        asyncio.create_task(
-            _every(metering.storage_slice_seconds, services.storage.advance_all, clock)
-        ),
+        every("lease_metering", metering.slice_seconds, engine.meter),
+        every("storage_metering", metering.storage_slice_seconds, services.storage.advance_all),
         asyncio.create_task(services.rewriting.run(), name="rewriting"),
     ]
     try:
@@ -179,7 +185,7 @@ async def _loops(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _every(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+async def _every(seconds: float, work: Work, clock: Clock) -> None:
     while True:
         await clock.sleep(seconds)
         try:

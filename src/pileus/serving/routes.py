@@ -106,6 +106,7 @@ def _tokens(snapshot: Snapshot) -> list[RouteToken]:
             principal=token.principal,
             role=enabled[token.principal].role,
             expires_at=token.expires_at.isoformat() if token.expires_at else None,
+            is_operator=enabled[token.principal].is_operator,
         )
         for token in tokens.find(snapshot, [("revoked_at", "=", None)], order=["id"])
         if token.principal in enabled

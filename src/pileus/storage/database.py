@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -15,6 +16,9 @@ class Database(Protocol):
 
     A unit of work is a plain function: it does no I/O of its own and may run more than once.
     """
+
+    writes: Writes
+    """Figures of what was written since the start."""
 
     async def start(self) -> None:
         """Open it. Raises DatabaseUnavailable."""

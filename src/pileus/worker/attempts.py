@@ -75,7 +75,9 @@ class Attempts:
 
     def _begin(self, order: DesiredAttempt, fence_seconds: float) -> HeldAttempt:
         directory = self._root / order.id
-        identity = Identity(order.id, order.project, order.lease_token)
+        identity = Identity(
+            order.id, order.project, order.lease_token, order.job, order.spec.request_id
+        )
         held = HeldAttempt(identity, directory, self._means, self.news.set)
         self._held[order.id] = held
         held.begin(order, fence_seconds)

@@ -25,6 +25,7 @@ from pileus.compute.layout import Layout
 from pileus.core.clock import Clock
 from pileus.core.errors import PileusError, Unavailable
 from pileus.core.failpoints import failpoint
+from pileus.core.logs.context import about
 from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
 from pileus.worker.artifacts import UploadRefused, upload
 from pileus.worker.cache import BlobCache
@@ -74,6 +75,9 @@ class Identity:
     id: str
     project: str
     lease_token: str
+    job: str | None = None
+    request_id: str | None = None
+    """Of the request that submitted the job."""
 
 
 class HeldAttempt:
@@ -150,8 +154,16 @@ class HeldAttempt:
                 await self._task
 
     async def _live(self, order: DesiredAttempt | None) -> None:
+        one = self.identity
+        with about(request_id=one.request_id, project=one.project, job=one.job, attempt=one.id):
+            await self._logged(order)
+
+    async def _logged(self, order: DesiredAttempt | None) -> None:
         try:
+            log.info("Attempt %s is %s", self.identity.id, "ordered" if order else "adopted")
             state = await self._over(order)
+            reason = (state.exit or {}).get("reason") or "done"
+            log.info("Attempt %s is over: %s", self.identity.id, reason)
             await self._finish(state)
         except Exception:
             # One attempt must not take the worker down; the server sees that we hold it no more.
@@ -290,7 +302,7 @@ def identify(directory: Path) -> Identity | None:
         return None
     if parsed.attempt != directory.name:
         return None
-    return Identity(parsed.attempt, parsed.project, token)
+    return Identity(parsed.attempt, parsed.project, token, parsed.job, parsed.request_id)
 
 
 def discard(directory: Path) -> None:

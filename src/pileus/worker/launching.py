@@ -11,6 +11,7 @@ from pileus.compute.layout import (
     ATTEMPT_MODULES,
     CPUS_VARIABLE,
     DIRECTORY_VARIABLE,
+    REQUEST_VARIABLE,
     TOKEN_VARIABLE,
     Layout,
 )
@@ -49,4 +50,6 @@ def environment(
         _PYTHON_PATH: os.pathsep.join(filter(None, python_path)),
         _DEVICES: ",".join(devices),  # empty hides them all: it holds no lease on any
     }
+    if spec.request_id is not None:
+        own[REQUEST_VARIABLE] = spec.request_id
     return {**base, **defaults, **spec.env, **own}

@@ -45,7 +45,7 @@ class TestCall:
 
         headers = server.requests[0].headers
         assert headers["Authorization"] == "Bearer plt_secret"
-        assert headers["Pileus-Request-Id"].startswith("req_")
+        assert headers["X-Request-Id"].startswith("req_")
 
     def test_the_family_is_raised_with_the_code_of_the_server(self):
         server = Server(
@@ -71,7 +71,7 @@ class TestCall:
         )
 
         assert make_api(server).get("/x") == {"ok": True}
-        ids = {request.headers["Pileus-Request-Id"] for request in server.requests}
+        ids = {request.headers["X-Request-Id"] for request in server.requests}
         assert (len(server.requests), len(ids)) == (3, 1)
 
     def test_a_server_that_stays_away_is_unavailable(self):

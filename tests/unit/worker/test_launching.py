@@ -44,6 +44,14 @@ class TestEnvironment:
         assert none["CUDA_VISIBLE_DEVICES"] == ""
         assert two["CUDA_VISIBLE_DEVICES"] == "GPU-a,GPU-b"
 
+    def test_it_knows_the_request_that_submitted_the_job(self):
+        spec = make_spec().model_copy(update={"request_id": "req_1"})
+
+        env = environment(spec, (), HERE, BASE)
+
+        assert env["PILEUS_ATTEMPT_REQUEST_ID"] == "req_1"
+        assert "PILEUS_ATTEMPT_REQUEST_ID" not in environment(make_spec(), (), HERE, BASE)
+
 
 class TestLaunchOf:
     def test_it_carries_the_limits_and_the_lease(self):

@@ -15,6 +15,7 @@ def gateway(
     supervisor_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run a gateway alone: the process that answers predictions."""
+    from pileus.cli.process_logs import start_logs  # start-up time
     from pileus.core import settings  # start-up time
     from pileus.gateway import main  # a process; other commands never import it
     from pileus.gateway.settings import GatewaySettings  # the same
@@ -22,6 +23,7 @@ def gateway(
     session = Session.of(context)
     session.writes_log = True
     home = session.home
+    start_logs("gateway", home, is_supervised=supervisor_fd is not None)
     given = {
         "home": home,
         "host": host,

@@ -14,6 +14,7 @@ def server(
     supervisor_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the server alone: API and engine."""
+    from pileus.cli.process_logs import start_logs  # start-up time
     from pileus.core.settings import load  # start-up time
     from pileus.jobs.settings import JobsSettings  # start-up time
     from pileus.metering.settings import MeteringSettings  # start-up time
@@ -24,6 +25,7 @@ def server(
     session = Session.of(context)
     session.writes_log = True
     home = session.home
+    start_logs("server", home, is_supervised=supervisor_fd is not None)
     given = {"home": home, "host": host, "port": port, "supervisor_fd": supervisor_fd}
     settings = Settings(
         server=load(ServerSettings, "server", given, home),

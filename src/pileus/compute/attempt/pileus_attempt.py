@@ -50,6 +50,9 @@ class Attempt:
         self.number: int = spec.get("number", 1)
         """1 for the first try of the job."""
 
+        self.request_id: str | None = spec.get("request_id")
+        """Of the request that submitted the job: log it, and send it on as `X-Request-Id`."""
+
         self.params: dict[str, Any] = _read_object(self.directory / "params.json")
         self._stop_requested = threading.Event()
         self._steps: dict[str, int] = {}

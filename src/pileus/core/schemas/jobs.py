@@ -129,6 +129,9 @@ class Job(Row):
 
     priority: int
     submitted_by: str
+    request_id: str | None = None
+    """Of the request that submitted it; logs of all processes carry it."""
+
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempts: int = 0
@@ -230,6 +233,8 @@ class AttemptSpec(Answer):
     resources: Resources
     timeout_seconds: float | None
     grace_seconds: float
+    request_id: str | None = None
+    """Of the request that submitted the job."""
 
     model_config = Answer.model_config | {"populate_by_name": True, "serialize_by_alias": True}
 

@@ -65,6 +65,7 @@ class RouteToken(Answer):
     principal: str
     role: str
     expires_at: str | None
+    is_operator: bool = False
 
 
 class Routes(Answer):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from pileus.core.schemas.base import Answer, Row
 
 
@@ -62,6 +64,8 @@ class Caller(Answer):
     role: Role
     token: str
     is_operator: bool = False
+    request_id: str | None = Field(default=None, exclude=True)
+    """Of the request that it sent: jobs and audit events keep it."""
 
 
 class AuditEvent(Row):

@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from pileus.core.errors import PileusError
-from pileus.gateway.auth import require_role
-from pileus.gateway.rest.calls import REQUEST_ID, Call, Reply, error_reply
+from pileus.gateway.auth import is_token, require_operator, require_role
+from pileus.gateway.rest.calls import REQUEST_IDS, Call, Reply, error_reply
 from pileus.gateway.rest.paths import Paths
-from pileus.gateway.rest.table import ROUTES
+from pileus.gateway.rest.table import ROUTES, RestRoute
 
 if TYPE_CHECKING:
     from pileus.gateway.rest.state import LaneState
@@ -26,25 +26,35 @@ class RestApplication:
 
     async def reply(self, call: Call) -> Reply:
         """Never raises, except ConnectionError when the client has gone."""
-        given = call.request_id
+        request_id = call.request_id = call.given_request_id or self._state.new_request_id()
+        figures = self._state.figures
+        figures.in_flight += 1
         try:
             reply = await self._answer(call)
         except PileusError as error:
-            reply = error_reply(error, given or self._state.ids.new("req"))
+            figures.refused(error.code)
+            reply = error_reply(error, request_id)
         except ConnectionError:
             raise
         except Exception:
-            request_id = given or self._state.ids.new("req")
-            log.exception("internal error, request %s", request_id)
+            log.exception("internal error", extra={"request_id": request_id})
             reply = error_reply(PileusError("internal error"), request_id)
-        if given is not None:
-            reply.headers.append((REQUEST_ID, given))
+        finally:
+            figures.in_flight -= 1
+        reply.headers += [(name, request_id) for name in REQUEST_IDS]
         return reply
 
     async def _answer(self, call: Call) -> Reply:
         route, call.params = self._paths.find(call.method, call.path)
-        if route.role is not None:
+        if route.role is not None and not self._is_scrape(route, call):
             tokens = self._state.routes.tokens
             call.caller = tokens.authenticate(call.header("authorization"), self._state.clock.now())
             require_role(call.caller, route.role)
+            if route.is_for_operators:
+                require_operator(call.caller)
         return await route.answer(self._state, call)
+
+    def _is_scrape(self, route: RestRoute, call: Call) -> bool:
+        return route.is_for_operators and is_token(
+            call.header("authorization"), self._state.scrape_token()
+        )

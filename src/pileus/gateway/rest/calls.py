@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from pileus.core.errors import PileusError
+from pileus.core.request_ids import HEADER, OWN_HEADER, well_formed
 from pileus.core.status import http_status
 from pileus.gateway.errors import BodyTooLarge, MethodUnknown
 
 if TYPE_CHECKING:
     from pileus.gateway.auth import GatewayCaller
 
-REQUEST_ID = "pileus-request-id"
+REQUEST_IDS = (HEADER.lower(), OWN_HEADER.lower())
 PREDICTION_ID = "pileus-prediction-id"
 JSON = ("content-type", "application/json")
 
@@ -52,10 +53,17 @@ class Call:
     caller: GatewayCaller | None = None
     """None on anonymous routes only."""
 
+    request_id: str = ""
+    """The caller's, or one that the gateway made."""
+
     @property
-    def request_id(self) -> str | None:
-        value = self.header(REQUEST_ID)
-        return value[:128] if value else None
+    def given_request_id(self) -> str | None:
+        """The id that came with the call, if it can be used."""
+        for name in REQUEST_IDS:
+            given = well_formed(self.header(name))
+            if given is not None:
+                return given
+        return None
 
 
 def json_reply(document: dict[str, Any], status: int = 200) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pileus import __version__
+from pileus.core.figures import CONTENT_TYPE, exposition
 from pileus.gateway.errors import NothingKnown
 from pileus.gateway.rest.calls import Call, Reply, json_reply
 from pileus.inference.labels import NAME as LABEL
@@ -33,6 +34,11 @@ async def health_ready(state: LaneState, _call: Call) -> Reply:
         "seconds_since_server": None if seconds is None else round(seconds, 1),
     }
     return json_reply(document, 200 if is_ready else 503)
+
+
+async def metrics(state: LaneState, _call: Call) -> Reply:
+    """Figures of this lane, as Prometheus reads them."""
+    return Reply(200, exposition(state.readings()), [("content-type", CONTENT_TYPE)])
 
 
 async def server_metadata(_state: LaneState, _call: Call) -> Reply:

@@ -17,7 +17,6 @@ from pileus.gateway.rest.wire import encode_answer
 from pileus.inference.dataplane import infer, infer_image
 
 if TYPE_CHECKING:
-    from pileus.gateway.auth import GatewayCaller
     from pileus.gateway.rest.state import LaneState
     from pileus.gateway.routes import Live
     from pileus.inference.dataplane import Answer
@@ -54,7 +53,7 @@ async def infer_model(state: LaneState, call: Call) -> Reply:
         reply = Reply(200, body, [JSON])
     else:
         error = result.error or PileusError("internal error")
-        reply = error_reply(error, call.request_id or prediction)
+        reply = error_reply(error, call.request_id)
     reply.headers.append((PREDICTION_ID, prediction))
     answer = result.answer
     slot.advance(
@@ -65,9 +64,17 @@ async def infer_model(state: LaneState, call: Call) -> Reply:
     )
     failpoint("prediction.metered")
     elapsed = state.clock.monotonic() - started
-    record = _record(state, live, caller, prediction, result, len(reply.body), elapsed)
+    record = _record(state, live, call, prediction, result, len(reply.body), elapsed)
     state.records.append(caller.project, record)
     failpoint("prediction.recorded")
+    outcome = _outcome(result)
+    state.figures.predicted(route.revision, outcome, elapsed, answer.batch if answer else 0)
+    if state.prediction_log.may():
+        log.info(
+            "%s by %r revision %d: %s in %.1f ms",
+            *(prediction, route.name, route.number, outcome, elapsed * 1000),
+            extra={"request_id": call.request_id, "project": route.project},
+        )
     return reply
 
 
@@ -89,7 +96,10 @@ async def _compute(state: LaneState, live: Live, call: Call) -> _Result:
     except ConnectionError:
         raise  # the client is gone: nobody to answer
     except Exception:
-        log.exception("internal error while predicting with revision %s", live.route.revision)
+        about = {"request_id": call.request_id, "project": live.route.project}
+        log.exception(
+            "internal error while predicting with revision %s", live.route.revision, extra=about
+        )
         return _Result(None, None, PileusError("internal error"), bytes_in)
     return _Result(answer, request.id, None, bytes_in)
 
@@ -105,15 +115,16 @@ def _check_json(content_type: str, call: Call) -> None:
 def _record(
     state: LaneState,
     live: Live,
-    caller: GatewayCaller,
+    call: Call,
     prediction: str,
     result: _Result,
     bytes_out: int,
     elapsed: float,
 ) -> bytes:
-    route, answer = live.route, result.answer
+    route, answer, caller = live.route, result.answer, caller_of(call)
     document: dict[str, Any] = {
         "id": prediction,
+        "request_id": call.request_id,
         "at": state.clock.now(),
         "project": route.project,
         "endpoint": route.endpoint,
@@ -121,7 +132,7 @@ def _record(
         "model_version": route.model_version_id,
         "principal": caller.principal,
         "token": caller.token,
-        "outcome": "ok" if result.error is None else result.error.code,
+        "outcome": _outcome(result),
         "latency_us": round(elapsed * 1e6),
         "batch": answer.batch if answer is not None else 0,
         "rows": answer.rows if answer is not None else 0,
@@ -130,3 +141,7 @@ def _record(
         "price": {"micro": route.price.micro, "exponent": route.price.exponent},
     }
     return orjson.dumps(document)
+
+
+def _outcome(result: _Result) -> str:
+    return "ok" if result.error is None else result.error.code

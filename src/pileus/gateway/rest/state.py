@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from pileus.core.request_ids import PREFIX
+from pileus.gateway.figures import Figures
 from pileus.gateway.rest.wire import RequestDecoder
+from pileus.gateway.sparingly import Sparingly
 
 if TYPE_CHECKING:
     from pileus.core.clock import Clock
+    from pileus.core.figures import Reading
     from pileus.core.ids import Ids
     from pileus.gateway.meters import Meters
     from pileus.gateway.records import Records
@@ -26,10 +31,31 @@ class LaneState:
     records: Records
     clock: Clock
     ids: Ids
+    readings: Callable[[], list[Reading]] = list
+    """Figures of the lane, for `/metrics`."""
+
+    scrape_token: Callable[[], str | None] = lambda: None
+    """The token that may read them and nothing else, if there is one."""
+
+    figures: Figures = field(default_factory=Figures)
+    prediction_log: Sparingly = field(default_factory=Sparingly)
     is_draining: bool = False
     _decoders: WeakKeyDictionary[ServedModel, RequestDecoder] = field(
         default_factory=WeakKeyDictionary
     )
+
+    _request_prefix: str = ""
+    _requests: int = 0
+
+    def new_request_id(self) -> str:
+        """An id for a request that came without: one of this lane's, and a number.
+
+        A new id each time would cost more than all else that is done for a header.
+        """
+        if not self._requests:
+            self._request_prefix = self.ids.new(PREFIX)
+        self._requests += 1
+        return f"{self._request_prefix}.{self._requests}"
 
     def decoder_of(self, model: ServedModel) -> RequestDecoder:
         """The decoder made for a model's signature; gone with the model."""

@@ -9,6 +9,7 @@ from pileus.core.schemas.tenancy import Role
 from pileus.gateway.rest.describing import (
     health_live,
     health_ready,
+    metrics,
     model_metadata,
     model_ready,
     server_metadata,
@@ -34,10 +35,14 @@ class RestRoute(NamedTuple):
 
     answer: Answering
 
+    is_for_operators: bool = False
+    """About the whole installation: for its operators and the scrape token alone."""
+
 
 ROUTES: tuple[RestRoute, ...] = (
     RestRoute("GET", "/v2/health/live", None, health_live),
     RestRoute("GET", "/v2/health/ready", None, health_ready),
+    RestRoute("GET", "/metrics", Role.VIEWER, metrics, is_for_operators=True),
     RestRoute("GET", "/v2", Role.VIEWER, server_metadata),
     RestRoute("GET", "/v2/models/{name}", Role.VIEWER, model_metadata),
     RestRoute("GET", "/v2/models/{name}/versions/{version}", Role.VIEWER, model_metadata),

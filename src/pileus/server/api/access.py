@@ -61,7 +61,7 @@ class Requires:
                 f"{caller.principal_name!r} is not an operator of this installation",
                 hint="The owner of the project 'default' is.",
             )
-        return caller
+        return caller.model_copy(update={"request_id": request.state.request_id})
 
 
 class RequiresProcess:
@@ -75,6 +75,17 @@ class RequiresProcess:
         identity = await identify(request)
         if identity.kind is not self.kind:
             raise RoleTooLow(f"Only a {self.kind} may do this")
+
+
+class RequiresScraper:
+    """The scrape token, or an operator: figures tell of all projects."""
+
+    async def __call__(self, request: Request) -> None:
+        """Raises TokenUnknown, RoleTooLow."""
+        identity = await identify(request)
+        if identity.kind is Kind.METRICS:
+            return
+        await Requires(Role.ADMIN, operator=True)(request)
 
 
 class RequiresBlobs:
@@ -104,6 +115,7 @@ Developer = Annotated[Caller, Depends(Requires(Role.DEVELOPER))]
 Admin = Annotated[Caller, Depends(Requires(Role.ADMIN))]
 Operator = Annotated[Caller, Depends(Requires(Role.ADMIN, operator=True))]
 WorkerLink = Depends(RequiresProcess(Kind.WORKER))
+Scraper = Depends(RequiresScraper())
 GatewayLink = Depends(RequiresProcess(Kind.GATEWAY))
 _CARRIERS = frozenset({Kind.WORKER, Kind.GATEWAY})
 BlobReader = Annotated[str, Depends(RequiresBlobs(Role.VIEWER, _CARRIERS))]

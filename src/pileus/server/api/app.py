@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from fastapi import APIRouter, FastAPI
@@ -17,12 +18,15 @@ from pileus.server.api import (
     health,
     jobs,
     keys,
+    metrics,
     models,
     money,
     nodes,
     projects,
 )
 from pileus.server.api.bounded import BoundedBody
+from pileus.server.api.interrupting import Interrupting
+from pileus.server.api.observing import Observing
 from pileus.server.api.request_id import RequestId
 from pileus.server.services import Services
 
@@ -47,7 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def create_app(services: Services, new_id: NewId, max_body_bytes: int) -> FastAPI:
-    """The application over `services`."""
+    """The application over `services`; setting `app.state.stopping` ends its long polls."""
     app = FastAPI(
         title="Pileus",
         version=__version__,
@@ -60,8 +64,12 @@ def create_app(services: Services, new_id: NewId, max_body_bytes: int) -> FastAP
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(metrics.router)
     errors.install(app)
+    app.state.stopping = asyncio.Event()
+    app.add_middleware(Interrupting, stopping=app.state.stopping)
     app.add_middleware(BoundedBody, is_upload=_is_upload, max_body_bytes=max_body_bytes)
+    app.add_middleware(Observing)
     app.add_middleware(RequestId, new_id=new_id)
     return app
 

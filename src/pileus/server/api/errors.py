@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from pileus.core.errors import InvalidRequest, NotFound, PileusError
 from pileus.core.status import http_status
-from pileus.server.api.request_id import HEADER
+from pileus.server.api.request_id import answer_headers
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ async def _on_purpose(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, PileusError):
         return await _bug(request, error)
     headers = {"Retry-After": "1"} if http_status(error) == 503 else {}
+    log.info("Refused, %s: %s", error.code, error.message)
     return _answer(request, error, http_status(error), headers)
 
 
@@ -68,7 +69,9 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("Unexpected error, request %s", _request_id(request), exc_info=error)
+    # Outside of the middleware that says what the lines of a request are about, too.
+    about = {"request_id": _request_id(request)}
+    log.error("Unexpected error", exc_info=error, extra=about)
     body = {
         "code": "internal_error",
         "family": "error",
@@ -77,7 +80,7 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
         "request_id": _request_id(request),
     }
     # This answer is made outside of the middleware that gives all others their id.
-    headers = {HEADER: str(_request_id(request))}
+    headers = answer_headers(str(_request_id(request)))
     return JSONResponse({"error": body}, status_code=500, headers=headers)
 
 
@@ -97,9 +100,9 @@ def _short(value: object) -> str:
     return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
 
-def _gone(request: Request, error: Exception) -> Response:
+def _gone(_request: Request, error: Exception) -> Response:
     """Nobody reads this: the client closed the connection in the middle of its request."""
-    log.info("Request %s was broken off: %r", _request_id(request), error)
+    log.info("The request was broken off: %r", error)
     return Response(status_code=400)
 
 

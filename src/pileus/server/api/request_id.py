@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pileus.core.ids import NewId
-
-HEADER = "Pileus-Request-Id"
-
-_SAFE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+from pileus.core.logs.context import about
+from pileus.core.request_ids import HEADER, OWN_HEADER, PREFIX, well_formed
 
 
 class RequestId:
@@ -25,13 +21,20 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _SAFE.fullmatch(given) else self._new_id("req")
+        headers = Headers(scope=scope)
+        given = well_formed(headers.get(HEADER)) or well_formed(headers.get(OWN_HEADER))
+        request_id = given or self._new_id(PREFIX)
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                MutableHeaders(scope=message).update(answer_headers(request_id))
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        with about(request_id=request_id):
+            await self._app(scope, receive, send_with_id)
+
+
+def answer_headers(request_id: str) -> dict[str, str]:
+    """The headers that tell a caller the id of its request."""
+    return {HEADER: request_id, OWN_HEADER: request_id}

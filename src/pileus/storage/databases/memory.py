@@ -14,6 +14,7 @@ from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.table import Table
 from pileus.storage.transaction import Change, Record, Snapshot, Transaction, Where
 from pileus.storage.values import decode_record, encode_record
+from pileus.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class MemoryDatabase:
         self._changes: list[Change] = []
         self._clock = clock or SystemClock()
         self._wakes = Wakes()
+        self.writes = Writes()
         self._is_open = False
 
     async def start(self) -> None:

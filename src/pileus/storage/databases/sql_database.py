@@ -20,6 +20,7 @@ from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.table import Table
 from pileus.storage.tables import CHANGES, FEED, FEED_ROW
 from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -43,11 +44,12 @@ class SqlDatabase:
         self._now = now
         self._name = name
         self._wakes = Wakes()
+        self.writes = Writes()
         self._threads = ThreadPoolExecutor(readers, thread_name_prefix="database-reader")
         self._is_open = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer = GroupWriter(
-            writing, self._schema, now, self._committing, self._committed, name
+            writing, self._schema, now, self._committing, self._committed, name, self.writes
         )
 
     async def start(self) -> None:

@@ -26,6 +26,7 @@ from pileus.storage.databases.sql_transaction import Feed, Now, SqlTransaction
 from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.tables import FEED, FEED_ROW
 from pileus.storage.transaction import Transaction
+from pileus.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -83,6 +84,7 @@ class GroupWriter:
         committing: Callable[[sa.Connection, int], None],
         committed: Callable[[int], None],
         name: str,
+        writes: Writes,
     ) -> None:
         """When the feed grew, `committing` is called just before the commit, in its transaction,
         and `committed` right after it; both in the writer's thread."""
@@ -92,6 +94,7 @@ class GroupWriter:
         self._committing = committing
         self._committed = committed
         self._name = name
+        self._writes = writes
         self._queue: queue.SimpleQueue[Queued[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="database-writer", daemon=True)
         self._is_closed = False
@@ -103,8 +106,12 @@ class GroupWriter:
         if self._is_closed:
             raise DatabaseUnavailable(f"{self._name} is closed", hint="Start it again.")
         queued = Queued(work)
+        began = time.monotonic()
         self._queue.put(queued)
-        return await asyncio.wrap_future(queued.future)
+        try:
+            return await asyncio.wrap_future(queued.future)
+        finally:
+            self._writes.seconds.observe(time.monotonic() - began)
 
     def stop(self) -> None:
         """Take nothing more; what is queued is finished. Called in the event loop."""
@@ -122,6 +129,7 @@ class GroupWriter:
             running = [queued for queued in group if queued.future.set_running_or_notify_cancel()]
             try:
                 if running:
+                    self._writes.groups.observe(len(running))
                     self._settle(running)
             except Exception as error:  # noqa: BLE001  the thread must outlive a bug, callers know
                 self._fail(running, error)
