@@ -65,3 +65,7 @@ class ColumnUnusable(InvalidRequest, code="column_unusable"):
 
 class ScratchUnusable(LimitExceeded, code="scratch_unusable"):
     """The directory for packs cannot be written: most often, the disk is full."""
+
+
+class ProfileDamaged(InvalidRequest, code="profile_damaged"):
+    """A profile document that contradicts itself, or the version it is of."""

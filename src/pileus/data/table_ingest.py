@@ -20,6 +20,7 @@ from pileus.data.errors import SplitRefused, TableDamaged
 from pileus.data.labels import LabelReader, label_column
 from pileus.data.manifest import SCHEMA, version_id
 from pileus.data.packing import Packer
+from pileus.data.profile.tables import TableProfiler
 from pileus.data.progress import Progress, Report
 from pileus.data.schema import Item, Manifest, Rows, Split, SplitRule, Task
 from pileus.data.sources.source import Row, TableSource
@@ -43,8 +44,8 @@ def ingest_table(
     seed: int,
     share: float,
     report: Report,
-) -> tuple[Manifest, list[str]]:
-    """The manifest of what `source` gives, and notices. Raises what reading raises."""
+) -> tuple[Manifest, list[str], TableProfiler]:
+    """The manifest of what `source` gives, notices, and what saw its parts. Raises what reading raises."""
     where = source.name.partition(":")[2]
     rows = source.rows()
     names = _header(next(rows, None), where)
@@ -66,7 +67,9 @@ def ingest_table(
                 f"{where!r} has no two different rows of one class, so none can stay untouched",
                 hint="Add rows.",
             )
-        items = _parts(spool, lengths, mask, names, names[index], packer)
+        described = tuple(column.column() for column in features)
+        profiler = TableProfiler(described, names[index], classes)
+        items = _parts(spool, lengths, mask, names, names[index], packer, profiler)
     finally:
         spool.unlink(missing_ok=True)
     chosen = int(mask.sum())
@@ -80,7 +83,7 @@ def ingest_table(
         source=source.name,
         split=SplitRule(seed, share, "content" if classes is None else "stratified"),
         rows=Rows(len(mask) - chosen, chosen),
-        columns=tuple(column.column() for column in features),
+        columns=described,
         image=None,
         packs=packer.close(),
         items=tuple(items),
@@ -93,7 +96,7 @@ def ingest_table(
         notices.append(
             f"Rows that repeat others: {repeated}; equal rows are on one side of the split"
         )
-    return manifest, notices + _column_notices(features)
+    return manifest, notices + _column_notices(features), profiler
 
 
 def _header(row: Row | None, where: str) -> list[str]:
@@ -195,6 +198,7 @@ def _parts(
     names: list[str],
     label: str,
     packer: Packer,
+    profiler: TableProfiler,
 ) -> list[Item]:
     """Cut the spooled lines into parts; the order of rows is the source's."""
     header = row_bytes(names)
@@ -203,6 +207,7 @@ def _parts(
 
     def put(part: _Part) -> None:
         path, data = part.take()
+        profiler.see(part.split, data)
         place = packer.add(data, hashlib.sha256(data).hexdigest())
         items.append(Item(path, label, *place[:2], part.split, *place[2:]))
 
