@@ -55,5 +55,8 @@ class SdkUploader:
     def put_blob(self, digest: str, path: Path) -> None:
         self._client.blobs.put(digest, path)
 
-    def create_version(self, name: str, manifest_digest: str) -> dict[str, Any]:
-        return dict(self._client.datasets.add_version(name, manifest_digest))
+    def create_version(
+        self, name: str, manifest_digest: str, profile_digest: str
+    ) -> dict[str, Any]:
+        made = self._client.datasets.add_version(name, manifest_digest, profile_digest)
+        return dict(made)

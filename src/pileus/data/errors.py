@@ -105,3 +105,7 @@ class ScratchUnusable(LimitExceeded, code="scratch_unusable"):
 
 class IngestWorkerLost(Unavailable, code="ingest_worker_lost"):
     """A process that decodes images ended before its time: most often, for want of memory."""
+
+
+class ProfileDamaged(InvalidRequest, code="profile_damaged"):
+    """A profile document that contradicts itself, or the version it is of."""

@@ -11,6 +11,7 @@ from pileus.data.errors import SplitRefused
 from pileus.data.labels import check_classes, class_order
 from pileus.data.manifest import SCHEMA, version_id
 from pileus.data.packing import Packer, Place
+from pileus.data.profile.images import ImageProfiler
 from pileus.data.progress import Progress, Report
 from pileus.data.schema import ImageProfile, Item, Manifest, Rows, Split, SplitRule
 from pileus.data.sources.source import ImageSource
@@ -21,7 +22,12 @@ _SIZES = 5
 
 
 def ingest_images(
-    source: ImageSource, packer: Packer, seed: int, share: float, report: Report
+    source: ImageSource,
+    packer: Packer,
+    seed: int,
+    share: float,
+    report: Report,
+    profiler: ImageProfiler,
 ) -> tuple[Manifest, list[str]]:
     """The manifest of what `source` gives, and notices. Raises what reading raises."""
     paths: list[str] = []
@@ -35,6 +41,7 @@ def ingest_images(
         labels.append(image.label)
         places.append(packer.add(image.data, image.sha256))
         sides.append(image.given)
+        profiler.see(image.path, image.facts)
         modes.add(image.facts.mode)
         sizes[image.facts.width, image.facts.height] += 1
         if len(paths) % _REPORT_EVERY == 0:

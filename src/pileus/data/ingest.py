@@ -16,6 +16,9 @@ from pileus.data.faults import Faults, Skipped
 from pileus.data.image_ingest import ingest_images
 from pileus.data.manifest import FILE_NAME, write_manifest
 from pileus.data.packing import LocalBlob, Packer
+from pileus.data.profile import document
+from pileus.data.profile.build import Profiler
+from pileus.data.profile.images import ImageProfiler
 from pileus.data.progress import Report, silent
 from pileus.data.schema import Manifest, Task
 from pileus.data.sources.detect import open_source
@@ -34,6 +37,9 @@ class Prepared:
     blobs: tuple[LocalBlob, ...]
     notices: tuple[str, ...]
     """What a person should know and may want to change, one sentence each."""
+
+    profile: LocalBlob
+    """The profile document of the version."""
 
     skipped: tuple[Skipped, ...] = ()
     """What was left out, because the person asked to go on without it."""
@@ -100,24 +106,35 @@ def _prepared(
     report: Report,
 ) -> Prepared:
     packer = Packer(into / "packs")
+    profiler: Profiler
     try:
         if opened.kind == "table":
-            manifest, notices = ingest_table(
+            manifest, notices, profiler = ingest_table(
                 opened, packer, into, label, task, split_seed, share, report, options.faults
             )
         else:
             _refuse_table_options(label, task)
-            manifest, notices = ingest_images(opened, packer, split_seed, share, report)
+            profiler = ImageProfiler()
+            manifest, notices = ingest_images(opened, packer, split_seed, share, report, profiler)
     finally:
         packer.abandon()
-    data = write_manifest(manifest)
-    path = into / FILE_NAME
-    path.write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    blobs = (*packer.blobs(), LocalBlob(digest, path, len(data)))
-    return Prepared(
-        manifest, digest, blobs, (*options.notices, *notices), tuple(options.faults.skipped)
+    profile = _written(
+        into / document.FILE_NAME, document.write_profile(profiler.profile(manifest))
     )
+    described = _written(into / FILE_NAME, write_manifest(manifest))
+    return Prepared(
+        manifest,
+        described.digest,
+        (*packer.blobs(), profile, described),
+        (*options.notices, *notices),
+        profile,
+        tuple(options.faults.skipped),
+    )
+
+
+def _written(path: Path, data: bytes) -> LocalBlob:
+    path.write_bytes(data)
+    return LocalBlob(hashlib.sha256(data).hexdigest(), path, len(data))
 
 
 def _refuse_table_options(label: str | None, task: Task | None) -> None:

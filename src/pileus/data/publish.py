@@ -27,8 +27,13 @@ class Uploader(Protocol):
         """Store the file's bytes, which have this SHA-256."""
         ...
 
-    def create_version(self, name: str, manifest_digest: str) -> dict[str, Any]:
-        """Make a version of the dataset `name`; the same content is the same version."""
+    def create_version(
+        self, name: str, manifest_digest: str, profile_digest: str
+    ) -> dict[str, Any]:
+        """Make a version of the dataset `name` with its profile, at once.
+
+        The same content is the same version.
+        """
         ...
 
 
@@ -47,4 +52,4 @@ def publish(
         done += blob.size
         report(Progress("upload", done, total, "bytes"))
     failpoint("dataset.uploaded")
-    return uploader.create_version(name, prepared.manifest_digest)
+    return uploader.create_version(name, prepared.manifest_digest, prepared.profile.digest)

@@ -19,6 +19,7 @@ from pileus.data.faults import Faults
 from pileus.data.labels import LabelReader, label_column
 from pileus.data.manifest import SCHEMA, version_id
 from pileus.data.packing import Packer
+from pileus.data.profile.tables import TableProfiler
 from pileus.data.progress import Progress, Report
 from pileus.data.row_index import NOT_GIVEN, TRAIN, UNTOUCHED, RowIndex
 from pileus.data.row_split import RowSplit, split_rows
@@ -45,8 +46,11 @@ def ingest_table(
     share: float,
     report: Report,
     faults: Faults,
-) -> tuple[Manifest, list[str]]:
-    """The manifest of what `source` gives, and notices. Raises what reading raises."""
+) -> tuple[Manifest, list[str], TableProfiler]:
+    """The manifest of what `source` gives, notices, and what saw all rows.
+
+    Raises what reading raises.
+    """
     where = source.name.partition(":")[2]
     rows = source.rows()
     names = header(next(rows, None), where)
@@ -61,7 +65,11 @@ def ingest_table(
             features = table.features()
             codes = None if classes is None else len(classes)
             split = split_rows(entries, codes, share, scratch)
-            items, counts = cut_parts(spool, entries, split, row_bytes(names), names[index], packer)
+            described = tuple(column.column() for column in features)
+            profiler = TableProfiler(described, names[index], classes)
+            items, counts = cut_parts(
+                spool, entries, split, row_bytes(names), names[index], packer, profiler.see
+            )
     finally:
         spool.unlink(missing_ok=True)
     _refuse_one_side(counts.train, counts.untouched, where)
@@ -76,7 +84,7 @@ def ingest_table(
         source=source.name,
         split=SplitRule(seed, share, "given" if split.is_given else how),
         rows=counts,
-        columns=tuple(column.column() for column in features),
+        columns=described,
         image=None,
         packs=packer.close(),
         items=tuple(items),
@@ -90,7 +98,7 @@ def ingest_table(
     if repeated:
         sides = "" if split.is_given else "; equal rows are on one side of the split"
         notices.append(f"Rows that repeat others: {repeated}{sides}")
-    return manifest, notices + _column_notices(features)
+    return manifest, notices + _column_notices(features), profiler
 
 
 class _Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,21 @@ _BLOCK_ROWS = 50_000
 
 
 def cut_parts(
-    spool: Path, index: RowIndex, split: RowSplit, header: bytes, label: str, packer: Packer
+    spool: Path,
+    index: RowIndex,
+    split: RowSplit,
+    header: bytes,
+    label: str,
+    packer: Packer,
+    see: Callable[[Split, bytes], None],
 ) -> tuple[list[Item], Rows]:
-    """Items of both sides, by path, and the rows of each; the order of rows is the source's."""
-    train = _Side("train", header, label, packer)
-    untouched = _Side("untouched", header, label, packer)
+    """
+    Items of both sides, by path, and the rows of each; the order of rows is the source's.
+
+    `see` is shown each part, which is canonical CSV with its header.
+    """
+    train = _Side("train", header, label, packer, see)
+    untouched = _Side("untouched", header, label, packer, see)
     with spool.open("rb") as stream:
         for chunk in index.chunks():
             for start in range(0, len(chunk), _BLOCK_ROWS):
@@ -42,12 +53,20 @@ def cut_parts(
 class _Side:
     """The parts of one side."""
 
-    def __init__(self, split: Split, header: bytes, label: str, packer: Packer) -> None:
+    def __init__(
+        self,
+        split: Split,
+        header: bytes,
+        label: str,
+        packer: Packer,
+        see: Callable[[Split, bytes], None],
+    ) -> None:
         self.rows = 0
         self._split: Split = split
         self._header = header
         self._label = label
         self._packer = packer
+        self._see = see
         self._items: list[Item] = []
         self._part = bytearray(header)
 
@@ -76,6 +95,7 @@ class _Side:
 
     def _put(self) -> None:
         data = bytes(self._part)
+        self._see(self._split, data)
         path = f"{self._split}/part-{len(self._items):05d}.csv"
         place = self._packer.add(data, hashlib.sha256(data).hexdigest())
         self._items.append(Item(path, self._label, *place[:2], self._split, *place[2:]))

@@ -11,6 +11,7 @@ from pileus.core.names import InvalidName, check_name
 from pileus.core.schemas.registry import Dataset, DatasetVersion, Pack
 from pileus.core.schemas.tenancy import Caller
 from pileus.registry.errors import DatasetNotFound
+from pileus.registry.profiles import ProfileDraft, ProfileService
 from pileus.registry.store import (
     VERSION_PREFIX,
     dataset_versions,
@@ -42,13 +43,18 @@ class VersionDraft:
 class DatasetService:
     """Named collections of immutable versions."""
 
-    def __init__(self, database: Database, new_id: NewId, audit: AuditLog) -> None:
+    def __init__(
+        self, database: Database, new_id: NewId, audit: AuditLog, profiles: ProfileService
+    ) -> None:
         self._database = database
         self._new_id = new_id
         self._audit = audit
+        self._profiles = profiles
 
-    async def commit(self, caller: Caller, name: str, draft: VersionDraft) -> DatasetVersion:
-        """Make the version visible. The same content again is the same version."""
+    async def commit(
+        self, caller: Caller, name: str, draft: VersionDraft, profile: ProfileDraft | None = None
+    ) -> DatasetVersion:
+        """Make the version visible, with its profile. The same content is the same version."""
         name = check_name(name, "dataset")
         if name.startswith(VERSION_PREFIX):
             raise InvalidName(
@@ -57,6 +63,8 @@ class DatasetService:
             )
 
         def work(transaction: Transaction) -> DatasetVersion:
+            if profile is not None:
+                self._profiles.add(transaction, caller, draft.id, profile)
             key = {"project": caller.project, "dataset": name, "id": draft.id}
             existing = dataset_versions.get(transaction, **key)
             if existing is not None:

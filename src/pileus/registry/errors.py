@@ -25,5 +25,9 @@ class ManifestRefused(InvalidRequest, code="manifest_refused"):
     """A manifest does not describe what was uploaded."""
 
 
+class ProfileRefused(InvalidRequest, code="profile_refused"):
+    """A profile does not describe the dataset version that it was sent for."""
+
+
 class RegistrationRefused(Conflict, code="registration_refused"):
     """What the job left behind may not become a model version; the message says why."""

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from pileus.core.schemas.registry import Dataset, DatasetVersion, Model, ModelVersion
+from pileus.core.schemas.registry import (
+    Dataset,
+    DatasetProfile,
+    DatasetVersion,
+    Model,
+    ModelVersion,
+)
 from pileus.registry.errors import DatasetNotFound, ModelNotFound
-from pileus.registry.tables import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, MODELS
+from pileus.registry.tables import (
+    DATASET_PROFILES,
+    DATASET_VERSIONS,
+    DATASETS,
+    MODEL_VERSIONS,
+    MODELS,
+)
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Condition, Snapshot
 
 datasets = Rows(DATASETS, Dataset)
 dataset_versions = Rows(DATASET_VERSIONS, DatasetVersion)
+dataset_profiles = Rows(DATASET_PROFILES, DatasetProfile)
 models = Rows(MODELS, Model)
 model_versions = Rows(MODEL_VERSIONS, ModelVersion)
 

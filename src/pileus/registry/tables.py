@@ -34,6 +34,23 @@ DATASET_VERSIONS = Table(
     index=(("project", "id"),),
 )
 
+DATASET_PROFILES = Table(
+    name="dataset_profile",
+    noun="dataset_profile",
+    columns=(
+        *row_columns(),
+        text("version"),
+        integer("number"),
+        integer("schema_number"),
+        integer("profiler"),
+        text("digest"),
+        integer("size_bytes"),
+        text("created_by"),
+    ),
+    key=("id",),
+    unique=(("project", "version", "number"), ("project", "version", "digest")),
+)
+
 MODELS = Table(
     name="model",
     noun="model",
@@ -64,4 +81,4 @@ MODEL_VERSIONS = Table(
     index=(("project", "job"),),
 )
 
-TABLES = (DATASETS, DATASET_VERSIONS, MODELS, MODEL_VERSIONS)
+TABLES = (DATASETS, DATASET_VERSIONS, DATASET_PROFILES, MODELS, MODEL_VERSIONS)

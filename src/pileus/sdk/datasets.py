@@ -29,10 +29,28 @@ class Datasets:
         """One version by its id, `dsv_…`."""
         return self._api.get(self._api.path("dataset-versions", identifier))
 
-    def add_version(self, name: str, manifest: str) -> Document:
+    def add_version(self, name: str, manifest: str, profile: str | None = None) -> Document:
         """Make a version from a manifest whose blobs are stored; the dataset too, when it is new.
 
-        `manifest` is the SHA-256 of the manifest's blob. The same content gives the same version.
+        `manifest` and `profile` are the SHA-256 of their blobs. The same content gives the same
+        version.
         """
         path = self._api.path("datasets", name, "versions")
-        return self._api.create(path, {"manifest": manifest})
+        body = (
+            {"manifest": manifest}
+            if profile is None
+            else {"manifest": manifest, "profile": profile}
+        )
+        return self._api.create(path, body)
+
+    def profiles(self, version: str) -> Iterator[Document]:
+        """Profiles of a version (`dsv_…`, `name`, `name@2`), first to last.
+
+        The document of each is the blob `digest`.
+        """
+        return self._api.items(self._api.path("dataset-versions", version, "profiles"))
+
+    def add_profile(self, version: str, profile: str) -> Document:
+        """Add a profile, whose document is stored as the blob `profile`; earlier ones stay."""
+        path = self._api.path("dataset-versions", version, "profiles")
+        return self._api.create(path, {"profile": profile})

@@ -13,15 +13,17 @@ from pileus.core.errors import InvalidRequest
 from pileus.core.ids import NewId
 from pileus.core.names import check_name
 from pileus.core.schemas.jobs import JobStatus
-from pileus.core.schemas.registry import DatasetVersion, ModelVersion, Pack
+from pileus.core.schemas.registry import DatasetProfile, DatasetVersion, ModelVersion, Pack
 from pileus.core.schemas.tenancy import Caller
 from pileus.data.manifest import read_manifest
+from pileus.data.profile import document
 from pileus.data.schema import Manifest
 from pileus.jobs.service import JobService
 from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService, VersionDraft
-from pileus.registry.errors import ManifestRefused, RegistrationRefused
+from pileus.registry.errors import ManifestRefused, ProfileRefused, RegistrationRefused
 from pileus.registry.models import Origin, add_version, draft_of, version_of_job
+from pileus.registry.profiles import ProfileDraft, ProfileService
 from pileus.security.audit import AuditLog
 from pileus.storage.blob import BlobStore, read_all
 from pileus.storage.database import Database
@@ -45,6 +47,7 @@ class Registrar:
         blobs: BlobStore,
         storage: StorageAccount,
         datasets: DatasetService,
+        profiles: ProfileService,
         jobs: JobService,
         audit: AuditLog,
     ) -> None:
@@ -53,34 +56,75 @@ class Registrar:
         self._blobs = blobs
         self._storage = storage
         self._datasets = datasets
+        self._profiles = profiles
         self._jobs = jobs
         self._audit = audit
 
-    async def dataset_version(self, caller: Caller, name: str, manifest: str) -> DatasetVersion:
-        """The version that an uploaded manifest describes. Raises ManifestRefused."""
+    async def dataset_version(
+        self, caller: Caller, name: str, manifest: str, profile: str | None = None
+    ) -> DatasetVersion:
+        """The version that an uploaded manifest describes, and its profile, if one was uploaded.
+
+        Raises ManifestRefused, ProfileRefused.
+        """
         name = check_name(name, "dataset")
-        size = await self._blobs.size(caller.project, manifest)
+        content, read = await self._manifest(caller.project, manifest)
+        packs = tuple(Pack(digest=pack.digest, size=pack.size) for pack in read.packs)
+        await self._check_packs(caller.project, packs)
+        described = None
+        if profile is not None:
+            described = await self._profile(caller.project, profile, read)
+        draft = _draft(read, manifest, content, packs)
+        return await self._datasets.commit(caller, name, draft, described)
+
+    async def dataset_profile(self, caller: Caller, version: str, profile: str) -> DatasetProfile:
+        """A further profile of a version, from an uploaded document.
+
+        Raises DatasetNotFound, ProfileRefused.
+        """
+        found = await self._datasets.version(caller.project, version)
+        _, manifest = await self._manifest(caller.project, found.manifest)
+        draft = await self._profile(caller.project, profile, manifest)
+        return await self._profiles.commit(caller, version, draft)
+
+    async def _manifest(self, project: str, manifest: str) -> tuple[int, Manifest]:
+        """Size and content of a manifest's blob."""
+        size = await self._blobs.size(project, manifest)
         if size is not None and size > MAX_MANIFEST_BYTES:
             raise ManifestRefused(
                 f"Manifest {manifest!r} has {size} bytes, more than {MAX_MANIFEST_BYTES}",
                 hint="Split the data into several datasets.",
             )
         try:
-            content = await read_all(self._blobs, caller.project, manifest)
+            content = await read_all(self._blobs, project, manifest)
         except BlobNotFound as error:
             raise ManifestRefused(
                 f"Manifest {manifest!r} was not uploaded", hint="Upload it as a blob first."
             ) from error
         try:
             # A manifest of many items takes seconds to check; the loop serves others meanwhile.
-            read = await asyncio.to_thread(read_manifest, content)
+            return len(content), await asyncio.to_thread(read_manifest, content)
         except InvalidRequest as error:
             raise ManifestRefused(error.message, hint=error.hint) from error
-        packs = tuple(Pack(digest=pack.digest, size=pack.size) for pack in read.packs)
-        await self._check_packs(caller.project, packs)
-        return await self._datasets.commit(
-            caller, name, _draft(read, manifest, len(content), packs)
-        )
+
+    async def _profile(self, project: str, digest: str, manifest: Manifest) -> ProfileDraft:
+        """What an uploaded profile says, checked against the manifest."""
+        size = await self._blobs.size(project, digest)
+        if size is None:
+            raise ProfileRefused(
+                f"Profile {digest!r} was not uploaded", hint="Upload it as a blob first."
+            )
+        if size > document.MAX_BYTES:
+            raise ProfileRefused(
+                f"Profile {digest!r} has {size} bytes, more than {document.MAX_BYTES}",
+                hint="Make the version without one.",
+            )
+        content = await read_all(self._blobs, project, digest)
+        try:
+            read = await asyncio.to_thread(document.read_profile, content, manifest)
+        except InvalidRequest as error:
+            raise ProfileRefused(error.message, hint=error.hint) from error
+        return ProfileDraft(digest, size, read.schema, read.profiler)
 
     async def model_version(self, caller: Caller, name: str, job_id: str) -> ModelVersion:
         """Register what a job left behind. Raises JobNotFound, RegistrationRefused."""

@@ -12,6 +12,7 @@ from pileus.metering.prices import PriceBook
 from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService
 from pileus.registry.models import ModelService
+from pileus.registry.profiles import ProfileService
 from pileus.security.audit import AuditLog
 from pileus.security.keys import KeyService
 from pileus.security.rewriting import Rewriting
@@ -42,6 +43,7 @@ class Services:
     rewriting: Rewriting
     audit: AuditLog
     datasets: DatasetService
+    profiles: ProfileService
     models: ModelService
     registrar: Registrar
     jobs: JobService

@@ -25,6 +25,7 @@ from pileus.metering.prices import PriceBook
 from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService
 from pileus.registry.models import ModelService
+from pileus.registry.profiles import ProfileService
 from pileus.security import tokens
 from pileus.security.audit import AuditLog
 from pileus.security.keyring import open_keyring
@@ -117,7 +118,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     ends = Ends(database, clock, new_id, blobs, streams, ledger, storage, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     jobs = JobService(database, new_id, audit, RecipeTable(), settings.jobs)
-    datasets = DatasetService(database, new_id, audit)
+    profiles = ProfileService(database, new_id, audit)
+    datasets = DatasetService(database, new_id, audit, profiles)
     records = RecordService(database, blobs, storage)
     lineage = LineageService(database, records)
     prices = PriceBook(database, new_id, audit, storage.settle)
@@ -137,8 +139,9 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         rewriting=rewriting,
         audit=audit,
         datasets=datasets,
+        profiles=profiles,
         models=ModelService(database),
-        registrar=Registrar(database, new_id, blobs, storage, datasets, jobs, audit),
+        registrar=Registrar(database, new_id, blobs, storage, datasets, profiles, jobs, audit),
         jobs=jobs,
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,

@@ -12,7 +12,7 @@ class FakeUploader:
 
     def __init__(self, fails_at=None):
         self.blobs: dict[str, bytes] = {}
-        self.versions: list[tuple[str, str]] = []
+        self.versions: list[tuple[str, str, str]] = []
         self._fails_at = fails_at
 
     def missing(self, digests):
@@ -23,9 +23,9 @@ class FakeUploader:
             raise Unavailable("gone")
         self.blobs[digest] = path.read_bytes()
 
-    def create_version(self, name, manifest_digest):
-        assert manifest_digest in self.blobs
-        self.versions.append((name, manifest_digest))
+    def create_version(self, name, manifest_digest, profile_digest):
+        assert {manifest_digest, profile_digest} <= self.blobs.keys()
+        self.versions.append((name, manifest_digest, profile_digest))
         return {"id": "dsv_1"}
 
 
@@ -43,7 +43,7 @@ class TestPublish:
 
         assert answer == {"id": "dsv_1"}
         assert set(uploader.blobs) == {blob.digest for blob in prepared.blobs}
-        assert uploader.versions == [("pets", prepared.manifest_digest)]
+        assert uploader.versions == [("pets", prepared.manifest_digest, prepared.profile.digest)]
         assert seen[-1].done == seen[-1].total == sum(blob.size for blob in prepared.blobs)
 
     def test_what_the_server_has_is_not_sent_again(self, prepared):

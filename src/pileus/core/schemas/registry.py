@@ -43,6 +43,26 @@ class DatasetVersion(Row):
     packs: tuple[Pack, ...] = ()
 
 
+class DatasetProfile(Row):
+    """One profile of a dataset version; the document is a blob. A newer one replaces none."""
+
+    version: str
+    """Id of the dataset version, `dsv_…`."""
+
+    number: int
+    schema_number: int
+    """`schema` of the document."""
+
+    profiler: int
+    """Number of the profiler that wrote it."""
+
+    digest: str
+    """SHA-256 of the document's blob."""
+
+    size_bytes: int
+    created_by: str
+
+
 class Pack(Answer):
     """A blob that holds the bytes of items."""
 
