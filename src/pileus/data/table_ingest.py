@@ -21,12 +21,10 @@ from pileus.data.labels import LabelReader, label_column
 from pileus.data.manifest import SCHEMA, version_id
 from pileus.data.packing import Packer
 from pileus.data.progress import Progress, Report
-from pileus.data.schema import Item, Manifest, Rows, Split, SplitRule, Task
+from pileus.data.schema import Item, Manifest, Rows, SplitRule, Task
 from pileus.data.sources.source import Row, TableSource
 from pileus.data.split import Mask, key, untouched_mask
-
-PART_BYTES = 8_000_000
-"""Ids depend on where parts end: a different number makes different versions of equal data."""
+from pileus.data.table_parts import PartWriter
 
 _NAMES_FIRST = "If the first line is a row, put a line with the names of the columns before it."
 
@@ -197,46 +195,11 @@ def _parts(
     packer: Packer,
 ) -> list[Item]:
     """Cut the spooled lines into parts; the order of rows is the source's."""
-    header = row_bytes(names)
-    writers = {False: _Part("train", header), True: _Part("untouched", header)}
-    items: list[Item] = []
-
-    def put(part: _Part) -> None:
-        path, data = part.take()
-        place = packer.add(data, hashlib.sha256(data).hexdigest())
-        items.append(Item(path, label, *place[:2], part.split, *place[2:]))
-
+    parts = PartWriter(names, label, packer)
     with spool.open("rb") as stream:
         for length, chosen in zip(lengths, mask.tolist(), strict=True):
-            part = writers[chosen]
-            if part.size and len(header) + part.size + length > PART_BYTES:
-                put(part)
-            part.add(stream.read(length))
-    for part in writers.values():
-        put(part)
-    return sorted(items, key=lambda item: item.path)
-
-
-class _Part:
-    """Lines of one side that are not yet an item."""
-
-    def __init__(self, split: Split, header: bytes) -> None:
-        self.split: Split = split
-        self.size = 0
-        self._header = header
-        self._lines: list[bytes] = []
-        self._number = 0
-
-    def add(self, line: bytes) -> None:
-        self._lines.append(line)
-        self.size += len(line)
-
-    def take(self) -> tuple[str, bytes]:
-        """Path and bytes of the part, which is then empty."""
-        path = f"{self.split}/part-{self._number:05d}.csv"
-        data = self._header + b"".join(self._lines)
-        self._lines, self.size, self._number = [], 0, self._number + 1
-        return path, data
+            parts.add("untouched" if chosen else "train", stream.read(length))
+    return parts.close()
 
 
 def _column_notices(features: list[ColumnReader]) -> list[str]:

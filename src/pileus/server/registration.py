@@ -6,6 +6,7 @@ Here because it joins packages that may not know each other: data, registry, job
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from pileus.core.schemas.tenancy import Caller
 from pileus.data.manifest import read_manifest
 from pileus.data.schema import Manifest
 from pileus.jobs.service import JobService
+from pileus.jobs.told import clean_object
 from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService, VersionDraft
 from pileus.registry.errors import ManifestRefused, RegistrationRefused
@@ -33,6 +35,10 @@ MAX_MANIFEST_BYTES = 1024 * 1024 * 1024
 
 MAX_SHOWN = 1000
 """Classes or columns kept in the row, for show; the manifest has them all."""
+
+
+MAX_TRANSFORM_BYTES = 256 * 1024
+"""Of steps and statistics kept in the row; the manifest has them all."""
 
 
 class Registrar:
@@ -59,28 +65,8 @@ class Registrar:
     async def dataset_version(self, caller: Caller, name: str, manifest: str) -> DatasetVersion:
         """The version that an uploaded manifest describes. Raises ManifestRefused."""
         name = check_name(name, "dataset")
-        size = await self._blobs.size(caller.project, manifest)
-        if size is not None and size > MAX_MANIFEST_BYTES:
-            raise ManifestRefused(
-                f"Manifest {manifest!r} has {size} bytes, more than {MAX_MANIFEST_BYTES}",
-                hint="Split the data into several datasets.",
-            )
-        try:
-            content = await read_all(self._blobs, caller.project, manifest)
-        except BlobNotFound as error:
-            raise ManifestRefused(
-                f"Manifest {manifest!r} was not uploaded", hint="Upload it as a blob first."
-            ) from error
-        try:
-            # A manifest of many items takes seconds to check; the loop serves others meanwhile.
-            read = await asyncio.to_thread(read_manifest, content)
-        except InvalidRequest as error:
-            raise ManifestRefused(error.message, hint=error.hint) from error
-        packs = tuple(Pack(digest=pack.digest, size=pack.size) for pack in read.packs)
-        await self._check_packs(caller.project, packs)
-        return await self._datasets.commit(
-            caller, name, _draft(read, manifest, len(content), packs)
-        )
+        draft = await version_draft(self._blobs, self._storage, caller.project, manifest)
+        return await self._datasets.commit(caller, name, draft)
 
     async def model_version(self, caller: Caller, name: str, job_id: str) -> ModelVersion:
         """Register what a job left behind. Raises JobNotFound, RegistrationRefused."""
@@ -111,14 +97,47 @@ class Registrar:
 
         return await self._database.write(work)
 
-    async def _check_packs(self, project: str, packs: tuple[Pack, ...]) -> None:
-        sizes = await self._storage.sizes(project, [pack.digest for pack in packs])
-        for pack in packs:
-            if sizes.get(pack.digest) != pack.size:
-                raise ManifestRefused(
-                    f"Pack {pack.digest!r} of {pack.size} bytes was not uploaded",
-                    hint="Upload every pack before the version.",
-                )
+
+async def version_draft(
+    blobs: BlobStore, storage: StorageAccount, project: str, manifest: str
+) -> VersionDraft:
+    """What a stored manifest describes, every word of it checked. Raises ManifestRefused."""
+    size = await blobs.size(project, manifest)
+    if size is not None and size > MAX_MANIFEST_BYTES:
+        raise ManifestRefused(
+            f"Manifest {manifest!r} has {size} bytes, more than {MAX_MANIFEST_BYTES}",
+            hint="Split the data into several datasets.",
+        )
+    try:
+        content = await read_all(blobs, project, manifest)
+    except BlobNotFound as error:
+        raise ManifestRefused(
+            f"Manifest {manifest!r} was not uploaded", hint="Upload it as a blob first."
+        ) from error
+    try:
+        # A manifest of many items takes seconds to check; the loop serves others meanwhile.
+        read = await asyncio.to_thread(read_manifest, content)
+    except InvalidRequest as error:
+        raise ManifestRefused(error.message, hint=error.hint) from error
+    packs = tuple(Pack(digest=pack.digest, size=pack.size) for pack in read.packs)
+    sizes = await storage.sizes(project, [pack.digest for pack in packs])
+    for pack in packs:
+        if sizes.get(pack.digest) != pack.size:
+            raise ManifestRefused(
+                f"Pack {pack.digest!r} of {pack.size} bytes was not uploaded",
+                hint="Upload every pack before the version.",
+            )
+    return _draft(read, manifest, len(content), packs)
+
+
+def _transform(read: Manifest) -> dict[str, Any]:
+    """How a version came about, for show; of a long document only what was done."""
+    if read.transform is None:
+        return {}
+    document = clean_object(read.transform)
+    if len(msgspec.json.encode(document)) > MAX_TRANSFORM_BYTES:
+        document = {name: document.get(name) for name in ("source", "seed")}
+    return {"transform": document}
 
 
 def _draft(
@@ -140,6 +159,7 @@ def _draft(
             "columns": [msgspec.to_builtins(column) for column in (read.columns or ())[:MAX_SHOWN]],
             "image": msgspec.to_builtins(read.image),
             "split": msgspec.to_builtins(read.split),
+            **_transform(read),
         },
         packs=packs,
     )

@@ -13,9 +13,11 @@ from fastapi import FastAPI
 
 from pileus.core.clock import Clock, SystemClock
 from pileus.core.ids import Ids
+from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
 from pileus.jobs.nodes import NodeService
+from pileus.jobs.outcomes import Outcome
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
@@ -29,6 +31,7 @@ from pileus.security.audit import AuditLog
 from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
+from pileus.server.outcomes import ModelOutcome, VersionOutcome
 from pileus.server.registration import Registrar
 from pileus.server.services import Services
 from pileus.server.settings import ServerSettings, Settings
@@ -96,9 +99,13 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
-    ends = Ends(database, clock, new_id, blobs, streams, ledger, storage, settings.jobs)
+    outcomes: dict[str, Outcome] = {
+        "train": ModelOutcome(blobs, new_id),
+        "transform": VersionOutcome(blobs, storage, new_id),
+    }
+    ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
-    jobs = JobService(database, new_id, audit, RecipeTable(), settings.jobs)
+    jobs = JobService(database, new_id, audit, RecipeTable(), Cleaning(), settings.jobs)
     datasets = DatasetService(database, new_id, audit)
     records = RecordService(database, blobs, storage)
     lineage = LineageService(database, records)

@@ -1,6 +1,6 @@
 import pytest
 
-from pileus.data import table_ingest
+from pileus.data import table_parts
 from pileus.data.errors import LabelRefused, SplitRefused, TableDamaged
 from tests.unit.data.build import csv_file, ingested, table_text
 
@@ -86,7 +86,7 @@ class TestIngestTable:
         assert "1.50,y" in sides["train"] + sides["untouched"]
 
     def test_parts_end_before_they_are_too_large(self, ingest, monkeypatch):
-        monkeypatch.setattr(table_ingest, "PART_BYTES", 100)
+        monkeypatch.setattr(table_parts, "PART_BYTES", 100)
 
         manifest = ingest(table_text(60)).manifest
 
