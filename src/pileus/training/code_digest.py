@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pileus.core.code_digest import ROOT, digest_of
 
-_READING = ("cells", "images", "load", "manifest", "rows", "schema")
+_READING = ("cells", "images", "load", "manifest", "raw", "rows", "schema")
 """The modules of `data` that a training runs; how data is ingested is in the dataset version."""
 
 

@@ -64,8 +64,9 @@ def _clean_table(
         _conclude(violations, report)
     if into is None:
         return None
-    rule = split_rule(transform, version.manifest)
-    return write_table(stage, version.manifest, rule, report.lineage(transform.seed), into)
+    source = version.manifest
+    lineage = report.lineage(transform.seed, source.transform)
+    return write_table(stage, source, split_rule(transform, source), lineage, into)
 
 
 def _clean_images(
@@ -89,8 +90,9 @@ def _clean_images(
         _conclude(violations, report)
     if into is None:
         return None
-    rule = split_rule(transform, version.manifest)
-    return write_images(stage, version.manifest, rule, report.lineage(transform.seed), into)
+    source = version.manifest
+    lineage = report.lineage(transform.seed, source.transform)
+    return write_images(stage, source, split_rule(transform, source), lineage, into)
 
 
 def _conclude(violations: Violations, report: Report) -> None:

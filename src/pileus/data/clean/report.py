@@ -35,13 +35,14 @@ class Report:
             }
         )
 
-    def lineage(self, seed: int) -> dict[str, Any]:
-        """What the version itself says of how it came about."""
+    def lineage(self, seed: int, before: dict[str, Any] | None) -> dict[str, Any]:
+        """What the version itself says of how it came about; `before` is the same of its source."""
         steps = [
             entry["step"] | ({"fitted": entry["fitted"]} if entry["fitted"] else {})
             for entry in self.steps
         ]
-        return {"source": self.source, "seed": seed, "steps": steps}
+        found: dict[str, Any] = {"source": self.source, "seed": seed, "steps": steps}
+        return found if before is None else found | {"before": before}
 
     def write(self, out: Path) -> None:
         """Leave the report among the artifacts."""

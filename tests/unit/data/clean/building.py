@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 from pileus.compute.attempt.pileus_attempt import Attempt
 from pileus.core.schemas.transform import Transform
@@ -39,7 +40,7 @@ class Cleaned:
         scratch = directory / f"scratch-{number}"
         scratch.mkdir()
         document = {"seed": seed, "steps": list(steps)} | ({"expect": expect} if expect else {})
-        self.manifest = clean(
+        self.manifest: Any = clean(
             Transform.model_validate(document),
             version,
             target if into else None,

@@ -41,7 +41,7 @@ class TestImpute:
         )
 
         assert found.column("x").count("-1") + found.column("x", "untouched").count("-1") == 6
-        assert "fitted" not in found.manifest.transform["steps"][0]
+        assert found.step["fitted"] == {"values": {"x": "-1"}}
 
     def test_the_label_and_columns_of_another_type_are_refused(self, cleaned, numbers):
         for columns, what in ((["label"], "is the label"), (["nope"], "no column 'nope'")):
