@@ -70,7 +70,8 @@ def _model_version(step: Step) -> str:
 
 
 def _job(step: Step) -> str:
-    what = step.get("recipe") or " ".join(step.get("command") or ())
+    words = step.get("command") or step.get("transform") or ()
+    what = step.get("recipe") or (" " if step.get("command") else ", ").join(words)
     took = phrases.lasted(step.get("started_at"), step.get("ended_at"))
     code = f"code {str(step.get('code_digest'))[:12]}"
     return _joined(f"{step.get('kind')} {what}", took, code, f"by {step.get('submitted_by')}")

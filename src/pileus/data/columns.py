@@ -46,6 +46,11 @@ class ColumnReader:
         return not self._values
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """Distinct values in order; the first 1,000 that were seen when there are more."""
+        return tuple(sorted(self._values))
+
+    @property
     def stray_text(self) -> str | None:
         """A text that keeps a column with numbers in it from being one of numbers."""
         return self._text if self._has_number else None
@@ -54,5 +59,5 @@ class ColumnReader:
         if self._text is None:
             return Column(self.name, "number")
         if len(self._values) <= MAX_CATEGORIES:
-            return Column(self.name, "category", values=tuple(sorted(self._values)))
+            return Column(self.name, "category", values=self.values)
         return Column(self.name, "text", distinct=len(self._values))

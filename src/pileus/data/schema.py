@@ -6,14 +6,14 @@ Values only: `manifest.py` computes the id, writes, reads and checks.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 Kind = Literal["images", "table"]
 Task = Literal["classification", "regression"]
 Split = Literal["train", "untouched"]
-SplitHow = Literal["stratified", "content", "given"]
+SplitHow = Literal["stratified", "content", "given", "grouped", "time"]
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
@@ -42,12 +42,14 @@ class Rows(msgspec.Struct, frozen=True):
     untouched: int
 
 
-class SplitRule(msgspec.Struct, frozen=True):
+class SplitRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the split came about; `given` means by the source itself."""
 
     seed: int
     untouched: float
     how: SplitHow
+    by: str | None = None
+    """Of `grouped` and `time`: the column, or for images the pattern on their paths."""
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,7 +71,7 @@ class ImageProfile(msgspec.Struct, frozen=True):
     sizes: tuple[tuple[int, int, int], ...]
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`manifest.json`. Items are sorted by path; `columns` are the features, without the label."""
 
     schema: int
@@ -85,6 +87,8 @@ class Manifest(msgspec.Struct, frozen=True):
     image: ImageProfile | None
     packs: tuple[Pack, ...]
     items: tuple[Item, ...]
+    transform: dict[str, Any] | None = None
+    """Of a version that a transform made: its source, its steps, and what they were fitted to."""
 
     @property
     def size_bytes(self) -> int:

@@ -27,7 +27,7 @@ from pileus.data.schema import Manifest, SplitHow, SplitRule, Task
 from pileus.data.sources.source import Row, TableSource
 from pileus.data.split import key
 from pileus.data.table_header import header, refuse_row_as_header
-from pileus.data.table_parts import cut_parts
+from pileus.data.table_parts import PartWriter
 
 _BATCH = 1000
 """Rows that are looked at column by column, and reported, at once."""
@@ -67,9 +67,9 @@ def ingest_table(
             split = split_rows(entries, codes, share, scratch)
             described = tuple(column.column() for column in features)
             profiler = TableProfiler(described, names[index], classes)
-            items, counts = cut_parts(
-                spool, entries, split, row_bytes(names), names[index], packer, profiler.see
-            )
+            parts = PartWriter(names, names[index], packer, profiler.see)
+            parts.add_spooled(spool, entries, split)
+            items, counts = parts.close(), parts.rows
     finally:
         spool.unlink(missing_ok=True)
     _refuse_one_side(counts.train, counts.untouched, where)

@@ -1,14 +1,15 @@
-"""Cuts spooled rows into the parts that are a table's items, thousands of rows at a time."""
+"""Canonical lines to the parts of a table: what an item of it holds, and where one ends."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pileus.data.cells import row_bytes
 from pileus.data.packing import Packer
 from pileus.data.row_index import RowIndex
 from pileus.data.row_split import RowSplit
@@ -19,47 +20,54 @@ PART_BYTES = 8_000_000
 
 _BLOCK_ROWS = 50_000
 
+See = Callable[[Split, bytes], None]
+"""Is shown each part, which is canonical CSV with its header."""
 
-def cut_parts(
-    spool: Path,
-    index: RowIndex,
-    split: RowSplit,
-    header: bytes,
-    label: str,
-    packer: Packer,
-    see: Callable[[Split, bytes], None],
-) -> tuple[list[Item], Rows]:
-    """
-    Items of both sides, by path, and the rows of each; the order of rows is the source's.
 
-    `see` is shown each part, which is canonical CSV with its header.
-    """
-    train = _Side("train", header, label, packer, see)
-    untouched = _Side("untouched", header, label, packer, see)
-    with spool.open("rb") as stream:
-        for chunk in index.chunks():
-            for start in range(0, len(chunk), _BLOCK_ROWS):
-                entries = chunk[start : start + _BLOCK_ROWS]
-                lengths = entries["length"].astype(np.int64)
-                data = np.frombuffer(stream.read(int(lengths.sum())), dtype=np.uint8)
-                chosen = split.untouched(entries)
-                inside = np.repeat(chosen, lengths)
-                untouched.add(data[inside], lengths[chosen])
-                train.add(data[~inside], lengths[~chosen])
-    items = [*train.close(), *untouched.close()]
-    return sorted(items, key=lambda item: item.path), Rows(train.rows, untouched.rows)
+class PartWriter:
+    """Cuts the lines of both sides into parts; their order is the order of the rows."""
+
+    def __init__(
+        self, names: Sequence[str], label: str, packer: Packer, see: See | None = None
+    ) -> None:
+        header = row_bytes(names)
+        self._train = _Side("train", header, label, packer, see)
+        self._untouched = _Side("untouched", header, label, packer, see)
+
+    def add(self, split: Split, line: bytes) -> None:
+        """One canonical line of a side."""
+        side = self._train if split == "train" else self._untouched
+        side.add_line(line)
+
+    def add_spooled(self, spool: Path, index: RowIndex, split: RowSplit) -> None:
+        """The lines of a file, thousands at a time, each on the side that the split says."""
+        with spool.open("rb") as stream:
+            for chunk in index.chunks():
+                for start in range(0, len(chunk), _BLOCK_ROWS):
+                    entries = chunk[start : start + _BLOCK_ROWS]
+                    lengths = entries["length"].astype(np.int64)
+                    data = np.frombuffer(stream.read(int(lengths.sum())), dtype=np.uint8)
+                    chosen = split.untouched(entries)
+                    inside = np.repeat(chosen, lengths)
+                    self._untouched.add_lines(data[inside], lengths[chosen])
+                    self._train.add_lines(data[~inside], lengths[~chosen])
+
+    def close(self) -> list[Item]:
+        """Items by path, the last of each side too."""
+        items = [*self._train.close(), *self._untouched.close()]
+        return sorted(items, key=lambda item: item.path)
+
+    @property
+    def rows(self) -> Rows:
+        """How many lines each side has had."""
+        return Rows(self._train.rows, self._untouched.rows)
 
 
 class _Side:
     """The parts of one side."""
 
     def __init__(
-        self,
-        split: Split,
-        header: bytes,
-        label: str,
-        packer: Packer,
-        see: Callable[[Split, bytes], None],
+        self, split: Split, header: bytes, label: str, packer: Packer, see: See | None
     ) -> None:
         self.rows = 0
         self._split: Split = split
@@ -70,8 +78,14 @@ class _Side:
         self._items: list[Item] = []
         self._part = bytearray(header)
 
-    def add(self, data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> None:
-        """Rows, one after the other. A part has at least one, and no more than PART_BYTES else."""
+    def add_line(self, line: bytes) -> None:
+        self.rows += 1
+        if len(self._part) > len(self._header) and len(self._part) + len(line) > PART_BYTES:
+            self._put()
+        self._part += line
+
+    def add_lines(self, data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> None:
+        """Lines, one after the other. A part has at least one, and no more than PART_BYTES else."""
         self.rows += len(lengths)
         ends = np.cumsum(lengths)
         first = done = 0
@@ -95,7 +109,8 @@ class _Side:
 
     def _put(self) -> None:
         data = bytes(self._part)
-        self._see(self._split, data)
+        if self._see is not None:
+            self._see(self._split, data)
         path = f"{self._split}/part-{len(self._items):05d}.csv"
         place = self._packer.add(data, hashlib.sha256(data).hexdigest())
         self._items.append(Item(path, self._label, *place[:2], self._split, *place[2:]))

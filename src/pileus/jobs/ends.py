@@ -1,8 +1,8 @@
 """What happens when an attempt ends, all of it in one transaction.
 
 Attempt and job move on, the lease is released and its last slice is on the ledger, artifacts and
-streams are recorded, and a model version is registered where the job asked for one. Reading and
-writing blobs happens before; a kill in between leaves an attempt that is reported again.
+streams are recorded, and what the job asked for is made: a model version, a dataset version.
+Reading and writing blobs happens before; a kill in between leaves an attempt that is reported again.
 """
 
 from __future__ import annotations
@@ -14,19 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pileus.core.clock import Clock
+from pileus.core.errors import Conflict, InvalidRequest, PileusError
 from pileus.core.failpoints import failpoint
-from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Artifact, JobStatus, Lease
 from pileus.jobs.lifecycle import ended_attempt, ended_job, judge
+from pileus.jobs.outcomes import Make, Outcome
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import Held, about_job, attempts, held_by, jobs, leases
 from pileus.jobs.told import checked_exit, checked_result
 from pileus.metering.leases import slice_of
 from pileus.metering.ledger import Ledger
 from pileus.metering.storage import StorageAccount
-from pileus.registry.errors import RegistrationRefused
-from pileus.registry.models import ModelDraft, Origin, add_version, draft_of
-from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
 from pileus.storage.transaction import Snapshot, Transaction
 from pileus.tracking.artifacts import record_artifacts
@@ -53,20 +51,18 @@ class Ends:
         self,
         database: Database,
         clock: Clock,
-        new_id: NewId,
-        blobs: BlobStore,
         streams: StreamStore,
         ledger: Ledger,
         storage: StorageAccount,
+        outcomes: Mapping[str, Outcome],
         settings: JobsSettings,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._new_id = new_id
-        self._blobs = blobs
         self._streams = streams
         self._ledger = ledger
         self._storage = storage
+        self._outcomes = outcomes
         self._settings = settings
 
     async def record(self, attempt_id: str, reported: Reported) -> None:
@@ -91,11 +87,11 @@ class Ends:
     async def _record(self, held: Held, reported: Reported) -> None:
         attempt_id = held.attempt.id
         sealed = await self._streams.seal(held.attempt.project, attempt_id)
-        draft, refused = await self._draft(held, reported)
+        make, refused = await self._outcome(held, reported)
         failpoint("end.sealed")
         has_ended = await self._database.write(
             lambda transaction: self._apply(
-                transaction, attempt_id, reported, sealed, draft, refused
+                transaction, attempt_id, reported, sealed, make, refused
             )
         )
         failpoint("end.recorded")
@@ -113,15 +109,16 @@ class Ends:
         exit_ = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
         await self.record(lease.attempt, Reported(exit_, None, (), lost=lease))
 
-    async def _draft(
+    async def _outcome(
         self, held: Held, reported: Reported
-    ) -> tuple[ModelDraft | None, RegistrationRefused | None]:
+    ) -> tuple[Make | None, PileusError | None]:
         end = judge(held.job, held.attempt, reported.exit, reported.result)
-        if end.job is not JobStatus.SUCCEEDED or held.job.spec.register_as is None:
+        outcome = self._outcomes.get(held.job.kind)
+        if end.job is not JobStatus.SUCCEEDED or outcome is None:
             return None, None
         try:
-            return await draft_of(self._blobs, held.job.project, reported.artifacts), None
-        except RegistrationRefused as error:
+            return await outcome.read(held.job, held.attempt.id, reported.artifacts), None
+        except (InvalidRequest, Conflict) as error:
             return None, error
 
     def _apply(
@@ -130,8 +127,8 @@ class Ends:
         attempt_id: str,
         reported: Reported,
         sealed: list[Sealed],
-        draft: ModelDraft | None,
-        refused: RegistrationRefused | None,
+        make: Make | None,
+        refused: PileusError | None,
     ) -> bool:
         """Whether the attempt has ended now: here, or by another report before."""
         attempt = attempts.get(transaction, id=attempt_id)
@@ -150,9 +147,7 @@ class Ends:
         )
         job = ended_job(held.job, end, reported.result, transaction.now, self._settings)
         if refused is not None:
-            job = job.model_copy(
-                update={"reason": f"Not registered: {refused.message}", "hint": refused.hint}
-            )
+            job = self._outcomes[job.kind].refused(job, refused)
         jobs.swap(transaction, job)
         self._release(transaction, held.lease, ended_at)
         record_sealed(transaction, attempt.project, attempt.id, sealed)
@@ -160,21 +155,8 @@ class Ends:
             if stream.digest:
                 self._storage.add(transaction, attempt.project, stream.digest, stream.size)
         record_artifacts(transaction, attempt.project, attempt.job, attempt.id, reported.artifacts)
-        if draft is not None and held.job.spec.register_as is not None:
-            add_version(
-                transaction,
-                self._new_id,
-                held.job.spec.register_as,
-                draft,
-                Origin(
-                    project=job.project,
-                    job=job.id,
-                    attempt=attempt.id,
-                    dataset_version=job.dataset_version,
-                    code_digest=job.code_digest,
-                    created_by=job.submitted_by,
-                ),
-            )
+        if make is not None:
+            make(transaction)
         return True
 
     def _release(self, transaction: Transaction, lease: Lease, ended_at: datetime) -> None:

@@ -30,7 +30,8 @@ from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
 from pileus.jobs.told import clean_text
-from pileus.registry.store import resolve_dataset
+from pileus.jobs.transforms import PreparedTransform, Transforms
+from pileus.registry.store import check_dataset_name, resolve_dataset
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
 from pileus.storage.idempotency import Once
@@ -38,7 +39,7 @@ from pileus.storage.transaction import Snapshot, Transaction, Where
 from pileus.tracking.artifacts import artifacts_of
 
 DATA = "data"
-"""Name of the input that holds what a recipe trains on."""
+"""Name of the input that holds what a recipe trains on, or a transform reads."""
 
 CHECKPOINT = "checkpoint"
 """Name of the input that holds what an earlier attempt saved; nobody else may use it."""
@@ -53,21 +54,23 @@ class JobService:
         new_id: NewId,
         audit: AuditLog,
         recipes: RecipeCatalogue,
+        transforms: Transforms,
         settings: JobsSettings,
     ) -> None:
         self._database = database
         self._new_id = new_id
         self._audit = audit
         self._recipes = recipes
+        self._transforms = transforms
         self._settings = settings
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
         _check_texts(spec)
         recipe = self._recipes.prepare(spec.recipe, spec.config) if spec.recipe else None
-        params, code_digest = _prepared(spec, recipe)
+        params, code_digest = _prepared(spec, recipe or self._transform(spec))
         names = [wanted.name for wanted in spec.inputs]
-        reserved = {DATA, CHECKPOINT} if spec.kind == "train" else {CHECKPOINT}
+        reserved = {CHECKPOINT} if spec.dataset is None else {DATA, CHECKPOINT}
         for name in names:
             if name in reserved or names.count(name) > 1:
                 raise JobRefused(
@@ -88,6 +91,7 @@ class JobService:
             ]
             if recipe is not None:
                 _check_suits(spec.recipe, recipe, versions[0][1])
+            asked = spec if spec.transform is None else _into(spec, versions[0][1])
             job = jobs.insert(
                 transaction,
                 Job(
@@ -97,7 +101,7 @@ class JobService:
                     kind=spec.kind,
                     name=spec.name,
                     status=JobStatus.QUEUED,
-                    spec=spec,
+                    spec=asked,
                     inputs=tuple(dataset_input(name, version) for name, version in versions),
                     params=dict(params),
                     dataset_version=versions[0][1].id if versions else None,
@@ -113,6 +117,13 @@ class JobService:
             return job
 
         return await self._database.write(work)
+
+    def _transform(self, spec: JobSpec) -> PreparedTransform | None:
+        if spec.transform is None:
+            return None
+        if spec.into is not None:
+            check_dataset_name(spec.into)
+        return self._transforms.prepare(spec.transform, dry_run=spec.dry_run)
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Stop a job: at once when it waits, by way of its node when it runs.
@@ -238,14 +249,16 @@ class JobService:
         )
 
 
-def _prepared(spec: JobSpec, recipe: PreparedRecipe | None) -> tuple[Mapping[str, Any], str]:
+def _prepared(
+    spec: JobSpec, ours: PreparedRecipe | PreparedTransform | None
+) -> tuple[Mapping[str, Any], str]:
     """What the attempt is started with, and the digest of the code that runs."""
-    if recipe is not None:
+    if ours is not None:
         return {
-            "entry": recipe.entry,
-            "environment": recipe.environment,
-            "values": dict(recipe.params),
-        }, recipe.code_digest
+            "entry": ours.entry,
+            "environment": ours.environment,
+            "values": dict(ours.params),
+        }, ours.code_digest
     words = json.dumps([spec.command, spec.env], sort_keys=True, ensure_ascii=False)
     return {
         "entry": None,
@@ -266,6 +279,17 @@ def _check_suits(name: str | None, recipe: PreparedRecipe, version: DatasetVersi
                 f" {version.dataset!r} has {what} {found}",
                 hint=f"Train with `--recipe {recipe.otherwise}`.",
             )
+
+
+def _into(spec: JobSpec, version: DatasetVersion) -> JobSpec:
+    """The spec with the name of the dataset that its result goes to. Raises JobRefused."""
+    if spec.transform is not None and version.kind not in spec.transform.kinds:
+        raise JobRefused(
+            f"Dataset {version.dataset!r} holds {version.kind}, and the transform is for"
+            f" {' and '.join(sorted(spec.transform.kinds))}",
+            hint="Leave out the steps and expectations of the other kind.",
+        )
+    return spec.model_copy(update={"into": spec.into or version.dataset})
 
 
 def _check_texts(spec: JobSpec) -> None:

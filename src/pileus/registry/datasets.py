@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pileus.core.ids import NewId
-from pileus.core.names import InvalidName, check_name
 from pileus.core.schemas.registry import Dataset, DatasetVersion, Pack
 from pileus.core.schemas.tenancy import Caller
 from pileus.registry.errors import DatasetNotFound
 from pileus.registry.profiles import ProfileDraft, ProfileService
 from pileus.registry.store import (
-    VERSION_PREFIX,
+    check_dataset_name,
     dataset_versions,
     datasets,
     resolve_dataset,
@@ -40,6 +39,67 @@ class VersionDraft:
     packs: tuple[Pack, ...]
 
 
+@dataclass(frozen=True)
+class VersionOrigin:
+    """Who or what a version comes from."""
+
+    project: str
+    created_by: str
+    job: str | None = None
+
+
+def add_dataset_version(
+    transaction: Transaction,
+    new_id: NewId,
+    name: str,
+    draft: VersionDraft,
+    origin: VersionOrigin,
+) -> DatasetVersion:
+    """Make a version within the caller's transaction, and its dataset when that is new.
+
+    The same content again is the version that is there, of the origin that it had.
+    """
+    existing = dataset_versions.get(transaction, project=origin.project, dataset=name, id=draft.id)
+    if existing is not None:
+        return existing
+    dataset = datasets.get(transaction, project=origin.project, name=name)
+    if dataset is None:
+        dataset = datasets.insert(
+            transaction,
+            Dataset(
+                id=new_id("dst"),
+                project=origin.project,
+                created_at=transaction.now,
+                name=name,
+            ),
+        )
+    number = dataset.versions + 1
+    update = {"versions": number, "newest": draft.id}
+    datasets.swap(transaction, dataset.model_copy(update=update))
+    return dataset_versions.insert(
+        transaction,
+        DatasetVersion(
+            id=draft.id,
+            project=origin.project,
+            created_at=transaction.now,
+            dataset=name,
+            number=number,
+            manifest=draft.manifest,
+            manifest_bytes=draft.manifest_bytes,
+            kind=draft.kind,
+            task=draft.task,
+            rows_train=draft.rows_train,
+            rows_untouched=draft.rows_untouched,
+            size_bytes=draft.size_bytes,
+            source=draft.source,
+            job=origin.job,
+            created_by=origin.created_by,
+            info=dict(draft.info),
+            packs=draft.packs,
+        ),
+    )
+
+
 class DatasetService:
     """Named collections of immutable versions."""
 
@@ -55,55 +115,18 @@ class DatasetService:
         self, caller: Caller, name: str, draft: VersionDraft, profile: ProfileDraft | None = None
     ) -> DatasetVersion:
         """Make the version visible, with its profile. The same content is the same version."""
-        name = check_name(name, "dataset")
-        if name.startswith(VERSION_PREFIX):
-            raise InvalidName(
-                f"Dataset {name!r} would be taken for a version",
-                hint=f"Choose a name that does not begin with {VERSION_PREFIX!r}.",
-            )
+        name = check_dataset_name(name)
 
         def work(transaction: Transaction) -> DatasetVersion:
             if profile is not None:
                 self._profiles.add(transaction, caller, draft.id, profile)
-            key = {"project": caller.project, "dataset": name, "id": draft.id}
-            existing = dataset_versions.get(transaction, **key)
-            if existing is not None:
-                return existing
-            dataset = datasets.get(transaction, project=caller.project, name=name)
-            if dataset is None:
-                dataset = datasets.insert(
-                    transaction,
-                    Dataset(
-                        id=self._new_id("dst"),
-                        project=caller.project,
-                        created_at=transaction.now,
-                        name=name,
-                    ),
-                )
-            number = dataset.versions + 1
-            update = {"versions": number, "newest": draft.id}
-            datasets.swap(transaction, dataset.model_copy(update=update))
-            version = dataset_versions.insert(
-                transaction,
-                DatasetVersion(
-                    id=draft.id,
-                    project=caller.project,
-                    created_at=transaction.now,
-                    dataset=name,
-                    number=number,
-                    manifest=draft.manifest,
-                    manifest_bytes=draft.manifest_bytes,
-                    kind=draft.kind,
-                    task=draft.task,
-                    rows_train=draft.rows_train,
-                    rows_untouched=draft.rows_untouched,
-                    size_bytes=draft.size_bytes,
-                    source=draft.source,
-                    created_by=caller.principal,
-                    info=dict(draft.info),
-                    packs=draft.packs,
-                ),
+            found = dataset_versions.get(
+                transaction, project=caller.project, dataset=name, id=draft.id
             )
+            if found is not None:
+                return found
+            origin = VersionOrigin(caller.project, caller.principal)
+            version = add_dataset_version(transaction, self._new_id, name, draft, origin)
             self._audit.append(
                 transaction, caller, "create", "dataset_version", version.id, dataset=name
             )

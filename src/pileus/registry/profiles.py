@@ -23,6 +23,39 @@ class ProfileDraft:
     profiler: int
 
 
+def add_profile(
+    transaction: Transaction,
+    new_id: NewId,
+    project: str,
+    version: str,
+    draft: ProfileDraft,
+    created_by: str,
+) -> tuple[DatasetProfile, bool]:
+    """The profile of a version with this document, and whether it was made just now."""
+    known = dataset_profiles.find(
+        transaction, [("project", "=", project), ("version", "=", version)], order=["number"]
+    )
+    for profile in known:
+        if profile.digest == draft.digest:
+            return profile, False
+    profile = dataset_profiles.insert(
+        transaction,
+        DatasetProfile(
+            id=new_id("prf"),
+            project=project,
+            created_at=transaction.now,
+            version=version,
+            number=known[-1].number + 1 if known else 1,
+            schema_number=draft.schema_number,
+            profiler=draft.profiler,
+            digest=draft.digest,
+            size_bytes=draft.size_bytes,
+            created_by=created_by,
+        ),
+    )
+    return profile, True
+
+
 class ProfileService:
     """Adds profiles to versions; none is ever changed."""
 
@@ -47,33 +80,14 @@ class ProfileService:
         self, transaction: Transaction, caller: Caller, version: str, draft: ProfileDraft
     ) -> DatasetProfile:
         """As `commit`, in the caller's transaction, for a version that is there."""
-        known = dataset_profiles.find(
-            transaction,
-            [("project", "=", caller.project), ("version", "=", version)],
-            order=["number"],
+        found, is_new = add_profile(
+            transaction, self._new_id, caller.project, version, draft, caller.principal
         )
-        for profile in known:
-            if profile.digest == draft.digest:
-                return profile
-        profile = dataset_profiles.insert(
-            transaction,
-            DatasetProfile(
-                id=self._new_id("prf"),
-                project=caller.project,
-                created_at=transaction.now,
-                version=version,
-                number=known[-1].number + 1 if known else 1,
-                schema_number=draft.schema_number,
-                profiler=draft.profiler,
-                digest=draft.digest,
-                size_bytes=draft.size_bytes,
-                created_by=caller.principal,
-            ),
-        )
-        self._audit.append(
-            transaction, caller, "create", "dataset_profile", profile.id, version=version
-        )
-        return profile
+        if is_new:
+            self._audit.append(
+                transaction, caller, "create", "dataset_profile", found.id, version=version
+            )
+        return found
 
     async def profiles(
         self, project: str, version: str, where: Where = (), *, limit: int | None = None

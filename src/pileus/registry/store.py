@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pileus.core.names import InvalidName, check_name
 from pileus.core.schemas.registry import (
     Dataset,
     DatasetProfile,
@@ -27,6 +28,17 @@ models = Rows(MODELS, Model)
 model_versions = Rows(MODEL_VERSIONS, ModelVersion)
 
 VERSION_PREFIX = "dsv_"
+
+
+def check_dataset_name(name: str) -> str:
+    """A name that no reference to a version can be taken for. Raises InvalidName."""
+    name = check_name(name, "dataset")
+    if name.startswith(VERSION_PREFIX):
+        raise InvalidName(
+            f"Dataset {name!r} would be taken for a version",
+            hint=f"Choose a name that does not begin with {VERSION_PREFIX!r}.",
+        )
+    return name
 
 
 def resolve_dataset(snapshot: Snapshot, project: str, reference: str) -> DatasetVersion:

@@ -28,6 +28,7 @@ DATASET_VERSIONS = Table(
         text("created_by"),
         json("info"),
         json("packs"),
+        text("job", null=True),
     ),
     key=("project", "dataset", "id"),
     unique=(("project", "dataset", "number"),),

@@ -1,40 +1,25 @@
-"""Turns uploads into versions: checks a manifest, reads a job's bundle, then commits.
+"""Turns uploads into versions: reads the draft of one, then commits it.
 
 Here because it joins packages that may not know each other: data, registry, jobs, blobs.
 """
 
 from __future__ import annotations
 
-import asyncio
-
-import msgspec
-
-from pileus.core.errors import InvalidRequest
 from pileus.core.ids import NewId
 from pileus.core.names import check_name
 from pileus.core.schemas.jobs import JobStatus
-from pileus.core.schemas.registry import DatasetProfile, DatasetVersion, ModelVersion, Pack
+from pileus.core.schemas.registry import DatasetProfile, DatasetVersion, ModelVersion
 from pileus.core.schemas.tenancy import Caller
-from pileus.data.manifest import read_manifest
-from pileus.data.profile import document
-from pileus.data.schema import Manifest
 from pileus.jobs.service import JobService
-from pileus.metering.storage import StorageAccount
-from pileus.registry.datasets import DatasetService, VersionDraft
-from pileus.registry.errors import ManifestRefused, ProfileRefused, RegistrationRefused
+from pileus.registry.datasets import DatasetService
+from pileus.registry.errors import RegistrationRefused
 from pileus.registry.models import Origin, add_version, draft_of, version_of_job
-from pileus.registry.profiles import ProfileDraft, ProfileService
+from pileus.registry.profiles import ProfileService
 from pileus.security.audit import AuditLog
-from pileus.storage.blob import BlobStore, read_all
+from pileus.server.drafts import Drafts
+from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
-from pileus.storage.errors import BlobNotFound
 from pileus.storage.transaction import Transaction
-
-MAX_MANIFEST_BYTES = 1024 * 1024 * 1024
-"""About five million items; it is checked in memory."""
-
-MAX_SHOWN = 1000
-"""Classes or columns kept in the row, for show; the manifest has them all."""
 
 
 class Registrar:
@@ -45,7 +30,7 @@ class Registrar:
         database: Database,
         new_id: NewId,
         blobs: BlobStore,
-        storage: StorageAccount,
+        drafts: Drafts,
         datasets: DatasetService,
         profiles: ProfileService,
         jobs: JobService,
@@ -54,7 +39,7 @@ class Registrar:
         self._database = database
         self._new_id = new_id
         self._blobs = blobs
-        self._storage = storage
+        self._drafts = drafts
         self._datasets = datasets
         self._profiles = profiles
         self._jobs = jobs
@@ -68,13 +53,7 @@ class Registrar:
         Raises ManifestRefused, ProfileRefused.
         """
         name = check_name(name, "dataset")
-        content, read = await self._manifest(caller.project, manifest)
-        packs = tuple(Pack(digest=pack.digest, size=pack.size) for pack in read.packs)
-        await self._check_packs(caller.project, packs)
-        described = None
-        if profile is not None:
-            described = await self._profile(caller.project, profile, read)
-        draft = _draft(read, manifest, content, packs)
+        draft, described = await self._drafts.version(caller.project, manifest, profile)
         return await self._datasets.commit(caller, name, draft, described)
 
     async def dataset_profile(self, caller: Caller, version: str, profile: str) -> DatasetProfile:
@@ -83,48 +62,8 @@ class Registrar:
         Raises DatasetNotFound, ProfileRefused.
         """
         found = await self._datasets.version(caller.project, version)
-        _, manifest = await self._manifest(caller.project, found.manifest)
-        draft = await self._profile(caller.project, profile, manifest)
+        draft = await self._drafts.profile(caller.project, found.manifest, profile)
         return await self._profiles.commit(caller, version, draft)
-
-    async def _manifest(self, project: str, manifest: str) -> tuple[int, Manifest]:
-        """Size and content of a manifest's blob."""
-        size = await self._blobs.size(project, manifest)
-        if size is not None and size > MAX_MANIFEST_BYTES:
-            raise ManifestRefused(
-                f"Manifest {manifest!r} has {size} bytes, more than {MAX_MANIFEST_BYTES}",
-                hint="Split the data into several datasets.",
-            )
-        try:
-            content = await read_all(self._blobs, project, manifest)
-        except BlobNotFound as error:
-            raise ManifestRefused(
-                f"Manifest {manifest!r} was not uploaded", hint="Upload it as a blob first."
-            ) from error
-        try:
-            # A manifest of many items takes seconds to check; the loop serves others meanwhile.
-            return len(content), await asyncio.to_thread(read_manifest, content)
-        except InvalidRequest as error:
-            raise ManifestRefused(error.message, hint=error.hint) from error
-
-    async def _profile(self, project: str, digest: str, manifest: Manifest) -> ProfileDraft:
-        """What an uploaded profile says, checked against the manifest."""
-        size = await self._blobs.size(project, digest)
-        if size is None:
-            raise ProfileRefused(
-                f"Profile {digest!r} was not uploaded", hint="Upload it as a blob first."
-            )
-        if size > document.MAX_BYTES:
-            raise ProfileRefused(
-                f"Profile {digest!r} has {size} bytes, more than {document.MAX_BYTES}",
-                hint="Make the version without one.",
-            )
-        content = await read_all(self._blobs, project, digest)
-        try:
-            read = await asyncio.to_thread(document.read_profile, content, manifest)
-        except InvalidRequest as error:
-            raise ProfileRefused(error.message, hint=error.hint) from error
-        return ProfileDraft(digest, size, read.schema, read.profiler)
 
     async def model_version(self, caller: Caller, name: str, job_id: str) -> ModelVersion:
         """Register what a job left behind. Raises JobNotFound, RegistrationRefused."""
@@ -154,36 +93,3 @@ class Registrar:
             return version
 
         return await self._database.write(work)
-
-    async def _check_packs(self, project: str, packs: tuple[Pack, ...]) -> None:
-        sizes = await self._storage.sizes(project, [pack.digest for pack in packs])
-        for pack in packs:
-            if sizes.get(pack.digest) != pack.size:
-                raise ManifestRefused(
-                    f"Pack {pack.digest!r} of {pack.size} bytes was not uploaded",
-                    hint="Upload every pack before the version.",
-                )
-
-
-def _draft(
-    read: Manifest, manifest: str, manifest_bytes: int, packs: tuple[Pack, ...]
-) -> VersionDraft:
-    return VersionDraft(
-        id=read.id,
-        manifest=manifest,
-        manifest_bytes=manifest_bytes,
-        kind=read.kind,
-        task=read.task,
-        rows_train=read.rows.train,
-        rows_untouched=read.rows.untouched,
-        size_bytes=read.size_bytes,
-        source=read.source,
-        info={
-            "label": read.label,
-            "classes": list(read.classes or ())[:MAX_SHOWN],
-            "columns": [msgspec.to_builtins(column) for column in (read.columns or ())[:MAX_SHOWN]],
-            "image": msgspec.to_builtins(read.image),
-            "split": msgspec.to_builtins(read.split),
-        },
-        packs=packs,
-    )

@@ -14,9 +14,11 @@ from fastapi import FastAPI
 from pileus.core.clock import Clock, SystemClock
 from pileus.core.failpoints import failpoint
 from pileus.core.ids import Ids
+from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
 from pileus.jobs.nodes import NodeService
+from pileus.jobs.outcomes import Outcome
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
@@ -36,7 +38,9 @@ from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.security.tables import PROJECT_KEYS
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
+from pileus.server.drafts import Drafts
 from pileus.server.figures import Figures
+from pileus.server.outcomes import ModelOutcome, VersionOutcome
 from pileus.server.registration import Registrar
 from pileus.server.rounds import Work
 from pileus.server.services import Services
@@ -115,9 +119,14 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
-    ends = Ends(database, clock, new_id, blobs, streams, ledger, storage, settings.jobs)
+    drafts = Drafts(blobs, storage)
+    outcomes: dict[str, Outcome] = {
+        "train": ModelOutcome(blobs, new_id),
+        "transform": VersionOutcome(drafts, new_id),
+    }
+    ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
-    jobs = JobService(database, new_id, audit, RecipeTable(), settings.jobs)
+    jobs = JobService(database, new_id, audit, RecipeTable(), Cleaning(), settings.jobs)
     profiles = ProfileService(database, new_id, audit)
     datasets = DatasetService(database, new_id, audit, profiles)
     records = RecordService(database, blobs, storage)
@@ -141,7 +150,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         datasets=datasets,
         profiles=profiles,
         models=ModelService(database),
-        registrar=Registrar(database, new_id, blobs, storage, datasets, profiles, jobs, audit),
+        registrar=Registrar(database, new_id, blobs, drafts, datasets, profiles, jobs, audit),
         jobs=jobs,
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,

@@ -1,6 +1,6 @@
 """Where something came from: prediction → revision → model version → job → dataset version.
 
-Each step is one read by id; a prediction's own record is found by what its id carries.
+A version that a transform made goes on with its job, and so to the version that it read. Each step is one read by id; a prediction's own record is found by what its id carries.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 from pileus.core.errors import NotFound
 from pileus.core.schemas.jobs import Job
-from pileus.core.schemas.registry import ModelVersion
+from pileus.core.schemas.registry import DatasetVersion, ModelVersion
 from pileus.core.schemas.serving import Revision
 from pileus.jobs.store import job_of
 from pileus.metering.ledger import cost_of
@@ -19,7 +19,7 @@ from pileus.serving.errors import NoLineage
 from pileus.serving.records import PREFIX, RecordService
 from pileus.serving.store import endpoints, revisions
 from pileus.storage.database import Database
-from pileus.storage.transaction import Snapshot
+from pileus.storage.transaction import Condition, Snapshot
 
 Step = dict[str, Any]
 
@@ -96,30 +96,54 @@ def _of_model_version(snapshot: Snapshot, project: str, version_id: str) -> list
 
 
 def _of_job(snapshot: Snapshot, project: str, job_id: str) -> list[Step]:
-    job = job_of(snapshot, project, job_id)
-    steps = [_job_step(snapshot, job)]
-    if job.dataset_version is not None:
-        steps.extend(_of_dataset(snapshot, project, job.dataset_version))
-    return steps
+    return _upwards(snapshot, project, job=job_id)
 
 
 def _of_dataset(snapshot: Snapshot, project: str, version_id: str) -> list[Step]:
-    version = resolve_dataset(snapshot, project, version_id)
-    names = dataset_versions.find(
-        snapshot, [("project", "=", project), ("id", "=", version_id)], order=["dataset"]
-    )
-    return [
-        {
-            "noun": "dataset_version",
-            "id": version.id,
-            "datasets": [f"{found.dataset}@{found.number}" for found in names],
-            "source": version.source,
-            "rows_train": version.rows_train,
-            "rows_untouched": version.rows_untouched,
-            "created_at": version.created_at,
-            "created_by": _who(snapshot, version.created_by),
-        }
-    ]
+    return _upwards(snapshot, project, version=resolve_dataset(snapshot, project, version_id).id)
+
+
+def _upwards(
+    snapshot: Snapshot, project: str, job: str | None = None, version: str | None = None
+) -> list[Step]:
+    """Jobs and the versions they read, in turn. No id twice: a result may equal its source."""
+    steps: list[Step] = []
+    seen: set[str] = set()
+    while (step_of := job or version) is not None and step_of not in seen:
+        seen.add(step_of)
+        if job is not None:
+            found = job_of(snapshot, project, job)
+            steps.append(_job_step(snapshot, found))
+            job, version = None, found.dataset_version
+        elif version is not None:
+            names = _named(snapshot, project, version)
+            if names:
+                steps.append(_dataset_step(snapshot, names))
+            job, version = names[0].job if names else None, None
+    return steps
+
+
+def _named(snapshot: Snapshot, project: str, version_id: str) -> list[DatasetVersion]:
+    """One content under each of its names, the first that was made first: that is its origin."""
+    where: list[Condition] = [("project", "=", project), ("id", "=", version_id)]
+    found = dataset_versions.find(snapshot, where, order=["dataset"])
+    return sorted(found, key=lambda version: version.created_at)
+
+
+def _dataset_step(snapshot: Snapshot, names: list[DatasetVersion]) -> Step:
+    version = names[0]
+    step = {
+        "noun": "dataset_version",
+        "id": version.id,
+        "datasets": sorted(f"{found.dataset}@{found.number}" for found in names),
+        "source": version.source,
+        "rows_train": version.rows_train,
+        "rows_untouched": version.rows_untouched,
+        "created_at": version.created_at,
+        "created_by": _who(snapshot, version.created_by),
+    }
+    transform = version.info.get("transform")
+    return step if transform is None else step | {"transform": transform}
 
 
 def _model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
@@ -146,6 +170,7 @@ def _job_step(snapshot: Snapshot, job: Job) -> Step:
         "status": job.status,
         "recipe": job.spec.recipe,
         "command": job.spec.command,
+        "transform": job.spec.transform and [step.step for step in job.spec.transform.steps],
         "code_digest": job.code_digest,
         "started_at": job.started_at,
         "ended_at": job.ended_at,

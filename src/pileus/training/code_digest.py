@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
-import pileus
+from pileus.core.code_digest import ROOT, digest_of
 
-_ROOT = Path(pileus.__file__).parent
-_READING = ("cells", "images", "load", "manifest", "rows", "schema")
+_READING = ("cells", "images", "load", "manifest", "raw", "rows", "schema")
 """The modules of `data` that a training runs; how data is ingested is in the dataset version."""
 
 
@@ -19,20 +17,10 @@ def code_digest() -> str:
 
     Stays the same until a file's name or text changes; line endings do not count.
     """
-    return digest_of(_ROOT, sources(_ROOT))
+    return digest_of(ROOT, sources(ROOT))
 
 
 def sources(root: Path) -> list[Path]:
     """The files whose text decides what a training does, in order."""
     reading = [root / "data" / f"{name}.py" for name in _READING]
     return sorted([*(root / "training").rglob("*.py"), *reading])
-
-
-def digest_of(root: Path, paths: list[Path]) -> str:
-    """SHA-256 over the relative names and digests of `paths`."""
-    total = hashlib.sha256()
-    for path in paths:
-        text = path.read_bytes().replace(b"\r\n", b"\n")
-        name = path.relative_to(root).as_posix()
-        total.update(f"{name} {hashlib.sha256(text).hexdigest()}\n".encode())
-    return total.hexdigest()

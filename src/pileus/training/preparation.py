@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pileus.data.raw import Round
 from pileus.data.schema import Column
 
 _ROWS = 4096
@@ -113,6 +114,43 @@ class ImageInput(nn.Module):
         return functional.interpolate(
             pixels, size=self.size, mode="bilinear", align_corners=False, antialias=True
         )
+
+
+class RawRows(nn.Module):
+    """Rows as people have them, filled, clipped and scaled as those of the cleaned version were."""
+
+    def __init__(self, columns: Sequence[Column], rounds: Sequence[Round]) -> None:
+        super().__init__()
+        codes = torch.tensor([column.type == "category" for column in columns])
+        self.rounds = nn.Sequential(*(_RawRound(codes, one) for one in rounds))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        changed: Tensor = self.rounds(rows)
+        return changed
+
+
+class _RawRound(nn.Module):
+    codes: Tensor
+    fill: Tensor
+    low: Tensor
+    high: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, codes: Tensor, one: Round) -> None:
+        super().__init__()
+        self.register_buffer("codes", codes)
+        for name in ("fill", "low", "high", "centre", "scale"):
+            self.register_buffer(name, torch.from_numpy(getattr(one, name)).float())
+
+    def forward(self, rows: Tensor) -> Tensor:
+        # A category that is missing, or was never seen, has a code below zero.
+        absent = rows.isnan() | (self.codes & (rows < 0))
+        rows = torch.where(absent & ~self.fill.isnan(), self.fill, rows)
+        # By comparison, which leaves what is not a number as it is.
+        rows = torch.where(rows < self.low, self.low, rows)
+        rows = torch.where(rows > self.high, self.high, rows)
+        return (rows - self.centre) / self.scale
 
 
 class Classifier(nn.Module):

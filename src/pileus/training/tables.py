@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pileus.data.load import LocalVersion
+from pileus.data.raw import cell_changes, rounds, undone
 from pileus.data.schema import Task
 from pileus.training.examples import Batch, Entrance, Targets
-from pileus.training.preparation import TableScaling
+from pileus.training.preparation import RawRows, TableScaling
 
 _BATCH_ROWS = 4096
 
@@ -21,6 +23,8 @@ class TableExamples:
     def __init__(self, version: LocalVersion) -> None:
         self._version = version
         self._columns = version.manifest.columns or ()
+        self._changes = cell_changes(version.manifest)
+        self._rounds = rounds(version.manifest)
 
     @property
     def version_id(self) -> str:
@@ -44,22 +48,24 @@ class TableExamples:
 
     def untouched(self) -> Iterator[Batch]:
         table = self._version.table("untouched")
+        rows = undone(table.features, self._rounds) if self._rounds else table.features
         for start in range(0, len(table.target), _BATCH_ROWS):
             part = slice(start, start + _BATCH_ROWS)
-            yield Batch(table.features[part], table.target[part])
+            yield Batch(rows[part], table.target[part])
 
     def scaling(self, fitted: Tensor) -> tuple[nn.Module, tuple[int, ...]]:
         scaling = TableScaling.of(self._columns, fitted)
         return scaling, (scaling.width,)
 
     def reception(self) -> nn.Module:
-        return nn.Identity()
+        return RawRows(self._columns, self._rounds) if self._rounds else nn.Identity()
 
     def entrance(self) -> Entrance:
         columns = self._columns
         described = [
             {"name": column.name, "type": column.type}
             | ({"values": list(column.values)} if column.values is not None else {})
+            | self._prepared(column.name)
             for column in columns
         ]
         spec = {
@@ -70,3 +76,11 @@ class TableExamples:
             "columns": described,
         }
         return Entrance(spec, torch.zeros((2, len(columns))), (0,))
+
+    def _prepared(self, column: str) -> dict[str, list[dict[str, Any]]]:
+        """What the graph does to a cell of the column, so that a person may know."""
+        done = [
+            {"do": type(change).__name__.lower(), **change._asdict()}
+            for change in self._changes.get(column, ())
+        ]
+        return {"prepared": done} if done else {}

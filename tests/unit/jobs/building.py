@@ -27,9 +27,11 @@ from pileus.core.schemas.jobs import (
 from pileus.core.schemas.metering import LedgerEntry
 from pileus.core.schemas.resources import Capacity
 from pileus.core.schemas.tenancy import Caller, Role
+from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
 from pileus.jobs.nodes import NodeService
+from pileus.jobs.outcomes import Outcome
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.recipes import PreparedRecipe
 from pileus.jobs.service import JobService
@@ -40,6 +42,8 @@ from pileus.metering.prices import PriceBook
 from pileus.metering.storage import StorageAccount
 from pileus.metering.store import ledger
 from pileus.security.audit import AuditLog
+from pileus.server.drafts import Drafts
+from pileus.server.outcomes import ModelOutcome, VersionOutcome
 from pileus.server.tables import TABLES
 from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.database import Database
@@ -189,7 +193,11 @@ async def opened(
     storage = StorageAccount(database, book, ids.new)
     prices = PriceBook(database, ids.new, audit, storage.settle)
     await prices.ensure_defaults()
-    ends = Ends(database, clock, ids.new, blobs, streams, book, storage, settings)
+    outcomes: dict[str, Outcome] = {
+        "train": ModelOutcome(blobs, ids.new),
+        "transform": VersionOutcome(Drafts(blobs, storage), ids.new),
+    }
+    ends = Ends(database, clock, streams, book, storage, outcomes, settings)
     reaper = Reaper(database, clock, ends, settings)
     yield Room(
         clock=clock,
@@ -203,6 +211,6 @@ async def opened(
         reaper=reaper,
         engine=Engine(database, clock, ids.new, book, reaper, settings),
         nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
-        jobs=JobService(database, ids.new, audit, OneRecipe(), settings),
+        jobs=JobService(database, ids.new, audit, OneRecipe(), Cleaning(), settings),
     )
     await database.close()

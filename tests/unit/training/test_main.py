@@ -5,8 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from pileus.data.load import open_version
 from pileus.inference.bundle import read_bundle
 from pileus.training.main import main
+from tests.unit.data.clean.building import Cleaned
 
 
 def load(path):
@@ -168,3 +170,23 @@ def losses(attempt, since=0):
 def weights(attempt):
     graph = onnx.load(attempt.out / "bundle" / "model.onnx")
     return sorted(tensor.raw_data for tensor in graph.graph.initializer)
+
+
+class TestCleaned:
+    def test_a_model_takes_rows_as_they_were_before_cleaning(self, start, fruit, tmp_path):
+        steps = [{"step": "impute", "using": "mean"}, {"step": "clip"}, {"step": "normalise"}]
+        made = Cleaned(tmp_path / "made", open_version(fruit), steps)
+        attempt = start(made.out / "version", "logistic-regression", epochs=60)
+
+        main(attempt)
+
+        assert attempt.result[0] == "succeeded"
+        assert attempt.result[1]["accuracy"] > 0.9
+        assert attempt.result[1]["parity_passed"]
+        session = onnxruntime.InferenceSession(attempt.out / "bundle" / "model.onnx")
+        raw = open_version(fruit).table("untouched")
+        _, classes = session.run(None, {"features": raw.features})
+        assert (classes == raw.target).mean() > 0.9
+        bundle = json.loads((attempt.out / "bundle" / "bundle.json").read_text())
+        prepared = bundle["inputs"][0]["columns"][0]["prepared"]
+        assert [change["do"] for change in prepared] == ["fill", "clip", "scale"]

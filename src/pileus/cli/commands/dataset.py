@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.commands import dataset_clean
 from pileus.cli.options import Command
 from pileus.cli.output import fields
 from pileus.cli.session import Session
 
 app = typer.Typer(help="Datasets and their immutable versions.")
+app.command("clean", cls=Command)(dataset_clean.clean)
+app.command("check", cls=Command)(dataset_clean.check)
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 _CLASSES_SHOWN = 20

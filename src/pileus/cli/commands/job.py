@@ -216,6 +216,8 @@ def _kind(job: Any) -> str:  # noqa: ANN401  a document
     spec = job.get("spec", {})
     if job["kind"] == "train":
         return f"train {spec.get('recipe') or ''} on {_short(spec.get('dataset') or '')}"
+    if job["kind"] == "transform":
+        return f"transform {_short(spec.get('dataset') or '')}"
     words = " ".join([job["kind"], *(spec.get("command") or ())])
     return words if len(words) <= _COMMAND_WIDTH else f"{words[:_COMMAND_WIDTH]}…"
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from pileus.core.schemas.base import Answer, Name, Row, Schema
 from pileus.core.schemas.resources import Capacity, Resources
+from pileus.core.schemas.transform import Transform
 
 
 class JobStatus(StrEnum):
@@ -58,9 +59,9 @@ class DatasetInput(Schema):
 
 
 class JobSpec(Schema):
-    """What someone asks to run: a recipe on a dataset, or a command."""
+    """What someone asks to run: a recipe or a transform on a dataset, or a command."""
 
-    kind: Literal["train", "command"]
+    kind: Literal["train", "transform", "command"]
     name: Name | None = None
 
     recipe: str | None = None
@@ -70,10 +71,19 @@ class JobSpec(Schema):
     """For `train`: parameters of the recipe; the rest keep their defaults."""
 
     dataset: str | None = None
-    """For `train`: what to train on, written as in `DatasetInput.dataset`."""
+    """For `train` and `transform`: what to read, written as in `DatasetInput.dataset`."""
 
     register_as: Name | None = Field(default=None, alias="register")
     """For `train`: the model that a success becomes a version of."""
+
+    transform: Transform | None = None
+    """For `transform`: the steps, and what must hold of their result."""
+
+    into: Name | None = None
+    """For `transform`: the dataset that the result becomes a version of; its own when absent."""
+
+    dry_run: bool = False
+    """For `transform`: report what would be done and check, and make no version."""
 
     command: tuple[str, ...] | None = None
     """For `command`: program and arguments; no shell."""
@@ -98,18 +108,31 @@ class JobSpec(Schema):
 
     @model_validator(mode="after")
     def _check(self) -> JobSpec:
-        if self.kind == "train":
-            if self.recipe is None or self.dataset is None:
-                raise ValueError("a train job needs 'recipe' and 'dataset'")
-            if self.command is not None:
-                raise ValueError("a train job takes no 'command'; use kind 'command'")
-        else:
-            if not self.command:
-                raise ValueError("a command job needs 'command', a list of words")
-            for field in ("recipe", "dataset", "register_as"):
-                if getattr(self, field) is not None:
-                    raise ValueError(f"a command job takes no {field!r}; use kind 'train'")
+        for field in _NEEDED[self.kind]:
+            if not getattr(self, field):
+                needed = " and ".join(repr(name) for name in _NEEDED[self.kind])
+                raise ValueError(f"a {self.kind} job needs {needed}")
+        for field, kinds in _KINDS_OF.items():
+            if self.kind not in kinds and getattr(self, field) not in {None, False}:
+                raise ValueError(f"a {self.kind} job takes no {field!r}; use kind {kinds[0]!r}")
         return self
+
+
+_NEEDED = {
+    "train": ("recipe", "dataset"),
+    "transform": ("dataset", "transform"),
+    "command": ("command",),
+}
+_KINDS_OF = {
+    "recipe": ("train",),
+    "register_as": ("train",),
+    "dataset": ("train", "transform"),
+    "transform": ("transform",),
+    "into": ("transform",),
+    "dry_run": ("transform",),
+    "command": ("command",),
+}
+"""Field of a spec → the kinds of job that take it."""
 
 
 class Job(Row):

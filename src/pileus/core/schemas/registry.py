@@ -36,6 +36,9 @@ class DatasetVersion(Row):
     rows_untouched: int
     size_bytes: int
     source: str
+    job: str | None = None
+    """The transform that made it; None for what was ingested."""
+
     created_by: str
     info: dict[str, Any] = Field(default_factory=dict)
     """Classes, columns, split and image sizes, as the manifest says; for show."""

@@ -1,0 +1,1 @@
+"""Steps on images: one file for each, listed in `registry.py`. `stage.py` is what they read."""
