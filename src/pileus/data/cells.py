@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Sequence
 
 MISSING = frozenset({"", "na", "nan", "null", "?"})
 """Texts that stand for no value, in lower case."""
+
+# What is stored is read again, however long a cell of it is.
+csv.field_size_limit(2**31 - 1)
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _LARGEST = 3.4028234e38  # features are float32

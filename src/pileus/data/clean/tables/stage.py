@@ -25,9 +25,6 @@ from pileus.data.manifest import MAX_CATEGORIES
 from pileus.data.schema import Column, Split
 
 _BATCH = 1000
-_MAX_CELL = 2**31 - 1
-
-csv.field_size_limit(_MAX_CELL)  # what was ingested is read again, however long a cell is
 
 
 class Row(NamedTuple):
