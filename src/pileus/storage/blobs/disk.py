@@ -8,7 +8,10 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from pileus.storage.errors import BlobMismatch, BlobNotFound, StorageFull
@@ -24,6 +27,8 @@ class DiskBlobStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # A blob that is written again while it is swept stays: placing and removing take turns.
+        self._placing = threading.Lock()
 
     async def start(self) -> None:
         """Make room, and collect what killed writers left."""
@@ -45,7 +50,7 @@ class DiskBlobStore:
                         hint="The file changed while it was read; send it again.",
                     )
                 await asyncio.to_thread(_sync, file.fileno())
-            await asyncio.to_thread(_rename, temporary, path)
+            await asyncio.to_thread(self._place, temporary, path)
         except OSError as error:
             raise _full(error, digest) from error
         finally:
@@ -54,7 +59,7 @@ class DiskBlobStore:
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if await self.size(project, digest) is None:
+        if not await asyncio.to_thread(self._refresh, self._path(project, digest)):
             await self.put(project, digest, _once(data))
         return digest
 
@@ -81,11 +86,39 @@ class DiskBlobStore:
         path = self._path(project, digest)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
+    async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        directory = self._path(project, "0" * 64).parent.parent
+        return await asyncio.to_thread(self._sweep, directory, frozenset(keep), before.timestamp())
+
     def _start(self) -> None:
         incoming = self._root / _INCOMING
         incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         for leftover in incoming.iterdir():
             leftover.unlink()
+
+    def _place(self, temporary: Path, path: Path) -> None:
+        with self._placing:
+            _rename(temporary, path)
+
+    def _refresh(self, path: Path) -> bool:
+        """Whether the blob is there; it then counts as written now."""
+        with self._placing:
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def _sweep(self, directory: Path, keep: frozenset[str], before: float) -> int:
+        gone = 0
+        for path in directory.glob("??/*"):
+            if path.name in keep:
+                continue
+            with self._placing, suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    gone += 1
+        return gone
 
     def _path(self, project: str, digest: str) -> Path:
         if not _DIGEST.match(digest):
