@@ -21,6 +21,7 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 SECTIONS = (
     "client",
+    "deletion",
     "gateway",
     "jobs",
     "metering",

@@ -10,6 +10,7 @@ from pileus.core.ids import NewId
 from pileus.core.names import InvalidName, check_name
 from pileus.core.schemas.registry import Dataset, DatasetVersion, Pack
 from pileus.core.schemas.tenancy import Caller
+from pileus.metering.storage import StorageAccount
 from pileus.registry.errors import DatasetNotFound
 from pileus.registry.store import (
     VERSION_PREFIX,
@@ -42,13 +43,19 @@ class VersionDraft:
 class DatasetService:
     """Named collections of immutable versions."""
 
-    def __init__(self, database: Database, new_id: NewId, audit: AuditLog) -> None:
+    def __init__(
+        self, database: Database, new_id: NewId, audit: AuditLog, storage: StorageAccount
+    ) -> None:
         self._database = database
         self._new_id = new_id
         self._audit = audit
+        self._storage = storage
 
     async def commit(self, caller: Caller, name: str, draft: VersionDraft) -> DatasetVersion:
-        """Make the version visible. The same content again is the same version."""
+        """Make the version visible. The same content again is the same version.
+
+        Raises BlobNotFound when what it names was collected since it was uploaded.
+        """
         name = check_name(name, "dataset")
         if name.startswith(VERSION_PREFIX):
             raise InvalidName(
@@ -61,6 +68,8 @@ class DatasetService:
             existing = dataset_versions.get(transaction, **key)
             if existing is not None:
                 return existing
+            named = [draft.manifest, *(pack.digest for pack in draft.packs)]
+            self._storage.claim(transaction, caller.project, named)
             dataset = datasets.get(transaction, project=caller.project, name=name)
             if dataset is None:
                 dataset = datasets.insert(

@@ -36,3 +36,7 @@ class Datasets:
         """
         path = self._api.path("datasets", name, "versions")
         return self._api.create(path, {"manifest": manifest})
+
+    def delete(self, reference: str, *, now: bool = False) -> Document:
+        """Delete a dataset with its versions, or one version, `digits@2`; its tombstone."""
+        return self._api.delete(self._api.path("datasets", reference), now=now)

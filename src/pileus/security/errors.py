@@ -39,3 +39,11 @@ class NameTaken(Conflict, code="name_taken"):
 
 class LastAdmin(Conflict, code="last_admin"):
     """The change would leave a project without an admin."""
+
+
+class TombstoneNotFound(NotFound, code="tombstone_not_found"):
+    """Nothing of that id was deleted in the project."""
+
+
+class CannotReturn(Conflict, code="cannot_return"):
+    """What was deleted cannot be brought back: collected, or its place is taken."""

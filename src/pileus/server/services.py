@@ -15,6 +15,8 @@ from pileus.registry.models import ModelService
 from pileus.security.audit import AuditLog
 from pileus.security.service import AccessService
 from pileus.server.authentication import Authentication
+from pileus.server.deletion.collection import Collector
+from pileus.server.deletion.service import DeletionService
 from pileus.server.registration import Registrar
 from pileus.server.why import WhyService
 from pileus.serving.endpoints import EndpointService
@@ -52,4 +54,6 @@ class Services:
     prices: PriceBook
     storage: StorageAccount
     meters: PredictionMeters
+    deletion: DeletionService
+    collector: Collector
     max_blob_bytes: int

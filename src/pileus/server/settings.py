@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from pileus.jobs.settings import JobsSettings
 from pileus.metering.settings import MeteringSettings
+from pileus.server.deletion.settings import DeletionSettings
 
 
 class ServerSettings(BaseModel):
@@ -63,3 +64,4 @@ class Settings(BaseModel):
     server: ServerSettings
     jobs: JobsSettings = JobsSettings()
     metering: MeteringSettings = MeteringSettings()
+    deletion: DeletionSettings = DeletionSettings()

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -27,8 +28,11 @@ from pileus.registry.models import ModelService
 from pileus.security import tokens
 from pileus.security.audit import AuditLog
 from pileus.security.service import DEFAULT_PROJECT, AccessService
+from pileus.security.tombstones import Tombstones
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
+from pileus.server.deletion.collection import Collector, NoKeys
+from pileus.server.deletion.service import DeletionService
 from pileus.server.registration import Registrar
 from pileus.server.services import Services
 from pileus.server.settings import ServerSettings, Settings
@@ -57,7 +61,7 @@ async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
     try:
         services, engine = await assemble(settings, database, clock)
         app = create_app(services, Ids(clock).new, settings.server.max_body_mib * MIB)
-        async with _loops(settings, engine, services.storage, clock):
+        async with _loops(settings, engine, services, clock):
             yield app
     finally:
         await database.close()
@@ -99,10 +103,11 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     ends = Ends(database, clock, new_id, blobs, streams, ledger, storage, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     jobs = JobService(database, new_id, audit, RecipeTable(), settings.jobs)
-    datasets = DatasetService(database, new_id, audit)
+    datasets = DatasetService(database, new_id, audit, storage)
     records = RecordService(database, blobs, storage)
     lineage = LineageService(database, records)
     prices = PriceBook(database, new_id, audit, storage.settle)
+    buried = Tombstones(new_id, timedelta(hours=settings.deletion.grace_hours))
     services = Services(
         database=database,
         blobs=blobs,
@@ -131,6 +136,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         prices=prices,
         storage=storage,
         meters=PredictionMeters(database, ledger),
+        deletion=DeletionService(database, buried, audit, storage),
+        collector=Collector(database, clock, blobs, storage, buried, NoKeys(), settings.deletion),
         max_blob_bytes=settings.server.max_blob_mib * MIB,
     )
     await prices.ensure_defaults()
@@ -142,13 +149,16 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
 
 @asynccontextmanager
 async def _loops(
-    settings: Settings, engine: Engine, storage: StorageAccount, clock: Clock
+    settings: Settings, engine: Engine, services: Services, clock: Clock
 ) -> AsyncIterator[None]:
     metering = settings.metering
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
         asyncio.create_task(_every(metering.slice_seconds, engine.meter, clock)),
-        asyncio.create_task(_every(metering.storage_slice_seconds, storage.advance_all, clock)),
+        asyncio.create_task(
+            _every(metering.storage_slice_seconds, services.storage.advance_all, clock)
+        ),
+        asyncio.create_task(services.collector.run(services.deletion.due), name="collector"),
     ]
     try:
         yield

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from pileus.core.errors import NotFound
+from pileus.core.schemas.deletion import Tombstone
 from pileus.core.schemas.jobs import Job
-from pileus.core.schemas.registry import ModelVersion
-from pileus.core.schemas.serving import Revision
-from pileus.jobs.store import job_of
+from pileus.core.schemas.registry import DatasetVersion, ModelVersion
+from pileus.core.schemas.serving import Endpoint, Revision
+from pileus.jobs.errors import JobNotFound
+from pileus.jobs.store import jobs
 from pileus.metering.ledger import cost_of
-from pileus.registry.store import dataset_versions, model_versions, resolve_dataset
-from pileus.security.store import principals
+from pileus.registry.errors import DatasetNotFound
+from pileus.registry.store import dataset_versions, model_versions
+from pileus.security.store import principal_name, tombstone_of
 from pileus.serving.errors import NoLineage
 from pileus.serving.records import PREFIX, RecordService
 from pileus.serving.store import endpoints, revisions
@@ -61,15 +64,19 @@ class LineageService:
 
 
 def _prediction(snapshot: Snapshot, record: dict[str, Any]) -> Step:
-    asked_by = _who(snapshot, str(record.get("principal")))
+    asked_by = principal_name(snapshot, str(record.get("principal")))
     return {"noun": "prediction", **record, "asked_by": asked_by}
 
 
 def _of_endpoint(snapshot: Snapshot, project: str, endpoint_id: str) -> list[Step]:
     endpoint = endpoints.get(snapshot, id=endpoint_id)
-    if endpoint is None or endpoint.project != project:
-        raise NotFound(f"Endpoint {endpoint_id!r} not found", hint="It may have been deleted.")
-    return _of_revision(snapshot, project, endpoint.revision)
+    if endpoint is not None and endpoint.project == project:
+        return _of_revision(snapshot, project, endpoint.revision)
+    tombstone = tombstone_of(snapshot, endpoint_id, project)
+    if tombstone is None:
+        raise NotFound(f"Endpoint {endpoint_id!r} not found", hint="Check the id.")
+    revision = str(tombstone.lineage.get("revision"))
+    return [deleted_step(tombstone), *_of_revision(snapshot, project, revision)]
 
 
 def _of_revision(snapshot: Snapshot, project: str, revision_id: str) -> list[Step]:
@@ -80,49 +87,90 @@ def _of_revision(snapshot: Snapshot, project: str, revision_id: str) -> list[Ste
         "noun": "revision",
         "id": revision.id,
         "number": revision.number,
-        "endpoint": _endpoint_name(snapshot, revision),
+        **_endpoint_of(snapshot, revision),
         "endpoint_id": revision.endpoint,
         "created_at": revision.created_at,
-        "created_by": _who(snapshot, revision.created_by),
+        "created_by": principal_name(snapshot, revision.created_by),
     }
     return [step, *_of_model_version(snapshot, project, revision.model_version)]
 
 
 def _of_model_version(snapshot: Snapshot, project: str, version_id: str) -> list[Step]:
     version = model_versions.get(snapshot, id=version_id)
-    if version is None or version.project != project:
+    if version is not None and version.project == project:
+        return [model_step(snapshot, version), *_of_job(snapshot, project, version.job)]
+    tombstone = tombstone_of(snapshot, version_id, project)
+    if tombstone is None:
         raise NotFound(f"Model version {version_id!r} not found")
-    return [_model_step(snapshot, version), *_of_job(snapshot, project, version.job)]
+    step = deleted_step(tombstone)
+    return [step, *_of_job(snapshot, project, str(step.get("job")))]
 
 
 def _of_job(snapshot: Snapshot, project: str, job_id: str) -> list[Step]:
-    job = job_of(snapshot, project, job_id)
-    steps = [_job_step(snapshot, job)]
-    if job.dataset_version is not None:
-        steps.extend(_of_dataset(snapshot, project, job.dataset_version))
-    return steps
+    job = jobs.get(snapshot, id=job_id)
+    if job is not None and job.project == project:
+        step, version = job_step(snapshot, job), job.dataset_version
+    else:
+        tombstone = tombstone_of(snapshot, job_id, project)
+        if tombstone is None:
+            raise JobNotFound(job_id)
+        step = deleted_step(tombstone)
+        version = step.get("dataset_version")
+    return [step, *(_of_dataset(snapshot, project, version) if version is not None else [])]
 
 
 def _of_dataset(snapshot: Snapshot, project: str, version_id: str) -> list[Step]:
-    version = resolve_dataset(snapshot, project, version_id)
-    names = dataset_versions.find(
+    found = dataset_versions.find(
         snapshot, [("project", "=", project), ("id", "=", version_id)], order=["dataset"]
     )
-    return [
-        {
-            "noun": "dataset_version",
-            "id": version.id,
-            "datasets": [f"{found.dataset}@{found.number}" for found in names],
-            "source": version.source,
-            "rows_train": version.rows_train,
-            "rows_untouched": version.rows_untouched,
-            "created_at": version.created_at,
-            "created_by": _who(snapshot, version.created_by),
-        }
-    ]
+    if found:
+        names = [f"{version.dataset}@{version.number}" for version in found]
+        return [dataset_step(snapshot, found[0], names)]
+    tombstone = tombstone_of(snapshot, version_id, project)
+    if tombstone is None:
+        raise DatasetNotFound(version_id)
+    return [deleted_step(tombstone)]
 
 
-def _model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
+def deleted_step(tombstone: Tombstone) -> Step:
+    """The step of something that was deleted: what it was, and by whom it went."""
+    return {
+        **tombstone.lineage,
+        "noun": tombstone.noun,
+        "id": tombstone.subject,
+        "name": tombstone.name,
+        "digests": list(tombstone.digests),
+        "deleted_at": tombstone.created_at,
+        "deleted_by": tombstone.deleted_by_name,
+    }
+
+
+def endpoint_step(endpoint: Endpoint) -> Step:
+    """What a lineage says of an endpoint that was deleted."""
+    return {
+        "noun": "endpoint",
+        "id": endpoint.id,
+        "revision": endpoint.revision,
+        "number": endpoint.number,
+    }
+
+
+def dataset_step(snapshot: Snapshot, version: DatasetVersion, names: list[str]) -> Step:
+    """What a lineage says of a dataset version, which may belong to several datasets."""
+    return {
+        "noun": "dataset_version",
+        "id": version.id,
+        "datasets": names,
+        "source": version.source,
+        "rows_train": version.rows_train,
+        "rows_untouched": version.rows_untouched,
+        "created_at": version.created_at,
+        "created_by": principal_name(snapshot, version.created_by),
+    }
+
+
+def model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
+    """What a lineage says of a model version."""
     return {
         "noun": "model_version",
         "id": version.id,
@@ -133,12 +181,14 @@ def _model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
             if isinstance(value, int | float | str)
         },
         "parity": version.parity,
+        "job": version.job,
         "created_at": version.created_at,
-        "created_by": _who(snapshot, version.created_by),
+        "created_by": principal_name(snapshot, version.created_by),
     }
 
 
-def _job_step(snapshot: Snapshot, job: Job) -> Step:
+def job_step(snapshot: Snapshot, job: Job) -> Step:
+    """What a lineage says of a job."""
     return {
         "noun": "job",
         "id": job.id,
@@ -147,18 +197,23 @@ def _job_step(snapshot: Snapshot, job: Job) -> Step:
         "recipe": job.spec.recipe,
         "command": job.spec.command,
         "code_digest": job.code_digest,
+        "dataset_version": job.dataset_version,
         "started_at": job.started_at,
         "ended_at": job.ended_at,
-        "submitted_by": _who(snapshot, job.submitted_by),
+        "submitted_by": principal_name(snapshot, job.submitted_by),
         "cost_micro": cost_of(snapshot, job.project, job.id),
     }
 
 
-def _endpoint_name(snapshot: Snapshot, revision: Revision) -> str | None:
+def _endpoint_of(snapshot: Snapshot, revision: Revision) -> Step:
     endpoint = endpoints.get(snapshot, id=revision.endpoint)
-    return endpoint.name if endpoint else None
-
-
-def _who(snapshot: Snapshot, principal_id: str) -> str:
-    principal = principals.get(snapshot, id=principal_id)
-    return principal.name if principal else principal_id
+    if endpoint is not None:
+        return {"endpoint": endpoint.name}
+    tombstone = tombstone_of(snapshot, revision.endpoint, revision.project)
+    if tombstone is None:
+        return {"endpoint": None}
+    return {
+        "endpoint": tombstone.name,
+        "endpoint_deleted_at": tombstone.created_at,
+        "endpoint_deleted_by": tombstone.deleted_by_name,
+    }

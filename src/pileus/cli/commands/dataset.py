@@ -1,11 +1,13 @@
 """`pileus dataset`: data in, immutable versions out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import fields
 from pileus.cli.session import Session
@@ -111,6 +113,19 @@ def export(
         for path in export_items(session.client, _version(session, name), directory, split, limit)
     ]
     session.output.show(made, lambda _: session.output.say(f"{len(made)} files are in {directory}"))
+
+
+@app.command("delete", cls=Command)
+def delete(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="NAME, or one version: NAME@2, NAME@dsv_…")],
+    now: Now = False,
+    yes: Yes = False,
+) -> None:
+    """Delete a dataset with its versions, or one version."""
+    session = Session.of(context)
+    call = partial(session.client.datasets.delete, name)
+    delete_for(session, f"dataset {name}", call, now=now, yes=yes)
 
 
 def _version(session: Session, reference: str) -> Any:  # noqa: ANN401  a document

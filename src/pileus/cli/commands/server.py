@@ -18,6 +18,7 @@ def server(
     from pileus.jobs.settings import JobsSettings  # start-up time
     from pileus.metering.settings import MeteringSettings  # start-up time
     from pileus.server import main  # a process; other commands never import it
+    from pileus.server.deletion.settings import DeletionSettings  # the same
     from pileus.server.settings import ServerSettings, Settings  # the same
 
     session = Session.of(context)
@@ -28,5 +29,6 @@ def server(
         server=load(ServerSettings, "server", given, home),
         jobs=load(JobsSettings, "jobs", None, home),
         metering=load(MeteringSettings, "metering", None, home),
+        deletion=load(DeletionSettings, "deletion", None, home),
     )
     raise typer.Exit(main.run(settings))

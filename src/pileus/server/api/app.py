@@ -11,6 +11,7 @@ from pileus.core.ids import NewId
 from pileus.server.api import (
     blobs,
     datasets,
+    deletion,
     endpoints,
     errors,
     gateways,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     money.router,
     nodes.router,
     gateways.router,
+    deletion.router,
 )
 
 

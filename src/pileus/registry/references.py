@@ -1,0 +1,9 @@
+"""Blobs that the registry's rows name."""
+
+from pileus.registry.tables import DATASET_VERSIONS, MODEL_VERSIONS
+from pileus.storage.references import References
+
+REFERENCES = (
+    References(DATASET_VERSIONS, ("manifest", "packs")),
+    References(MODEL_VERSIONS, ("bundle",)),
+)
