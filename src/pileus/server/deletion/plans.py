@@ -168,10 +168,13 @@ def project(snapshot: Snapshot, caller: Caller, name: str) -> Burial:
             f"Project {name!r} not found", hint="List them with `pileus project list`."
         )
     if found.name == DEFAULT_PROJECT or found.id == caller.project:
-        which = "the first of the installation" if found.name == DEFAULT_PROJECT else "your own"
+        is_first = found.name == DEFAULT_PROJECT
         raise NotDeletable(
-            f"Project {name!r} is {which} and stays",
-            hint="Delete what is in it; an operator of another project deletes this one.",
+            f"Project {name!r} is {'the first of the installation' if is_first else 'your own'}"
+            " and stays",
+            hint="Delete what is in it."
+            if is_first
+            else "Delete what is in it, or let an operator of another project delete it.",
         )
     live = jobs.find(
         snapshot, [("project", "=", found.id), ("status", "in", LIVE_JOBS)], order=["id"]
