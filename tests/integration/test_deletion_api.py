@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from pileus.metering.tables import BLOBS
 from tests.integration.conftest import ROOT, RunningServer
 from tests.integration.test_datasets_api import content, prepared, upload
 from tests.integration.test_jobs_api import Node, ended, node, put_blob, submit
-from tests.integration.test_serving_api import served
+from tests.integration.test_serving_api import served, trained
 
 __all__ = ["node", "prepared"]
 
@@ -318,8 +319,26 @@ class TestJob:
         await deleted(owner, f"jobs/{job_id}", now=True)
 
         orders = await node.sync(ended(order))
+        why = (await owner.get(f"{ROOT}/why/{job_id}")).json()
 
         assert orders["forget"] == [order["id"]]
+        assert (why["state"], "owner deleted" in why["reason"]) == ("deleted", True)
+
+    async def test_a_bundle_that_was_collected_is_not_registered(
+        self, server: RunningServer, owner: httpx.AsyncClient, node: Node, tmp_path: Path
+    ) -> None:
+        job_id = await trained(server, owner, node)
+        rows = await blobs(server)
+        await server.services.database.write(
+            lambda transaction: server.services.storage.forget(
+                transaction, next(iter(rows.values()))["project"], list(rows)
+            )
+        )
+
+        refused = await owner.post(f"{ROOT}/models/digits/versions", json={"job": job_id})
+
+        assert refused.json()["error"]["code"] == "blob_not_found"
+        assert (await owner.get(f"{ROOT}/models")).json()["items"] == []
 
 
 class TestPeople:
@@ -424,6 +443,18 @@ class TestProject:
         assert kept == events
         assert events
         assert (await owner.post("/api/v1/projects", json={"name": "other"})).status_code == 201
+
+    async def test_takes_along_what_was_deleted_in_it_before(
+        self, server: RunningServer, owner: httpx.AsyncClient, other: httpx.AsyncClient
+    ) -> None:
+        await other.delete("/api/v1/projects/other/datasets/d", params={"now": True})
+        await owner.delete("/api/v1/projects/other", params={"now": True})
+
+        first = (await owner.post("/api/v1/collect")).json()
+        second = (await owner.post("/api/v1/collect")).json()
+
+        assert (first["tombstones"], second["tombstones"]) == (3, 0)
+        assert await blobs(server) == {}
 
     async def test_with_a_job_that_waits_stays(
         self, owner: httpx.AsyncClient, other: httpx.AsyncClient

@@ -20,6 +20,9 @@ from pileus.storage.errors import BlobNotFound
 from pileus.storage.transaction import Snapshot, Transaction
 
 MIB = 1024 * 1024
+_LATELY = timedelta(minutes=1)
+"""An announcement is noted once a minute: it holds for hours, and may name thousands of blobs."""
+
 MIB_SECOND = MIB * 1000
 """One MiB-second in byte-milliseconds."""
 
@@ -73,8 +76,12 @@ class StorageAccount:
         again = sum(int(record["size"]) for record in found if record["freed_at"] is not None)
         if again:
             self._advance(transaction, project, added=again)
+        lately = transaction.now - _LATELY
         for record in found:
-            transaction.put(BLOBS, {**record, "announced_at": transaction.now, "freed_at": None})
+            if record["freed_at"] is not None or record["announced_at"] < lately:
+                transaction.put(
+                    BLOBS, {**record, "announced_at": transaction.now, "freed_at": None}
+                )
         return {str(record["digest"]) for record in found}
 
     def claim(self, transaction: Transaction, project: str, digests: Collection[str]) -> None:

@@ -120,9 +120,13 @@ class Tombstones:
         return rows
 
     def collect(self, transaction: Transaction, tombstone: Tombstone) -> None:
-        """Forget the rows of one whose grace is over; the tombstone stays."""
-        transaction.delete(KEPT_ROWS, [("tombstone", "=", tombstone.id)])
-        tombstones.swap(transaction, tombstone.model_copy(update={"collected_at": transaction.now}))
+        """Forget the rows of one whose grace is over; the tombstone stays. Twice is once."""
+        found = tombstones.get(transaction, id=tombstone.id)
+        if found is None or found.collected_at is not None:
+            return
+        transaction.delete(KEPT_ROWS, [("tombstone", "=", found.id)])
+        update = {"collected_at": transaction.now}
+        tombstones.swap(transaction, found.model_copy(update=update))
 
 
 def children_of(snapshot: Snapshot, parent: str) -> list[Tombstone]:

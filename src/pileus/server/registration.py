@@ -18,6 +18,7 @@ from pileus.core.schemas.tenancy import Caller
 from pileus.data.manifest import read_manifest
 from pileus.data.schema import Manifest
 from pileus.jobs.service import JobService
+from pileus.jobs.store import job_of
 from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService, VersionDraft
 from pileus.registry.errors import ManifestRefused, RegistrationRefused
@@ -105,6 +106,8 @@ class Registrar:
             existing = version_of_job(transaction, caller.project, name, job.id)
             if existing is not None:
                 return existing
+            job_of(transaction, caller.project, job.id)  # it may have been deleted meanwhile
+            self._storage.claim(transaction, caller.project, [f.digest for f in draft.bundle])
             version = add_version(transaction, self._new_id, name, draft, origin)
             self._audit.append(transaction, caller, "register", "model_version", version.id)
             return version

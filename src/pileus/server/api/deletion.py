@@ -103,5 +103,11 @@ async def undelete(identifier: str, caller: Developer, services: Use) -> Tombsto
 @router.post("/collect")
 async def collect(caller: Operator, services: Use, *, dry_run: bool = False) -> Collected:
     """Remove for good what is due, now; or only say what would go."""
-    del caller
-    return await services.collector.collect(is_dry_run=dry_run)
+    collected = await services.collector.collect(is_dry_run=dry_run)
+    if not dry_run:
+        await services.database.write(
+            lambda transaction: services.audit.append(
+                transaction, caller, "collect", "blob", "", **collected.model_dump()
+            )
+        )
+    return collected

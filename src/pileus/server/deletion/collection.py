@@ -88,6 +88,7 @@ class Collector:
         self._buried = buried
         self._keys = keys
         self._settings = settings
+        self._one_round = asyncio.Lock()
 
     async def run(self, due: asyncio.Event) -> None:
         """Collect for ever: every `collect_seconds`, and when `due` is set."""
@@ -104,16 +105,22 @@ class Collector:
                 log.info("Collected: %s", collected.model_dump(exclude={"is_dry_run"}))
 
     async def collect(self, *, is_dry_run: bool = False) -> Collected:
-        """One round; how much went, or would go."""
+        """One round, one at a time; how much went, or would go."""
+        async with self._one_round:
+            return await (self._say() if is_dry_run else self._collect())
+
+    async def _say(self) -> Collected:
         found = await self._database.read(self._look)
-        if is_dry_run:
-            lost = [blob for blobs in found.blobs.values() for blob in blobs]
-            return Collected(
-                is_dry_run=True,
-                tombstones=len(found.expired),
-                blobs=len(lost),
-                bytes=sum(blob.size for blob in lost),
-            )
+        lost = [blob for blobs in found.blobs.values() for blob in blobs]
+        return Collected(
+            is_dry_run=True,
+            tombstones=len(found.expired),
+            blobs=len(lost),
+            bytes=sum(blob.size for blob in lost),
+        )
+
+    async def _collect(self) -> Collected:
+        found = await self._database.read(self._look)
         files, expired = 0, found.expired
         for tombstone in expired:
             files += await self._expire(tombstone)

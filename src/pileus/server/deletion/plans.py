@@ -201,7 +201,7 @@ def records(snapshot: Snapshot, caller: Caller, before: str) -> Burial:
     return Burial(
         noun="prediction_records",
         subject=f"records_before_{moment.isoformat()}",
-        name=f"records before {moment:%Y-%m-%d %H:%M}",
+        name=f"before {moment:%Y-%m-%d %H:%M %Z}",
         rows=[(SEGMENTS, record) for record in found],
     )
 
