@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,6 +22,8 @@ from pileus.storage.databases.memory import MemoryDatabase
 from pileus.storage.errors import BlobMismatch, BlobNotFound
 
 PROJECT, OTHER = "prj_1", "prj_2"
+EARLIER = datetime.now(UTC) - timedelta(hours=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 DATA = bytes(range(256)) * 10_000
 DIGEST = hashlib.sha256(DATA).hexdigest()
 
@@ -127,3 +131,41 @@ class TestDisk:
         await DiskBlobStore(tmp_path).start()
 
         assert not leftover.exists()
+
+
+class TestSweep:
+    async def test_removes_what_is_not_kept_of_one_project(self, blobs):
+        kept = await blobs.put_bytes(PROJECT, b"kept")
+        gone = [await blobs.put_bytes(PROJECT, bytes([n])) for n in range(3)]
+        await blobs.put_bytes(OTHER, b"\0")
+
+        assert await blobs.sweep(PROJECT, {kept}, LATER) == 3
+
+        assert [await blobs.size(PROJECT, digest) for digest in gone] == [None] * 3
+        assert await read_all(blobs, PROJECT, kept) == b"kept"
+        assert await read_all(blobs, OTHER, gone[0]) == b"\0"
+
+    async def test_spares_what_was_written_since(self, blobs):
+        digest = await blobs.put_bytes(PROJECT, b"fresh")
+
+        assert await blobs.sweep(PROJECT, (), EARLIER) == 0
+        assert await read_all(blobs, PROJECT, digest) == b"fresh"
+
+    async def test_of_a_project_without_blobs_is_nothing(self, blobs):
+        assert await blobs.sweep("prj_nobody", (), LATER) == 0
+
+    async def test_of_no_project_is_refused(self, blobs):
+        with pytest.raises(BlobNotFound):
+            await blobs.sweep("..", (), LATER)
+
+    async def test_what_is_put_again_counts_as_written_now(self, tmp_path):
+        blobs = DiskBlobStore(tmp_path)
+        await blobs.start()
+        digest = await blobs.put_bytes(PROJECT, b"again")
+        (path,) = (tmp_path / PROJECT).glob("??/*")
+        os.utime(path, (1, 1))
+
+        await blobs.put_bytes(PROJECT, b"again")
+
+        assert await blobs.sweep(PROJECT, (), EARLIER) == 0
+        assert await read_all(blobs, PROJECT, digest) == b"again"

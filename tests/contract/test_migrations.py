@@ -97,6 +97,22 @@ class TestOlder:
         assert look(copy, "SELECT version_num FROM alembic_version") == [("0001",)]
         assert "extra" not in schema(copy)
 
+    def test_a_blob_of_before_announcements_was_announced_when_it_was_made(
+        self, tmp_path, directory
+    ):
+        path = tmp_path / "x.db"
+        for file in (DIRECTORY / "versions").glob("0001*.py"):
+            shutil.copy(file, directory / "versions")
+        build(path, (), directory)
+        connection = sqlite3.connect(path)
+        with connection:
+            connection.execute("INSERT INTO blob VALUES ('prj_1', 'abc', 3, 42)")
+        connection.close()
+
+        migrate(f"sqlite:///{path}", PRODUCT, tmp_path / "backups")
+
+        assert look(path, "SELECT * FROM blob") == [("prj_1", "abc", 3, 42, 42, None)]
+
     def test_a_revision_that_fails_leaves_everything(self, tmp_path, directory):
         path = tmp_path / "x.db"
         write_revision(TABLES, "first", directory)

@@ -320,3 +320,38 @@ class TestFeed:
 
         assert [c.id for c in [*first, *rest]] == [f"item_{name}" for name in "abcde"]
         assert await database.read(lambda s: s.last_change()) == rest[-1].seq
+
+
+class TestTrimChanges:
+    async def test_the_newest_stay_and_numbers_go_on(self, database):
+        await database.write(inserting(*(item(name) for name in "abcdef")))
+
+        gone = await database.write(lambda transaction: transaction.trim_changes(2))
+        await database.write(inserting(item("g")))
+        left = await database.read(lambda snapshot: snapshot.changes(0))
+        after = await database.read(lambda snapshot: snapshot.changes(6))
+
+        assert gone == 4
+        assert [change.seq for change in left] == [5, 6, 7]
+        assert [change.id for change in after] == ["item_g"]
+
+    async def test_one_is_left_so_that_the_end_is_known(self, database):
+        await database.write(inserting(*(item(name) for name in "abc")))
+
+        await database.write(lambda transaction: transaction.trim_changes(0))
+
+        assert await database.read(lambda s: (s.last_change(), len(s.changes(0)))) == (3, 1)
+
+    async def test_a_work_that_fails_trims_nothing(self, database):
+        await database.write(inserting(*(item(name) for name in "abc")))
+
+        def work(transaction):
+            transaction.trim_changes(1)
+            transaction.insert(ITEMS, item("d"))
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await database.write(work)
+
+        found = await database.read(lambda snapshot: snapshot.changes(0))
+        assert [change.seq for change in found] == [1, 2, 3]

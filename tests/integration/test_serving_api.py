@@ -123,7 +123,7 @@ class TestEndpoints:
         made = (await owner.post(f"{ROOT}/tokens", json={"name": "t"})).json()
         before = (await gateway.get("/api/v1/gateway/routes")).json()
 
-        await owner.delete(f"{ROOT}/tokens/{made['id']}")
+        await owner.post(f"{ROOT}/tokens/{made['id']}/revoke")
         after = (await gateway.get(f"/api/v1/gateway/routes?after={before['seq']}&wait=5")).json()
 
         gone = {t["id"] for t in before["tokens"]} - {t["id"] for t in after["tokens"]}

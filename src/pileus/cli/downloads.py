@@ -28,7 +28,7 @@ def save(directory: Path, path: str, content: bytes) -> Path:
 
     Raises InvalidRequest for a path that leaves the directory, or that cannot be written.
     """
-    target = _below(directory, path)
+    target = below(directory, path)
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,8 @@ def save(directory: Path, path: str, content: bytes) -> Path:
     return target
 
 
-def _below(directory: Path, path: str) -> Path:
+def below(directory: Path, path: str) -> Path:
+    """Where `path` is below `directory`. Raises InvalidRequest for one that leaves it."""
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts:
         raise InvalidRequest(

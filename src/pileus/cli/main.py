@@ -13,6 +13,7 @@ from pileus.cli.commands import (
     backup,
     bill,
     dataset,
+    deletion,
     down,
     endpoint,
     gateway,
@@ -26,6 +27,7 @@ from pileus.cli.commands import (
     price,
     project,
     quickstart,
+    records,
     restore,
     run,
     server,
@@ -102,6 +104,9 @@ for _name, _function, _panel in (
     ("lineage", lineage.lineage, _SERVE),
     ("why", why.why, _WORK),
     ("bill", bill.bill, _PEOPLE),
+    ("deleted", deletion.deleted, _PEOPLE),
+    ("undelete", deletion.undelete, _PEOPLE),
+    ("collect", deletion.collect, _SYSTEM),
 ):
     app.command(
         _name,
@@ -115,6 +120,7 @@ for _name, _group, _panel in (
     ("job", job.app, _WORK),
     ("model", model.app, _SERVE),
     ("endpoint", endpoint.app, _SERVE),
+    ("records", records.app, _SERVE),
     ("price", price.app, _PEOPLE),
     ("project", project.app, _PEOPLE),
     ("member", member.app, _PEOPLE),

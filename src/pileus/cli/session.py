@@ -107,7 +107,7 @@ class Session:
         """Names of the members of the project."""
         from pileus.cli.people import People  # start-up time
 
-        return People(self.client.members)
+        return People(self.client.members, self.client.deleted)
 
     def close(self) -> None:
         """Give the connections back."""

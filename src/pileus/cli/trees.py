@@ -22,6 +22,7 @@ def show_lineage(console: Console, lineage: Step) -> None:
         arrow = "" if depth == 0 else "   " * (depth - 1) + "└─ "
         noun = str(step["noun"]).replace("_", " ")
         said = _DETAILS[step["noun"]](step) if step["noun"] in _DETAILS else ""
+        said += _gone(step)
         # An id that the terminal breaks in two cannot be copied, so it gets a line where it must.
         is_wide = len(f"{arrow}{noun} {said}  {step['id']}") > console.width
         gap = f"\n{' ' * len(arrow)}" if is_wide else "  "
@@ -60,7 +61,9 @@ def _prediction(step: Step) -> str:
 
 
 def _revision(step: Step) -> str:
-    return _joined(f"{step.get('number')} of endpoint {step.get('endpoint')}", _by(step))
+    when, who = step.get("endpoint_deleted_at"), step.get("endpoint_deleted_by")
+    gone = f" (deleted {str(when)[:10]} by {who})" if when else ""
+    return _joined(f"{step.get('number')} of endpoint {step.get('endpoint')}{gone}", _by(step))
 
 
 def _model_version(step: Step) -> str:
@@ -81,6 +84,15 @@ def _dataset_version(step: Step) -> str:
     names = ", ".join(step.get("datasets", ()))
     rows = f"{step.get('rows_train')} to train, {step.get('rows_untouched')} untouched"
     return _joined(names, f"from {step.get('source')}", rows)
+
+
+def _gone(step: Step) -> str:
+    """What is said of a step that was deleted, with the digest of what it was."""
+    if not step.get("deleted_at"):
+        return ""
+    digests = step.get("digests") or ()
+    digest = f", digest {digests[0]}" if digests else ""
+    return f" (deleted {str(step['deleted_at'])[:10]} by {step.get('deleted_by')}{digest})"
 
 
 def _by(step: Step) -> str:

@@ -22,6 +22,7 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 SECTIONS = (
     "client",
+    "deletion",
     "gateway",
     "jobs",
     "logs",

@@ -72,10 +72,19 @@ def drop_oldest(segments: list[SealedSegment], max_bytes: int) -> int:
     for segment in segments:
         if excess <= 0:
             break
-        dropped += segment.path.read_bytes().count(b"\n")
-        segment.path.unlink(missing_ok=True)
+        dropped += drop(segment)
         excess -= segment.size
     return dropped
+
+
+def drop(segment: SealedSegment) -> int:
+    """Delete a segment unshipped; the number of records that were lost."""
+    try:
+        records = segment.path.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0  # another lane of this home has it
+    segment.path.unlink(missing_ok=True)
+    return records
 
 
 def _seal(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pileus.core.errors import PileusError
 from pileus.core.failpoints import failpoint
 from pileus.gateway.meters import DeadMeters, find_dead
-from pileus.gateway.segments import SealedSegment, drop_oldest, seal_dead, sealed_segments
+from pileus.gateway.segments import SealedSegment, drop, drop_oldest, seal_dead, sealed_segments
 from pileus.sdk.link import ServerAway
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_RETRY_SECONDS = 5.0
+
+PROJECT_GONE = "project_not_found"
+"""What the server says of the records of a deleted project: nobody will ever want them."""
 
 
 class Shipper:
@@ -147,6 +150,9 @@ class Shipper:
             except FileNotFoundError:
                 continue  # another lane of this home shipped it
             except PileusError as error:
+                if error.code == PROJECT_GONE:
+                    self._records.dropped += drop(segment)
+                    continue
                 problem = error
                 if isinstance(error, ServerAway):
                     break

@@ -27,9 +27,12 @@ async def wait_for_news(
 
 
 def look(snapshot: Snapshot, after: int, is_news: IsNews) -> tuple[int, bool]:
-    """The end of the feed, and whether anything after `after` is news."""
+    """The end of the feed, and whether anything after `after` is news.
+
+    What was trimmed from the feed meanwhile may have been: a gap is news.
+    """
     found = False
     while changes := snapshot.changes(after):
+        found = found or changes[0].seq != after + 1 or any(is_news(one) for one in changes)
         after = changes[-1].seq
-        found = found or any(is_news(change) for change in changes)
     return after, found

@@ -14,7 +14,7 @@ from pileus.metering.ledger import Ledger, Use
 from pileus.metering.prices import INSTALLATION, current_price
 from pileus.metering.store import Source, prices, sources
 from pileus.metering.tables import COUNTERS
-from pileus.security.store import projects
+from pileus.security.store import project_existed
 from pileus.storage.database import Database
 from pileus.storage.transaction import Snapshot, Transaction
 
@@ -121,7 +121,7 @@ def _sound(snapshot: Snapshot, report: MeterReport) -> list[Counter]:
             else "its price is not in the price book"
             if prices.get(snapshot, id=counter.price_id) is None
             else "its project is not known"
-            if projects.get(snapshot, id=counter.project) is None
+            if not project_existed(snapshot, counter.project)
             else None
         )
         slots.add(counter.slot)

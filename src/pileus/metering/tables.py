@@ -74,7 +74,14 @@ COUNTERS = Table(
 BLOBS = Table(
     name="blob",
     noun="blob",
-    columns=(text("project"), text("digest"), integer("size"), time("created_at")),
+    columns=(
+        text("project"),
+        text("digest"),
+        integer("size"),
+        time("created_at"),
+        time("announced_at"),
+        time("freed_at", null=True),
+    ),
     key=("project", "digest"),
 )
 

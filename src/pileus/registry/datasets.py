@@ -9,6 +9,7 @@ from typing import Any
 from pileus.core.ids import NewId
 from pileus.core.schemas.registry import Dataset, DatasetVersion, Pack
 from pileus.core.schemas.tenancy import Caller
+from pileus.metering.storage import StorageAccount
 from pileus.registry.errors import DatasetNotFound
 from pileus.registry.profiles import ProfileDraft, ProfileService
 from pileus.registry.store import (
@@ -104,17 +105,26 @@ class DatasetService:
     """Named collections of immutable versions."""
 
     def __init__(
-        self, database: Database, new_id: NewId, audit: AuditLog, profiles: ProfileService
+        self,
+        database: Database,
+        new_id: NewId,
+        audit: AuditLog,
+        profiles: ProfileService,
+        storage: StorageAccount,
     ) -> None:
         self._database = database
         self._new_id = new_id
         self._audit = audit
         self._profiles = profiles
+        self._storage = storage
 
     async def commit(
         self, caller: Caller, name: str, draft: VersionDraft, profile: ProfileDraft | None = None
     ) -> DatasetVersion:
-        """Make the version visible, with its profile. The same content is the same version."""
+        """Make the version visible, with its profile. The same content is the same version.
+
+        Raises BlobNotFound when what it names was collected since it was uploaded.
+        """
         name = check_dataset_name(name)
 
         def work(transaction: Transaction) -> DatasetVersion:
@@ -125,6 +135,8 @@ class DatasetService:
             )
             if found is not None:
                 return found
+            named = [draft.manifest, *(pack.digest for pack in draft.packs)]
+            self._storage.claim(transaction, caller.project, named)
             origin = VersionOrigin(caller.project, caller.principal)
             version = add_dataset_version(transaction, self._new_id, name, draft, origin)
             self._audit.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pileus.core.ids import NewId
 from pileus.core.schemas.registry import DatasetProfile
 from pileus.core.schemas.tenancy import Caller
+from pileus.metering.storage import StorageAccount
 from pileus.registry.store import dataset_profiles, resolve_dataset
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
@@ -59,7 +60,10 @@ def add_profile(
 class ProfileService:
     """Adds profiles to versions; none is ever changed."""
 
-    def __init__(self, database: Database, new_id: NewId, audit: AuditLog) -> None:
+    def __init__(
+        self, database: Database, new_id: NewId, audit: AuditLog, storage: StorageAccount
+    ) -> None:
+        self._storage = storage
         self._database = database
         self._new_id = new_id
         self._audit = audit
@@ -79,7 +83,11 @@ class ProfileService:
     def add(
         self, transaction: Transaction, caller: Caller, version: str, draft: ProfileDraft
     ) -> DatasetProfile:
-        """As `commit`, in the caller's transaction, for a version that is there."""
+        """As `commit`, in the caller's transaction, for a version that is there.
+
+        Raises BlobNotFound when the document was collected since it was uploaded.
+        """
+        self._storage.claim(transaction, caller.project, [draft.digest])
         found, is_new = add_profile(
             transaction, self._new_id, caller.project, version, draft, caller.principal
         )

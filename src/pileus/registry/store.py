@@ -19,7 +19,7 @@ from pileus.registry.tables import (
     MODELS,
 )
 from pileus.storage.rows import Rows
-from pileus.storage.transaction import Condition, Snapshot
+from pileus.storage.transaction import Condition, Snapshot, Transaction
 
 datasets = Rows(DATASETS, Dataset)
 dataset_versions = Rows(DATASET_VERSIONS, DatasetVersion)
@@ -88,3 +88,19 @@ def resolve_model(snapshot: Snapshot, project: str, reference: str) -> ModelVers
     if not found:
         raise ModelNotFound(reference)
     return found[0]
+
+
+def settle_newest(transaction: Transaction, project: str, name: str) -> None:
+    """Let a dataset say which of its versions is the newest, after one went or came back."""
+    dataset = datasets.get(transaction, project=project, name=name)
+    if dataset is None:
+        return
+    found = dataset_versions.find(
+        transaction,
+        [("project", "=", project), ("dataset", "=", name)],
+        order=["-number"],
+        limit=1,
+    )
+    newest = found[0].id if found else None
+    if dataset.newest != newest:
+        datasets.swap(transaction, dataset.model_copy(update={"newest": newest}))

@@ -98,9 +98,9 @@ class Api:
         """Change what is at `path`."""
         return self._document(self.call("PATCH", path, json=body))
 
-    def delete(self, path: str) -> Document:
+    def delete(self, path: str, **params: Any) -> Document:
         """Delete what is at `path`."""
-        return self._document(self.call("DELETE", path))
+        return self._document(self.call("DELETE", path, params=params))
 
     def items(self, path: str, where: Mapping[str, str] | None = None) -> Iterator[Document]:
         """Every item of a list, page after page."""

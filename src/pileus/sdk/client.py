@@ -12,6 +12,7 @@ from pileus.sdk.api import Api, Document
 from pileus.sdk.bill import Bill
 from pileus.sdk.blobs import Blobs
 from pileus.sdk.datasets import Datasets
+from pileus.sdk.deleted import Deleted
 from pileus.sdk.endpoints import Endpoints
 from pileus.sdk.installation import Installation
 from pileus.sdk.jobs import Jobs
@@ -60,6 +61,7 @@ class Client:
         self.bill = Bill(self._api)
         self.blobs = Blobs(self._api)
         self.datasets = Datasets(self._api)
+        self.deleted = Deleted(self._api)
         self.endpoints = Endpoints(self._api)
         self.installation = Installation(self._api)
         self.jobs = Jobs(self._api)

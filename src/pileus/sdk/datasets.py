@@ -43,6 +43,10 @@ class Datasets:
         )
         return self._api.create(path, body)
 
+    def delete(self, reference: str, *, now: bool = False) -> Document:
+        """Delete a dataset with its versions, or one version, `digits@2`; its tombstone."""
+        return self._api.delete(self._api.path("datasets", reference), now=now)
+
     def profiles(self, version: str) -> Iterator[Document]:
         """Profiles of a version (`dsv_…`, `name`, `name@2`), first to last.
 

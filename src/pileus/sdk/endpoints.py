@@ -29,6 +29,6 @@ class Endpoints:
         """Serve another model version at the same address."""
         return self._api.create(self._api.path("endpoints", name, "revisions"), {"model": model})
 
-    def delete(self, name: str) -> Document:
-        """Stop answering at `name`."""
-        return self._api.delete(self._api.path("endpoints", name))
+    def delete(self, name: str, *, now: bool = False) -> Document:
+        """Stop answering at `name`; its tombstone."""
+        return self._api.delete(self._api.path("endpoints", name), now=now)

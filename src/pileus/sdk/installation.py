@@ -24,3 +24,11 @@ class Installation:
     def drain(self) -> Document:
         """Checkpoint and requeue what runs, and start nothing more."""
         return self._api.post("/api/v1/drain")
+
+    def collect(self, *, dry_run: bool = False) -> Document:
+        """Remove for good what is due; with `dry_run` only say what would go."""
+        answer = self._api.call(
+            "POST", "/api/v1/collect", params={"dry_run": dry_run}, timeout_seconds=600.0
+        )
+        document: Document = answer.json()
+        return document

@@ -40,6 +40,10 @@ class Jobs:
         """Ask for a job to stop; the answer comes before it has."""
         return self._api.post(self._api.path("jobs", identifier, "cancel"))
 
+    def delete(self, identifier: str, *, now: bool = False) -> Document:
+        """Delete a job that has ended, with all that it left; its tombstone."""
+        return self._api.delete(self._api.path("jobs", identifier), now=now)
+
     def attempts(self, identifier: str) -> Iterator[Document]:
         """Attempts of a job."""
         return self._api.items(self._api.path("jobs", identifier, "attempts"))

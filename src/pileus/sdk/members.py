@@ -25,3 +25,7 @@ class Members:
     def change(self, name: str, **fields: object) -> Document:
         """Set `role` or `disabled`."""
         return self._api.patch(self._api.path("principals", name), fields)
+
+    def delete(self, name: str, *, now: bool = False) -> Document:
+        """Delete a member with all tokens; its tombstone."""
+        return self._api.delete(self._api.path("principals", name), now=now)

@@ -32,3 +32,7 @@ class Models:
     def register(self, name: str, job: str) -> Document:
         """Make what a succeeded job trained a version of the model `name`."""
         return self._api.create(self._api.path("models", name, "versions"), {"job": job})
+
+    def delete(self, reference: str, *, now: bool = False) -> Document:
+        """Delete a model with its versions, or one version, `digits:2`; its tombstone."""
+        return self._api.delete(self._api.path("models", reference), now=now)

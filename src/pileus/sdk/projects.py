@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pileus.sdk.api import Api, Document
+from pileus.sdk.api import Api, Document, quoted
 
 
 class Projects:
@@ -24,3 +24,7 @@ class Projects:
     def create(self, name: str) -> Document:
         """A new project, with the token of its first admin, which is shown this once."""
         return self._api.create("/api/v1/projects", {"name": name})
+
+    def delete(self, name: str, *, now: bool = False) -> Document:
+        """Delete a project with all that is in it; its tombstone. Only an operator may."""
+        return self._api.delete(f"/api/v1/projects/{quoted(name)}", now=now)

@@ -27,4 +27,8 @@ class Tokens:
 
     def revoke(self, identifier: str) -> Document:
         """Make a token worthless."""
-        return self._api.delete(self._api.path("tokens", identifier))
+        return self._api.post(self._api.path("tokens", identifier, "revoke"))
+
+    def delete(self, identifier: str, *, now: bool = False) -> Document:
+        """Make a token worthless and take it off the list; its tombstone."""
+        return self._api.delete(self._api.path("tokens", identifier), now=now)

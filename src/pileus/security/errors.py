@@ -70,3 +70,11 @@ class EncryptionOff(Conflict, code="encryption_off"):
 
 class NotConfirmed(InvalidRequest, code="not_confirmed"):
     """What cannot be undone was not confirmed by the name of its object."""
+
+
+class TombstoneNotFound(NotFound, code="tombstone_not_found"):
+    """Nothing of that id was deleted in the project."""
+
+
+class CannotReturn(Conflict, code="cannot_return"):
+    """What was deleted cannot be brought back: collected, or its place is taken."""

@@ -204,9 +204,7 @@ class KeyService:
                 return 0
             if not rows:  # nothing was encrypted; the row refuses what comes from now on
                 rows = [project_keys.insert(transaction, self._tombstone(transaction, caller))]
-            for row in rows:
-                gone = {"wrapped": None, "shredded_at": transaction.now}
-                project_keys.swap(transaction, row.model_copy(update=gone))
+            _destroy(transaction, rows)
             wish = blob_rewrites.get(transaction, project=caller.project)
             if wish is not None and wish.finished_at is None:
                 done = wish.model_copy(update={"finished_at": transaction.now})
@@ -219,6 +217,13 @@ class KeyService:
 
         count = await self._database.write(work)
         return Shredded(count, await self._rewriting.clean(caller.project))
+
+    async def destroy(self, project: str) -> None:
+        """Destroy what keys a deleted project had; nothing happens when there are none."""
+        await self._database.write(
+            lambda transaction: _destroy(transaction, keys_of(transaction, project))
+        )
+        await self._rewriting.clean(project)
 
     def _ask(self, transaction: Transaction, project: str) -> BlobRewrite:
         wish = blob_rewrites.get(transaction, project=project)
@@ -251,3 +256,10 @@ class KeyService:
                 "Blobs are not encrypted: encrypt_blobs of [security] is off",
                 hint="Remove it from pileus.toml and restart.",
             )
+
+
+def _destroy(transaction: Transaction, rows: list[ProjectKey]) -> None:
+    for row in rows:
+        if row.shredded_at is None:
+            gone = {"wrapped": None, "shredded_at": transaction.now}
+            project_keys.swap(transaction, row.model_copy(update=gone))

@@ -181,8 +181,8 @@ class AccessService:
         """Another role, or disabled. Raises PrincipalNotFound, LastAdmin."""
 
         def work(transaction: Transaction) -> Principal:
-            principal = _principal_named(transaction, caller.project, name)
-            _check_may_act_for(caller, principal)
+            principal = principal_named(transaction, caller.project, name)
+            check_may_act_for(caller, principal)
             changed = principal.model_copy(
                 update={
                     "role": role or principal.role,
@@ -233,8 +233,8 @@ class AccessService:
             )
 
         def work(transaction: Transaction) -> Issued:
-            principal = _principal_named(transaction, caller.project, principal_name)
-            _check_may_act_for(caller, principal)
+            principal = principal_named(transaction, caller.project, principal_name)
+            check_may_act_for(caller, principal)
             issued = self._issue(transaction, principal, name, expires_days)
             self._audit.append(
                 transaction, caller, "create", "token", issued.token.id, principal=principal.id
@@ -340,7 +340,8 @@ def _principal(snapshot: Snapshot, project: str, principal_id: str) -> Principal
     return principal
 
 
-def _principal_named(snapshot: Snapshot, project: str, name: str) -> Principal:
+def principal_named(snapshot: Snapshot, project: str, name: str) -> Principal:
+    """A principal of a project. Raises PrincipalNotFound."""
     principal = principals.get(snapshot, project=project, name=name)
     if principal is None:
         raise PrincipalNotFound(
@@ -349,7 +350,7 @@ def _principal_named(snapshot: Snapshot, project: str, name: str) -> Principal:
     return principal
 
 
-def _check_may_act_for(caller: Caller, principal: Principal) -> None:
+def check_may_act_for(caller: Caller, principal: Principal) -> None:
     """An admin of a project must not gain, or take away, what its operator may do elsewhere."""
     if principal.is_operator and not caller.is_operator:
         raise RoleTooLow(

@@ -88,4 +88,49 @@ BLOB_REWRITES = Table(
     unique=(("project",),),
 )
 
-TABLES = (PROJECTS, PRINCIPALS, TOKENS, AUDIT, PROJECT_KEYS, BLOB_REWRITES)
+TOMBSTONES = Table(
+    name="tombstone",
+    noun="tombstone",
+    columns=(
+        *row_columns(),
+        text("noun"),
+        text("subject"),
+        text("name"),
+        text("container", null=True),
+        text("parent", null=True),
+        json("digests"),
+        text("deleted_by"),
+        text("deleted_by_name"),
+        time("kept_until"),
+        time("collected_at", null=True),
+        json("lineage"),
+    ),
+    key=("id",),
+    index=(("subject",), ("parent",), ("project", "collected_at"), ("collected_at", "kept_until")),
+)
+
+KEPT_ROWS = Table(
+    name="kept_row",
+    noun="kept_row",
+    columns=(
+        text("tombstone"),
+        integer("number"),
+        text("project"),
+        text("table_name"),
+        json("record"),
+    ),
+    key=("tombstone", "number"),
+    index=(("project",),),
+)
+"""Deleted rows as they were, until their grace is over."""
+
+TABLES = (
+    PROJECTS,
+    PRINCIPALS,
+    TOKENS,
+    AUDIT,
+    PROJECT_KEYS,
+    BLOB_REWRITES,
+    TOMBSTONES,
+    KEPT_ROWS,
+)

@@ -11,6 +11,8 @@ from pileus.core.schemas.jobs import JobStatus
 from pileus.core.schemas.registry import DatasetProfile, DatasetVersion, ModelVersion
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs.service import JobService
+from pileus.jobs.store import job_of
+from pileus.metering.storage import StorageAccount
 from pileus.registry.datasets import DatasetService
 from pileus.registry.errors import RegistrationRefused
 from pileus.registry.models import Origin, add_version, draft_of, version_of_job
@@ -31,6 +33,7 @@ class Registrar:
         new_id: NewId,
         blobs: BlobStore,
         drafts: Drafts,
+        storage: StorageAccount,
         datasets: DatasetService,
         profiles: ProfileService,
         jobs: JobService,
@@ -40,6 +43,7 @@ class Registrar:
         self._new_id = new_id
         self._blobs = blobs
         self._drafts = drafts
+        self._storage = storage
         self._datasets = datasets
         self._profiles = profiles
         self._jobs = jobs
@@ -88,6 +92,8 @@ class Registrar:
             existing = version_of_job(transaction, caller.project, name, job.id)
             if existing is not None:
                 return existing
+            job_of(transaction, caller.project, job.id)  # it may have been deleted meanwhile
+            self._storage.claim(transaction, caller.project, [f.digest for f in draft.bundle])
             version = add_version(transaction, self._new_id, name, draft, origin)
             self._audit.append(transaction, caller, "register", "model_version", version.id)
             return version

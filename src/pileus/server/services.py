@@ -18,6 +18,8 @@ from pileus.security.keys import KeyService
 from pileus.security.rewriting import Rewriting
 from pileus.security.service import AccessService
 from pileus.server.authentication import Authentication
+from pileus.server.deletion.collection import Collector
+from pileus.server.deletion.service import DeletionService
 from pileus.server.figures import Figures
 from pileus.server.registration import Registrar
 from pileus.server.why import WhyService
@@ -60,4 +62,6 @@ class Services:
     storage: StorageAccount
     meters: PredictionMeters
     figures: Figures
+    deletion: DeletionService
+    collector: Collector
     max_blob_bytes: int

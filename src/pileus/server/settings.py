@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pileus.jobs.settings import JobsSettings
 from pileus.metering.settings import MeteringSettings
 from pileus.security.settings import SecuritySettings
+from pileus.server.deletion.settings import DeletionSettings
 
 
 class ServerSettings(BaseModel):
@@ -70,3 +71,4 @@ class Settings(BaseModel):
     jobs: JobsSettings = JobsSettings()
     metering: MeteringSettings = MeteringSettings()
     security: SecuritySettings = SecuritySettings()
+    deletion: DeletionSettings = DeletionSettings()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pileus.core.errors import InvalidRequest
+from pileus.core.schemas.deletion import Tombstone
 from pileus.core.schemas.jobs import Job, JobStatus
 from pileus.jobs.service import JobService
 from pileus.jobs.store import attempts
+from pileus.security.store import tombstone_of
 from pileus.serving.lineage import LineageService
 from pileus.serving.records import RecordService
 from pileus.storage.database import Database
@@ -38,6 +40,9 @@ class WhyService:
         """State, reason and next step of a job, attempt, prediction or what has a lineage."""
         prefix = identifier.partition("_")[0]
         if prefix == "job":
+            gone = await self._database.read(lambda s: tombstone_of(s, identifier, project))
+            if gone is not None:
+                return _deleted(gone)
             return await self._job(await self._jobs.job(project, identifier))
         if prefix == "att":
             found = await self._database.read(lambda s: attempts.get(s, id=identifier))
@@ -57,6 +62,9 @@ class WhyService:
         if prefix in {"rvn", "end", "mdv", "dsv"}:
             lineage = await self._lineage.of(project, identifier)
             made = lineage["steps"][0]
+            gone = await self._database.read(lambda s: tombstone_of(s, identifier, project))
+            if gone is not None and made.get("deleted_at"):
+                return _deleted(gone)
             return {
                 "id": identifier,
                 "state": "exists",
@@ -96,3 +104,16 @@ class WhyService:
         elif answer["reason"] is None:
             answer["reason"] = f"It {job.status}"
         return answer
+
+
+def _deleted(tombstone: Tombstone) -> Answer:
+    is_over = tombstone.collected_at is not None
+    return {
+        "id": tombstone.subject,
+        "state": "deleted",
+        "reason": f"{tombstone.deleted_by_name} deleted {tombstone.name!r}"
+        f" at {tombstone.created_at:%Y-%m-%d %H:%M} UTC",
+        "hint": "Its bytes are gone; make it anew."
+        if is_over
+        else f"Bring it back with `pileus undelete {tombstone.parent or tombstone.id}`.",
+    }

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -36,8 +37,11 @@ from pileus.security.master_key import CommandMasterKey, FileMasterKey, MasterKe
 from pileus.security.rewriting import Rewriting
 from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.security.tables import PROJECT_KEYS
+from pileus.security.tombstones import Tombstones
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
+from pileus.server.deletion.collection import Collector
+from pileus.server.deletion.service import DeletionService
 from pileus.server.drafts import Drafts
 from pileus.server.figures import Figures
 from pileus.server.outcomes import ModelOutcome, VersionOutcome
@@ -127,11 +131,13 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     jobs = JobService(database, new_id, audit, RecipeTable(), Cleaning(), settings.jobs)
-    profiles = ProfileService(database, new_id, audit)
-    datasets = DatasetService(database, new_id, audit, profiles)
+    profiles = ProfileService(database, new_id, audit, storage)
+    datasets = DatasetService(database, new_id, audit, profiles, storage)
     records = RecordService(database, blobs, storage)
     lineage = LineageService(database, records)
     prices = PriceBook(database, new_id, audit, storage.settle)
+    buried = Tombstones(new_id, timedelta(hours=settings.deletion.grace_hours))
+    keys = KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts)
     services = Services(
         database=database,
         blobs=blobs,
@@ -144,13 +150,15 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             _process_token(settings.server.run / "metrics.token", tokens.METRICS),
         ),
         access=access,
-        keys=KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts),
+        keys=keys,
         rewriting=rewriting,
         audit=audit,
         datasets=datasets,
         profiles=profiles,
         models=ModelService(database),
-        registrar=Registrar(database, new_id, blobs, drafts, datasets, profiles, jobs, audit),
+        registrar=Registrar(
+            database, new_id, blobs, drafts, storage, datasets, profiles, jobs, audit
+        ),
         jobs=jobs,
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
@@ -165,6 +173,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         storage=storage,
         meters=PredictionMeters(database, ledger),
         figures=Figures(),
+        deletion=DeletionService(database, buried, audit, storage),
+        collector=Collector(database, clock, blobs, storage, buried, keys, settings.deletion),
         max_blob_bytes=settings.server.max_blob_mib * MIB,
     )
     await prices.ensure_defaults()
@@ -188,6 +198,7 @@ async def _loops(
         every("lease_metering", metering.slice_seconds, engine.meter),
         every("storage_metering", metering.storage_slice_seconds, services.storage.advance_all),
         asyncio.create_task(services.rewriting.run(), name="rewriting"),
+        asyncio.create_task(services.collector.run(services.deletion.due), name="collector"),
     ]
     try:
         yield

@@ -81,17 +81,6 @@ class EndpointService:
 
         return await self._database.write(work)
 
-    async def delete(self, caller: Caller, name: str) -> Endpoint:
-        """The address stops answering; its revisions stay for lineage. Raises EndpointNotFound."""
-
-        def work(transaction: Transaction) -> Endpoint:
-            endpoint = endpoint_named(transaction, caller.project, name)
-            transaction.delete(endpoints.table, [("id", "=", endpoint.id)])
-            self._audit.append(transaction, caller, "delete", "endpoint", endpoint.id, name=name)
-            return endpoint
-
-        return await self._database.write(work)
-
     async def endpoints(
         self, project: str, where: Where = (), *, limit: int | None = None
     ) -> list[Endpoint]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from pileus.core.errors import NotFound
+from pileus.core.schemas.deletion import Tombstone
 from pileus.core.schemas.jobs import Job
 from pileus.core.schemas.registry import DatasetVersion, ModelVersion
-from pileus.core.schemas.serving import Revision
-from pileus.jobs.store import job_of
+from pileus.core.schemas.serving import Endpoint, Revision
+from pileus.jobs.errors import JobNotFound
+from pileus.jobs.store import jobs
 from pileus.metering.ledger import cost_of
-from pileus.registry.store import dataset_versions, model_versions, resolve_dataset
-from pileus.security.store import principals
+from pileus.registry.errors import DatasetNotFound
+from pileus.registry.store import dataset_versions, model_versions
+from pileus.security.store import principal_name, tombstone_of
 from pileus.serving.errors import NoLineage
 from pileus.serving.records import PREFIX, RecordService
 from pileus.serving.store import endpoints, revisions
 from pileus.storage.database import Database
-from pileus.storage.transaction import Condition, Snapshot
+from pileus.storage.transaction import Snapshot
 
 Step = dict[str, Any]
 
@@ -61,15 +64,19 @@ class LineageService:
 
 
 def _prediction(snapshot: Snapshot, record: dict[str, Any]) -> Step:
-    asked_by = _who(snapshot, str(record.get("principal")))
+    asked_by = principal_name(snapshot, str(record.get("principal")))
     return {"noun": "prediction", **record, "asked_by": asked_by}
 
 
 def _of_endpoint(snapshot: Snapshot, project: str, endpoint_id: str) -> list[Step]:
     endpoint = endpoints.get(snapshot, id=endpoint_id)
-    if endpoint is None or endpoint.project != project:
-        raise NotFound(f"Endpoint {endpoint_id!r} not found", hint="It may have been deleted.")
-    return _of_revision(snapshot, project, endpoint.revision)
+    if endpoint is not None and endpoint.project == project:
+        return _of_revision(snapshot, project, endpoint.revision)
+    tombstone = tombstone_of(snapshot, endpoint_id, project)
+    if tombstone is None:
+        raise NotFound(f"Endpoint {endpoint_id!r} not found", hint="Check the id.")
+    revision = str(tombstone.lineage.get("revision"))
+    return [deleted_step(tombstone), *_of_revision(snapshot, project, revision)]
 
 
 def _of_revision(snapshot: Snapshot, project: str, revision_id: str) -> list[Step]:
@@ -80,19 +87,23 @@ def _of_revision(snapshot: Snapshot, project: str, revision_id: str) -> list[Ste
         "noun": "revision",
         "id": revision.id,
         "number": revision.number,
-        "endpoint": _endpoint_name(snapshot, revision),
+        **_endpoint_of(snapshot, revision),
         "endpoint_id": revision.endpoint,
         "created_at": revision.created_at,
-        "created_by": _who(snapshot, revision.created_by),
+        "created_by": principal_name(snapshot, revision.created_by),
     }
     return [step, *_of_model_version(snapshot, project, revision.model_version)]
 
 
 def _of_model_version(snapshot: Snapshot, project: str, version_id: str) -> list[Step]:
     version = model_versions.get(snapshot, id=version_id)
-    if version is None or version.project != project:
+    if version is not None and version.project == project:
+        return [model_step(snapshot, version), *_of_job(snapshot, project, version.job)]
+    tombstone = tombstone_of(snapshot, version_id, project)
+    if tombstone is None:
         raise NotFound(f"Model version {version_id!r} not found")
-    return [_model_step(snapshot, version), *_of_job(snapshot, project, version.job)]
+    step = deleted_step(tombstone)
+    return [step, *_of_job(snapshot, project, str(step.get("job")))]
 
 
 def _of_job(snapshot: Snapshot, project: str, job_id: str) -> list[Step]:
@@ -100,7 +111,7 @@ def _of_job(snapshot: Snapshot, project: str, job_id: str) -> list[Step]:
 
 
 def _of_dataset(snapshot: Snapshot, project: str, version_id: str) -> list[Step]:
-    return _upwards(snapshot, project, version=resolve_dataset(snapshot, project, version_id).id)
+    return _upwards(snapshot, project, version=version_id)
 
 
 def _upwards(
@@ -112,41 +123,82 @@ def _upwards(
     while (step_of := job or version) is not None and step_of not in seen:
         seen.add(step_of)
         if job is not None:
-            found = job_of(snapshot, project, job)
-            steps.append(_job_step(snapshot, found))
-            job, version = None, found.dataset_version
-        elif version is not None:
-            names = _named(snapshot, project, version)
-            if names:
-                steps.append(_dataset_step(snapshot, names))
-            job, version = names[0].job if names else None, None
+            step = _step_of_job(snapshot, project, job)
+            job, version = None, step.get("dataset_version")
+        else:
+            step = _step_of_version(snapshot, project, step_of)
+            job, version = step.get("job"), None
+        steps.append(step)
     return steps
 
 
-def _named(snapshot: Snapshot, project: str, version_id: str) -> list[DatasetVersion]:
-    """One content under each of its names, the first that was made first: that is its origin."""
-    where: list[Condition] = [("project", "=", project), ("id", "=", version_id)]
-    found = dataset_versions.find(snapshot, where, order=["dataset"])
-    return sorted(found, key=lambda version: version.created_at)
+def _step_of_job(snapshot: Snapshot, project: str, job_id: str) -> Step:
+    job = jobs.get(snapshot, id=job_id)
+    if job is not None and job.project == project:
+        return job_step(snapshot, job)
+    tombstone = tombstone_of(snapshot, job_id, project)
+    if tombstone is None:
+        raise JobNotFound(job_id)
+    return deleted_step(tombstone)
 
 
-def _dataset_step(snapshot: Snapshot, names: list[DatasetVersion]) -> Step:
-    version = names[0]
+def _step_of_version(snapshot: Snapshot, project: str, reference: str) -> Step:
+    found = dataset_versions.find(
+        snapshot, [("project", "=", project), ("id", "=", reference)], order=["dataset"]
+    )
+    if found:
+        # One content under each of its names: the first that was made is its origin.
+        origin = min(found, key=lambda version: version.created_at)
+        names = [f"{version.dataset}@{version.number}" for version in found]
+        return dataset_step(snapshot, origin, names)
+    tombstone = tombstone_of(snapshot, reference, project)
+    if tombstone is None:
+        raise DatasetNotFound(reference)
+    return deleted_step(tombstone)
+
+
+def deleted_step(tombstone: Tombstone) -> Step:
+    """The step of something that was deleted: what it was, and by whom it went."""
+    return {
+        **tombstone.lineage,
+        "noun": tombstone.noun,
+        "id": tombstone.subject,
+        "name": tombstone.name,
+        "digests": list(tombstone.digests),
+        "deleted_at": tombstone.created_at,
+        "deleted_by": tombstone.deleted_by_name,
+    }
+
+
+def endpoint_step(endpoint: Endpoint) -> Step:
+    """What a lineage says of an endpoint that was deleted."""
+    return {
+        "noun": "endpoint",
+        "id": endpoint.id,
+        "revision": endpoint.revision,
+        "number": endpoint.number,
+    }
+
+
+def dataset_step(snapshot: Snapshot, version: DatasetVersion, names: list[str]) -> Step:
+    """What a lineage says of a dataset version, which may belong to several datasets."""
     step = {
         "noun": "dataset_version",
         "id": version.id,
-        "datasets": sorted(f"{found.dataset}@{found.number}" for found in names),
+        "datasets": names,
         "source": version.source,
         "rows_train": version.rows_train,
         "rows_untouched": version.rows_untouched,
+        "job": version.job,
         "created_at": version.created_at,
-        "created_by": _who(snapshot, version.created_by),
+        "created_by": principal_name(snapshot, version.created_by),
     }
     transform = version.info.get("transform")
     return step if transform is None else step | {"transform": transform}
 
 
-def _model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
+def model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
+    """What a lineage says of a model version."""
     return {
         "noun": "model_version",
         "id": version.id,
@@ -157,12 +209,14 @@ def _model_step(snapshot: Snapshot, version: ModelVersion) -> Step:
             if isinstance(value, int | float | str)
         },
         "parity": version.parity,
+        "job": version.job,
         "created_at": version.created_at,
-        "created_by": _who(snapshot, version.created_by),
+        "created_by": principal_name(snapshot, version.created_by),
     }
 
 
-def _job_step(snapshot: Snapshot, job: Job) -> Step:
+def job_step(snapshot: Snapshot, job: Job) -> Step:
+    """What a lineage says of a job."""
     return {
         "noun": "job",
         "id": job.id,
@@ -172,18 +226,23 @@ def _job_step(snapshot: Snapshot, job: Job) -> Step:
         "command": job.spec.command,
         "transform": job.spec.transform and [step.step for step in job.spec.transform.steps],
         "code_digest": job.code_digest,
+        "dataset_version": job.dataset_version,
         "started_at": job.started_at,
         "ended_at": job.ended_at,
-        "submitted_by": _who(snapshot, job.submitted_by),
+        "submitted_by": principal_name(snapshot, job.submitted_by),
         "cost_micro": cost_of(snapshot, job.project, job.id),
     }
 
 
-def _endpoint_name(snapshot: Snapshot, revision: Revision) -> str | None:
+def _endpoint_of(snapshot: Snapshot, revision: Revision) -> Step:
     endpoint = endpoints.get(snapshot, id=revision.endpoint)
-    return endpoint.name if endpoint else None
-
-
-def _who(snapshot: Snapshot, principal_id: str) -> str:
-    principal = principals.get(snapshot, id=principal_id)
-    return principal.name if principal else principal_id
+    if endpoint is not None:
+        return {"endpoint": endpoint.name}
+    tombstone = tombstone_of(snapshot, revision.endpoint, revision.project)
+    if tombstone is None:
+        return {"endpoint": None}
+    return {
+        "endpoint": tombstone.name,
+        "endpoint_deleted_at": tombstone.created_at,
+        "endpoint_deleted_by": tombstone.deleted_by_name,
+    }

@@ -8,6 +8,8 @@ from typing import Any
 from pileus.core import ids
 from pileus.core.failpoints import failpoint
 from pileus.metering.storage import StorageAccount
+from pileus.security.errors import ProjectNotFound
+from pileus.security.store import projects
 from pileus.serving.errors import PredictionNotFound
 from pileus.serving.tables import SEGMENTS
 from pileus.storage.blob import BlobStore, read_all
@@ -28,11 +30,13 @@ class RecordService:
         self._storage = storage
 
     async def take(self, project: str, lane: int, number: int, source: str, data: bytes) -> None:
-        """Keep a sealed segment. Repeating it changes nothing."""
+        """Keep a sealed segment. Repeating it changes nothing. Raises ProjectNotFound."""
         digest = await self._blobs.put_bytes(project, data)
         failpoint("segment.stored")
 
         def work(transaction: Transaction) -> None:
+            if projects.get(transaction, id=project) is None:
+                raise ProjectNotFound(f"Project {project!r} was deleted", hint="Drop its records.")
             self._storage.add(transaction, project, digest, len(data))
             transaction.put(
                 SEGMENTS,

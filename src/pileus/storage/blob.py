@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime
 from typing import Protocol
 
 
@@ -18,7 +19,7 @@ class BlobStore(Protocol):
         ...
 
     async def put_bytes(self, project: str, data: bytes) -> str:
-        """Store `data`; its digest."""
+        """Store `data`; its digest. What is there already counts as written now."""
         ...
 
     def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:
@@ -31,6 +32,11 @@ class BlobStore(Protocol):
 
     async def delete(self, project: str, digest: str) -> None:
         """Remove a blob; nothing happens when there is none."""
+        ...
+
+    async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        """Remove every blob of the project that is not in `keep` and was last written before
+        `before`; how many."""
         ...
 
 

@@ -99,3 +99,10 @@ class Transaction(Snapshot, Protocol):
     def delete(self, table: Table, where: Where) -> int:
         """Remove matching rows; how many."""
         ...
+
+    def trim_changes(self, keep: int) -> int:
+        """Forget all entries of the feed but the newest `keep`, at least one; how many went.
+
+        Numbers go on, so a reader that was further behind meets a gap and knows.
+        """
+        ...

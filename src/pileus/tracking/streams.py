@@ -112,7 +112,8 @@ class StreamStore:
             if not await asyncio.to_thread(path.exists):
                 continue
             digest, size = await asyncio.to_thread(_digest, path)
-            if size and await self._blobs.size(project, digest) is None:
+            if size:
+                # Also when it is there: what was just written is not collected as left over.
                 await self._blobs.put(project, digest, _chunks(path, size))
             failpoint("stream.sealed")
             sealed.append(Sealed(name, size, digest if size else ""))

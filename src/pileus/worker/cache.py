@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,21 @@ class BlobCache:
                 return
             path.unlink(missing_ok=True)
             excess -= size
+
+    async def forget_deleted(self) -> int:
+        """Remove what was cached for projects that are no more; how many. Raises what asking does.
+
+        What is cached is looked up before the server is asked: a project that is made meanwhile
+        is not among it.
+        """
+        cached = [path for path in self._root.glob("*") if path.is_dir()]
+        if not cached:
+            return 0
+        projects = await self._link.projects()
+        gone = [path for path in cached if path.name not in projects]
+        for path in gone:
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+        return len(gone)
 
     async def _fetch(self, project: str, file: InputFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -61,6 +61,9 @@ class HttpServerLink:
         )
         return read(NodeOrders, response)
 
+    async def projects(self) -> frozenset[str]:
+        return frozenset(read(_Projects, await self._http.send("GET", "/nodes/projects")).projects)
+
     async def append(self, attempt: str, stream: str, offset: int, data: bytes) -> int:
         response = await self._http.send(
             "PUT",
@@ -91,6 +94,10 @@ class HttpServerLink:
 
     def blob(self, project: str, digest: str) -> AsyncIterator[bytes]:
         return self._http.blob(project, digest, _BLOB_TIMEOUT_SECONDS)
+
+
+class _Projects(pydantic.BaseModel):
+    projects: list[str]
 
 
 class _Digests(pydantic.BaseModel):

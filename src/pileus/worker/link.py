@@ -30,6 +30,10 @@ class ServerLink(Protocol):
         """Report; the orders come when they are news, else after the wait."""
         ...
 
+    async def projects(self) -> frozenset[str]:
+        """Ids of the projects that there are."""
+        ...
+
     async def append(self, attempt: str, stream: str, offset: int, data: bytes) -> int:
         """Append to a stream; where it ends now, whatever was sent."""
         ...

@@ -22,6 +22,7 @@ from pileus.sdk.link import read_token
 from pileus.worker.attempts import Attempts
 from pileus.worker.cache import BlobCache
 from pileus.worker.errors import WorkerRunning
+from pileus.worker.forgetting import keep_forgetting
 from pileus.worker.held import Means
 from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
@@ -50,10 +51,11 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
     clock = SystemClock()
     base = base_environment(settings.pass_environment)
     executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base))
+    cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
     means = Means(
         executor=executor,
         link=link,
-        cache=BlobCache(settings.directory / "cache", link, settings.cache_mib),
+        cache=cache,
         clock=clock,
         base_environment=base,
         ship_seconds=settings.ship_seconds,
@@ -77,12 +79,14 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         link, attempts, present, clock, settings.wait_seconds, settings.retry_seconds_max
     )
     task = asyncio.create_task(syncing.run())
+    forgetting = asyncio.create_task(keep_forgetting(cache, clock))
     try:
         yield task
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for each in (task, forgetting):
+            each.cancel()
+            with suppress(asyncio.CancelledError):
+                await each
         await attempts.let_go()
         await executor.close()
 

@@ -12,20 +12,30 @@ def people_of(answer):
         return answer
 
     client = Client("http://pileus.test", "plt_x", transport=httpx.MockTransport(serve))
-    return People(client.members), asked
+    return People(client.members, client.deleted), asked
 
 
 class TestName:
     def test_members_are_asked_for_once(self):
-        page = {"items": [{"id": "prn_1", "name": "ada"}], "next": None}
+        page = {"items": [{"id": "prn_1", "subject": "prn_3", "name": "ada"}], "next": None}
         people, asked = people_of(httpx.Response(200, json=page))
 
-        assert [people.name("prn_1"), people.name("prn_1"), people.name("prn_2")] == [
+        assert [people.name("prn_1"), people.name("prn_1"), people.name("job_2")] == [
             "ada",
             "ada",
-            "prn_2",
+            "job_2",
         ]
         assert len(asked) == 1
+
+    def test_one_who_was_deleted_keeps_the_name(self):
+        page = {"items": [{"id": "tmb_1", "subject": "prn_3", "name": "eve"}], "next": None}
+        people, asked = people_of(httpx.Response(200, json=page))
+
+        assert people.name("prn_3") == "eve"
+        assert [request.url.path.rpartition("/")[2] for request in asked] == [
+            "principals",
+            "deleted",
+        ]
 
     def test_who_may_not_ask_sees_the_id(self):
         refused = {"error": {"code": "role_too_low", "family": "not_allowed", "message": "no"}}

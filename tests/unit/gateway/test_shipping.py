@@ -1,6 +1,7 @@
 import pytest
 
 from pileus.core.clock import FakeClock
+from pileus.core.errors import PileusError
 from pileus.gateway.boot import LaneBoot, lanes_on_disk, new_boot
 from pileus.gateway.meter_file import MeterKey
 from pileus.gateway.meters import Meters, find_dead
@@ -78,6 +79,21 @@ class TestShipper:
 
         assert list(tmp_path.rglob("*.sealed")) == []
         assert list(link.segments.values()) == [b'{"id": "prd_x"}\n']
+
+    async def test_records_of_a_deleted_project_are_dropped_and_counted(
+        self, open_lane, link, tmp_path, monkeypatch
+    ):
+        async def refuse(segment, content):
+            raise PileusError.from_wire({"code": "project_not_found", "family": "not_found"})
+
+        monkeypatch.setattr(link, "put_segment", refuse)
+        lane = open_lane()
+        lane.answer()
+
+        assert await lane.shipper.ship()
+
+        assert list(tmp_path.rglob("*.sealed")) == []
+        assert lane.records.dropped == 1
 
     async def test_what_a_dead_lane_owed_is_shipped_by_the_next(self, open_lane, link, tmp_path):
         link.is_away = True

@@ -58,8 +58,8 @@ async def source(room, tmp_path):
         PROJECT, prepared.manifest_digest, prepared.profile.digest
     )
     audit = AuditLog(room.ids.new)
-    profiles = ProfileService(room.database, room.ids.new, audit)
-    service = DatasetService(room.database, room.ids.new, audit, profiles)
+    profiles = ProfileService(room.database, room.ids.new, audit, room.storage)
+    service = DatasetService(room.database, room.ids.new, audit, profiles, room.storage)
     await service.commit(CALLER, "d", draft, profile)
     return table(tmp_path / "local", table_text())
 

@@ -77,3 +77,18 @@ class TestRoutes:
         after = await routes.routes(before.seq, 0)
 
         assert len(before.tokens) - len(after.tokens) == 1
+
+    async def test_a_change_that_was_trimmed_from_the_feed_unread_is_news(
+        self, routes, database, access, owner
+    ):
+        from pileus.jobs.store import bump_epoch  # a change that is nobody's business here
+
+        first = await routes.routes(0, 0)
+        issued = await access.issue_token(owner, "owner", "t", None)
+        for _ in range(3):
+            await database.write(bump_epoch)
+        await database.write(lambda transaction: transaction.trim_changes(1))
+
+        second = await routes.routes(first.seq, 0)
+
+        assert issued.token.id in {token.id for token in second.tokens}

@@ -62,6 +62,7 @@ class FakeServer:
         self.is_away = False
         self.knows_node = True
         self.refuses_blobs = None
+        self.project_ids = frozenset({"default"})
         self.fence_seconds = fence_seconds
         self._version = 1
         self._changed = asyncio.Event()
@@ -132,6 +133,11 @@ class FakeServer:
             attempts=tuple(self.orders.values()),
             forget=tuple(forget),
         )
+
+    async def projects(self):
+        if self.is_away:
+            raise Unavailable("away")
+        return self.project_ids
 
     async def append(self, attempt, stream, offset, data):
         self._answer()

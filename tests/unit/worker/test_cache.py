@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from pileus.core.errors import Unavailable
 from pileus.core.schemas.jobs import InputFile
 from pileus.worker.cache import BlobCache
 from pileus.worker.errors import InputDamaged, InputRefused
@@ -70,3 +71,23 @@ class TestTrim:
 
         assert [path.exists() for path in paths] == [True, False, True]
         assert digest_of(paths[0].read_bytes()) == files[0].digest
+
+
+class TestForgetDeleted:
+    async def test_removes_what_is_of_no_project_any_more(self, cache, server):
+        file = server.add_blob("a", b"content")
+        kept, gone = await cache.get("one", file), await cache.get("two", file)
+        server.project_ids = frozenset({"one"})
+
+        assert await cache.forget_deleted() == 1
+
+        assert (kept.exists(), gone.exists()) == (True, False)
+
+    async def test_without_the_servers_word_everything_stays(self, cache, server):
+        kept = await cache.get("one", server.add_blob("a", b"content"))
+        server.is_away = True
+
+        with pytest.raises(Unavailable):
+            await cache.forget_deleted()
+
+        assert kept.exists()

@@ -1,5 +1,6 @@
 """`pileus dataset`: data in, immutable versions out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ import typer
 
 from pileus.cli import phrases
 from pileus.cli.commands import dataset_clean
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import fields
 from pileus.cli.session import Session
@@ -135,21 +137,51 @@ def show(
 def export(
     context: typer.Context,
     name: Version,
-    directory: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")],
+    directory: Annotated[
+        Path | None, typer.Argument(help="Where to write; made if it is not there.")
+    ] = None,
     split: Annotated[
         Literal["train", "untouched"] | None, typer.Option(help="Only this part; both when absent.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most this many items.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most this many images, or rows of each part.")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="One .tar, .tar.gz or .zip instead of a directory.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what is there already.")
+    ] = False,
 ) -> None:
-    """Write the items of a version into DIRECTORY as files again."""
-    from pileus.cli.export import export_items  # only this command needs it
+    """Make the items of a version files again: images in class folders, tables as CSV."""
+    from pileus.cli.export import export_archive, export_items  # only this command needs it
 
+    if (directory is None) == (archive is None):
+        raise typer.BadParameter("Give either a DIRECTORY or --archive FILE.")
     session = Session.of(context)
-    made = [
-        str(path)
-        for path in export_items(session.client, _version(session, name), directory, split, limit)
-    ]
-    session.output.show(made, lambda _: session.output.say(f"{len(made)} files are in {directory}"))
+    version = _version(session, name)
+    if archive is not None:
+        made = export_archive(session.client, version, archive, split, limit, replace=replace)
+    else:
+        found = export_items(
+            session.client, version, directory or Path(), split, limit, replace=replace
+        )
+        made = [str(path) for path in found]
+    where = archive or directory
+    session.output.show(made, lambda _: session.output.say(f"{len(made)} files are in {where}"))
+
+
+@app.command("delete", cls=Command)
+def delete(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="NAME, or one version: NAME@2, NAME@dsv_…")],
+    now: Now = False,
+    yes: Yes = False,
+) -> None:
+    """Delete a dataset with its versions, or one version."""
+    session = Session.of(context)
+    call = partial(session.client.datasets.delete, name)
+    delete_for(session, f"dataset {name}", call, now=now, yes=yes)
 
 
 def _version(session: Session, reference: str) -> Any:  # noqa: ANN401  a document

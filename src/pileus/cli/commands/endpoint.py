@@ -1,11 +1,13 @@
 """`pileus endpoint`: stable addresses that serve models."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import fields
 from pileus.cli.session import Session
@@ -91,11 +93,11 @@ def update(context: typer.Context, name: Name, model: Model) -> None:
 
 
 @app.command("delete", cls=Command)
-def delete(context: typer.Context, name: Name) -> None:
+def delete(context: typer.Context, name: Name, now: Now = False, yes: Yes = False) -> None:
     """Stop answering at NAME; what it answered keeps its lineage."""
     session = Session.of(context)
-    gone = session.client.endpoints.delete(name)
-    session.output.show(gone, lambda _: session.output.say(f"Endpoint {name} is deleted"))
+    call = partial(session.client.endpoints.delete, name)
+    delete_for(session, f"endpoint {name}", call, now=now, yes=yes)
 
 
 def _served(session: Session, endpoint: Mapping[str, Any]) -> str:

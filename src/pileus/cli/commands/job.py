@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pileus.cli import options, phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import Row, fields
 from pileus.cli.session import Session
@@ -154,6 +156,14 @@ def cancel(context: typer.Context, job: Id) -> None:
     session = Session.of(context)
     found = session.client.jobs.cancel(job)
     session.output.show(found, lambda _: session.output.say(f"{job} {_answer(found['status'])}"))
+
+
+@app.command("delete", cls=Command)
+def delete(context: typer.Context, job: Id, now: Now = False, yes: Yes = False) -> None:
+    """Delete a job that has ended, with its logs, metrics and artifacts."""
+    session = Session.of(context)
+    call = partial(session.client.jobs.delete, job)
+    delete_for(session, f"job {job}", call, now=now, yes=yes)
 
 
 def print_logs(

@@ -1,10 +1,12 @@
 """`pileus member`: who belongs to the project, and what they may do."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.session import Session
 
@@ -73,6 +75,14 @@ def disable(context: typer.Context, name: Name) -> None:
 def enable(context: typer.Context, name: Name) -> None:
     """Let a disabled member in again, with the tokens they had."""
     _able(context, name, disabled=False)
+
+
+@app.command("delete", cls=Command)
+def delete(context: typer.Context, name: Name, now: Now = False, yes: Yes = False) -> None:
+    """Delete a member with all tokens; `disable` only keeps them out."""
+    session = Session.of(context)
+    call = partial(session.client.members.delete, name)
+    delete_for(session, f"member {name}", call, now=now, yes=yes)
 
 
 def _able(context: typer.Context, name: str, *, disabled: bool) -> None:

@@ -1,11 +1,13 @@
 """`pileus model`: registered models and their versions."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import fields
 from pileus.cli.session import Session
@@ -78,6 +80,16 @@ def register(
     """Make what JOB trained a version of model NAME."""
     session = Session.of(context)
     _show_version(session, session.client.models.register(name, job))
+
+
+@app.command("delete", cls=Command)
+def delete(
+    context: typer.Context, reference: Reference, now: Now = False, yes: Yes = False
+) -> None:
+    """Delete a model with its versions, or one version, MODEL:NUMBER."""
+    session = Session.of(context)
+    call = partial(session.client.models.delete, reference)
+    delete_for(session, f"model {reference}", call, now=now, yes=yes)
 
 
 def _show_version(session: Session, version: Mapping[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """`pileus project`: the tenants of the installation."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.session import Session
 
@@ -40,6 +42,19 @@ def list_(context: typer.Context) -> None:
         ],
         "No project.",
     )
+
+
+@app.command("delete", cls=Command)
+def delete(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the project.")],
+    now: Now = False,
+    yes: Yes = False,
+) -> None:
+    """Delete a project with all that is in it; its bill and audit stay."""
+    session = Session.of(context)
+    call = partial(session.client.projects.delete, name)
+    delete_for(session, f"project {name}", call, now=now, yes=yes)
 
 
 def _say(session: Session, name: str, token: str | None) -> None:

@@ -20,6 +20,7 @@ def server(
     from pileus.metering.settings import MeteringSettings  # start-up time
     from pileus.security.settings import SecuritySettings  # start-up time
     from pileus.server import main  # a process; other commands never import it
+    from pileus.server.deletion.settings import DeletionSettings  # the same
     from pileus.server.settings import ServerSettings, Settings  # the same
 
     session = Session.of(context)
@@ -32,5 +33,6 @@ def server(
         jobs=load(JobsSettings, "jobs", None, home),
         metering=load(MeteringSettings, "metering", None, home),
         security=load(SecuritySettings, "security", None, home),
+        deletion=load(DeletionSettings, "deletion", None, home),
     )
     raise typer.Exit(main.run(settings))

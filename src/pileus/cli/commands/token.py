@@ -1,10 +1,12 @@
 """`pileus token`: how principals prove who they are."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from pileus.cli import phrases
+from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import Row
 from pileus.cli.session import Session
@@ -63,3 +65,16 @@ def revoke(
     session = Session.of(context)
     gone = session.client.tokens.revoke(token)
     session.output.show(gone, lambda _: session.output.say(f"Token {token} is revoked"))
+
+
+@app.command("delete", cls=Command)
+def delete(
+    context: typer.Context,
+    token: Annotated[str, typer.Argument(metavar="ID", help="Id.")],
+    now: Now = False,
+    yes: Yes = False,
+) -> None:
+    """Delete a token: it stops working and leaves the list."""
+    session = Session.of(context)
+    call = partial(session.client.tokens.delete, token)
+    delete_for(session, f"token {token}", call, now=now, yes=yes)

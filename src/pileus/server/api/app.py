@@ -12,6 +12,7 @@ from pileus.core.ids import NewId
 from pileus.server.api import (
     blobs,
     datasets,
+    deletion,
     endpoints,
     errors,
     gateways,
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     nodes.router,
     gateways.router,
     keys.router,
+    deletion.router,
 )
 
 

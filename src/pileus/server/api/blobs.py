@@ -66,6 +66,11 @@ async def put_blob(digest: str, request: Request, owner: BlobWriter, services: U
 @router.get("/projects/{project}/blobs/{digest}")
 async def get_blob(digest: str, owner: BlobReader, services: Use) -> StreamingResponse:
     """The bytes."""
+    if await services.storage.is_freed(owner, digest):
+        raise BlobNotFound(
+            f"Everything that named blob {digest!r} was deleted",
+            hint="See `pileus deleted`; `pileus undelete ID` brings it back within its grace.",
+        )
     return await streamed(services, owner, digest)
 
 

@@ -65,12 +65,6 @@ async def revise_endpoint(
     return await services.endpoints.revise(caller, name, body.model)
 
 
-@router.delete("/projects/{project}/endpoints/{name}")
-async def delete_endpoint(name: str, caller: Developer, services: Use) -> Endpoint:
-    """Stop answering at this address."""
-    return await services.endpoints.delete(caller, name)
-
-
 @router.get("/projects/{project}/predictions/{prediction}")
 async def show_prediction(prediction: str, caller: Viewer, services: Use) -> dict[str, Any]:
     """The record of one prediction."""

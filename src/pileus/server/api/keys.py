@@ -137,7 +137,7 @@ async def rewrite_blobs(caller: Admin, services: Use) -> KeysShown:
 @router.post("/projects/{project}/keys/shred")
 async def shred_project(body: Confirmation, caller: Admin, services: Use) -> ShreddedShown:
     """Destroy the project's keys and blobs. It cannot be undone."""
-    shredded = await services.keys.shred(caller, body.confirm, services.storage.forget)
+    shredded = await services.keys.shred(caller, body.confirm, services.storage.forget_all)
     return ShreddedShown(keys=shredded.keys, blobs=shredded.blobs, remains=REMAINS)
 
 

@@ -36,11 +36,8 @@ async def bill(
 ) -> Invoice:
     """The sum of the ledger over [since, until)."""
     for moment in (since, until):
-        if moment is not None and moment.tzinfo is None:
-            raise TimeWithoutZone(
-                f"Time {moment.isoformat()!r} has no zone",
-                hint=f"Write {moment.isoformat()}Z for UTC.",
-            )
+        if moment is not None:
+            zoned(moment)
     return await services.ledger.invoice(caller.project, since, until)
 
 
@@ -73,3 +70,13 @@ async def list_audit(caller: Admin, services: Use, page: Paging) -> Listed[Audit
         )
 
     return await page.list(AUDIT, read, caller.project, order="descending", key="seq")
+
+
+def zoned(moment: datetime) -> datetime:
+    """`moment`, which means one. Raises TimeWithoutZone."""
+    if moment.tzinfo is None:
+        raise TimeWithoutZone(
+            f"Time {moment.isoformat()!r} has no zone",
+            hint=f"Write {moment.isoformat()}Z for UTC.",
+        )
+    return moment

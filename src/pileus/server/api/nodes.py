@@ -40,6 +40,12 @@ class Registered(Schema):
     fence_seconds: float
 
 
+class ProjectIds(Schema):
+    """Every project; what a worker has cached for others is of no use."""
+
+    projects: list[str]
+
+
 class Appended(Schema):
     """Where the stream ends now."""
 
@@ -65,6 +71,13 @@ async def list_nodes(caller: Viewer, services: Use) -> Listed[NodeShown]:
         for node, answers in await services.jobs.nodes()
     ]
     return Listed[NodeShown](items=shown, next=None)
+
+
+@router.get("/nodes/projects", dependencies=[WorkerLink])
+async def list_project_ids(services: Use) -> ProjectIds:
+    """Projects that there are, for a worker's cache."""
+    found = await services.access.projects()
+    return ProjectIds(projects=[project.id for project in found])
 
 
 @router.post("/nodes/register", dependencies=[WorkerLink])

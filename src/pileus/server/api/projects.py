@@ -150,7 +150,7 @@ async def create_token(body: NewToken, caller: Developer, services: Use) -> Toke
     )
 
 
-@router.delete("/projects/{project}/tokens/{token_id}")
+@router.post("/projects/{project}/tokens/{token_id}/revoke")
 async def revoke_token(token_id: str, caller: Admin, services: Use) -> TokenShown:
     """The token stops working."""
     return _shown(await services.access.revoke_token(caller, token_id))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from datetime import datetime
 from typing import BinaryIO
 
 from pileus.storage.blobs.files import BlobFiles
@@ -54,7 +55,8 @@ class EncryptedBlobStore:
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if await self.size(project, digest) is None:
+        names = stored_names(await self._keys(project, digest), digest)
+        if not await asyncio.to_thread(self._refresh, project, names):
             await self.put(project, digest, once(data))
         return digest
 
@@ -80,6 +82,19 @@ class EncryptedBlobStore:
             return  # its blobs went with its keys
         for name in stored_names(keys, digest):
             await asyncio.to_thread(self._files.delete, project, name)
+
+    async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        self._files.check(project)
+        try:
+            keys = await self._keyring.find(project)
+        except ProjectShredded:
+            kept: frozenset[str] = frozenset()  # nobody can read what is left
+        else:
+            kept = frozenset(name for digest in keep for name in stored_names(keys, digest))
+        return await asyncio.to_thread(self._files.sweep, project, kept, before.timestamp())
+
+    def _refresh(self, project: str, names: Iterable[str]) -> bool:
+        return any(self._files.refresh(project, name) for name in names)
 
     async def _keys(self, project: str, digest: str) -> ProjectKeys | None:
         check_digest(digest)

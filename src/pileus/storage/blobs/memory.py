@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime
 
+from pileus.core.clock import Clock, SystemClock
 from pileus.storage.blobs.naming import check_digest, check_project, mismatch, not_found
 
 CHUNK_BYTES = 64 * 1024
@@ -13,8 +15,10 @@ CHUNK_BYTES = 64 * 1024
 class MemoryBlobStore:
     """Gone with the object."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._blobs: dict[tuple[str, str], bytes] = {}
+        self._written: dict[tuple[str, str], datetime] = {}
 
     async def start(self) -> None:
         return
@@ -25,13 +29,13 @@ class MemoryBlobStore:
         found = hashlib.sha256(data).hexdigest()
         if found != digest:
             raise mismatch(digest, found)
-        self._blobs[project, digest] = data
+        self._set(project, digest, data)
         return len(data)
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         _check(project, digest)
-        self._blobs[project, digest] = bytes(data)
+        self._set(project, digest, bytes(data))
         return digest
 
     async def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:
@@ -50,6 +54,22 @@ class MemoryBlobStore:
     async def delete(self, project: str, digest: str) -> None:
         _check(project, digest)
         self._blobs.pop((project, digest), None)
+
+    async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        check_project(project)
+        kept = frozenset(keep)
+        gone = [
+            (owner, digest)
+            for owner, digest in self._blobs
+            if owner == project and digest not in kept and self._written[owner, digest] < before
+        ]
+        for key in gone:
+            del self._blobs[key]
+        return len(gone)
+
+    def _set(self, project: str, digest: str, data: bytes) -> None:
+        self._blobs[project, digest] = data
+        self._written[project, digest] = self._clock.now()
 
 
 def _check(project: str, digest: str) -> None:

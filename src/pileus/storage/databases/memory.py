@@ -43,7 +43,7 @@ class MemoryDatabase:
         except BaseException:
             transaction.roll_back()
             raise
-        self._wakes.advance(len(self._changes))
+        self._wakes.advance(last_of(self._changes))
         return result
 
     async def read(self, work: Callable[[Snapshot], T]) -> T:
@@ -53,7 +53,7 @@ class MemoryDatabase:
         return await self._wakes.wait(after, timeout, self._last)
 
     async def _last(self) -> int:
-        return len(self._changes)
+        return last_of(self._changes)
 
     def _transaction(self) -> MemoryTransaction:
         if not self._is_open:
@@ -97,10 +97,12 @@ class MemoryTransaction:
         return totals(table, self._matching(table, where), columns, by)
 
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
-        return self._changes[max(after, 0) : max(after, 0) + limit]
+        first = self._changes[0].seq if self._changes else 1
+        start = max(after + 1 - first, 0)
+        return self._changes[start : start + limit]
 
     def last_change(self) -> int:
-        return len(self._changes)
+        return last_of(self._changes)
 
     def insert(self, table: Table, record: Record) -> None:
         row = encode_record(table, record)
@@ -142,6 +144,12 @@ class MemoryTransaction:
             self._append(table, row, ahead=1)
         return len(gone)
 
+    def trim_changes(self, keep: int) -> int:
+        old = self._changes[: -max(keep, 1)]
+        del self._changes[: len(old)]
+        self._undo.append(lambda: self._changes.__setitem__(slice(0, 0), old))
+        return len(old)
+
     def roll_back(self) -> None:
         """Leave everything as it was before the first change."""
         while self._undo:
@@ -159,7 +167,12 @@ class MemoryTransaction:
 
     def _append(self, table: Table, row: dict[str, Any], ahead: int = 0) -> None:
         if rules.has_rev(table):
-            seq = len(self._changes) + 1
+            seq = last_of(self._changes) + 1
             self._changes.append(
                 Change(seq, row["project"], table.noun, row["id"], row["rev"] + ahead)
             )
+
+
+def last_of(changes: list[Change]) -> int:
+    """The highest `seq`; trimming leaves at least the newest entry, so it is never lost."""
+    return changes[-1].seq if changes else 0

@@ -164,6 +164,12 @@ class SqlTransaction(SqlSnapshot):
             self._append(table, row, ahead=1)
         return len(gone)
 
+    def trim_changes(self, keep: int) -> int:
+        self.flush()
+        columns = self._schema.of(CHANGES)
+        old = sa.delete(columns).where(columns.c.seq <= self._feed.seq - max(keep, 1))
+        return self._connection.execute(old).rowcount
+
     def flush(self) -> None:
         """Write the feed entries of what was changed so far."""
         if not self._pending:
