@@ -39,7 +39,7 @@ FATES: Mapping[str, Decision] = {
     "job": Decision(Fate.DELETED, "once it has ended"),
     "endpoint": Decision(Fate.DELETED, "gateways stop answering within their poll"),
     "record_segment": Decision(Fate.DELETED, "by age, on request or by the setting records_days"),
-    "dataset_profile": Decision(Fate.WITH, "the last dataset version of its content"),
+    "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
     "attempt": Decision(Fate.WITH, "job"),
     "lease": Decision(Fate.WITH, "job"),
