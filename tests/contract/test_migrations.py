@@ -100,7 +100,7 @@ def fresh_url(request, tmp_path):
 def engine_of(url):
     address = sa.make_url(url)
     is_sqlite = address.get_backend_name() == "sqlite"
-    return sqlite_engine(Path(address.database)) if is_sqlite else sa.create_engine(address)
+    return sqlite_engine(Path(address.database or "")) if is_sqlite else sa.create_engine(address)
 
 
 def described(connection):
