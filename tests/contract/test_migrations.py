@@ -6,18 +6,24 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import uuid
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pileus.server.tables import TABLES as PRODUCT
+from pileus.storage.backup.rows import tables_at
+from pileus.storage.databases.postgres import PostgresDatabase
 from pileus.storage.databases.sql_schema import Schema
-from pileus.storage.databases.sqlite import sqlite_engine
-from pileus.storage.errors import DatabaseForeign, HomeTooNew
+from pileus.storage.databases.sqlite import SqliteDatabase, sqlite_engine
+from pileus.storage.errors import DatabaseForeign, HomeTooNew, StorageFull
 from pileus.storage.migrate import DIRECTORY, migrate, revisions
 from pileus.storage.migrations.running import upgrade
 from pileus.storage.revising import write_revision
 from pileus.storage.table import Table, integer, row_columns
-from tests.contract.conftest import TABLES
+from tests.contract.conftest import TABLES, fresh_postgres
+from tests.contract.rows import fill, read
 
 LATER = (
     *TABLES,
@@ -82,6 +88,83 @@ class TestRevisions:
         assert schema(tmp_path / "old.db") == schema(tmp_path / "new.db")
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def fresh_url(request, tmp_path):
+    """Makes URLs of empty databases."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path}/{uuid.uuid4().hex}.db"
+    server = request.getfixturevalue("postgres_url")
+    return lambda: fresh_postgres(server)
+
+
+def engine_of(url):
+    address = sa.make_url(url)
+    is_sqlite = address.get_backend_name() == "sqlite"
+    return sqlite_engine(Path(address.database or "")) if is_sqlite else sa.create_engine(address)
+
+
+def described(connection):
+    """Columns, keys and indexes of every table, as the database tells them."""
+    looking = sa.inspect(connection)
+    return {
+        name: (
+            {
+                column["name"]: (str(column["type"]), column["nullable"])
+                for column in looking.get_columns(name)
+            },
+            looking.get_pk_constraint(name)["constrained_columns"],
+            sorted(str(one["column_names"]) for one in looking.get_unique_constraints(name)),
+            sorted((str(one["column_names"]), one["unique"]) for one in looking.get_indexes(name)),
+        )
+        for name in looking.get_table_names()
+    }
+
+
+@pytest.mark.parametrize("revision", revisions())
+class TestEveryRevision:
+    def test_with_rows_becomes_what_a_fresh_one_is_and_keeps_them(
+        self, fresh_url, tmp_path, revision
+    ):
+        old, fresh = fresh_url(), fresh_url()
+        engine = engine_of(old)
+        with engine.begin() as connection:
+            upgrade(connection, Schema(PRODUCT).metadata, to=revision)
+            before = fill(connection)
+
+        migrate(old, PRODUCT, tmp_path / "backups")
+        migrate(fresh, PRODUCT, tmp_path / "backups")
+
+        other = engine_of(fresh)
+        with engine.connect() as connection, other.connect() as new:
+            assert described(connection) == described(new)
+            after = read(connection)
+        engine.dispose()
+        other.dispose()
+        for table, rows in before.items():
+            for was, is_now in zip(rows, after[table], strict=True):
+                assert is_now.items() >= was.items(), f"a row of {table!r} was changed"
+
+    async def test_its_rows_are_read_by_this_version(self, fresh_url, tmp_path, revision):
+        url = fresh_url()
+        engine = engine_of(url)
+        with engine.begin() as connection:
+            upgrade(connection, Schema(PRODUCT).metadata, to=revision)
+            fill(connection)
+        engine.dispose()
+        migrate(url, PRODUCT, tmp_path / "backups")
+        is_sqlite = url.startswith("sqlite")
+        path = Path(sa.make_url(url).database or "")
+        database = SqliteDatabase(path, PRODUCT) if is_sqlite else PostgresDatabase(url, PRODUCT)
+        await database.start()
+        try:
+            found = await database.read(
+                lambda snapshot: {table.name: len(snapshot.find(table)) for table in PRODUCT}
+            )
+            assert {found[name] for name in tables_at(revision).tables if name in found} == {3}
+        finally:
+            await database.close()
+
+
 class TestOlder:
     def test_is_copied_and_upgraded(self, tmp_path, directory):
         path, backups = tmp_path / "x.db", tmp_path / "backups"
@@ -122,6 +205,51 @@ class TestOlder:
 
         with pytest.raises(RuntimeError):
             migrate(f"sqlite:///{path}", LATER, tmp_path, directory)
+
+        assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+        assert "extra" not in schema(path)
+
+    def test_a_kill_in_the_middle_of_a_revision_leaves_everything(self, tmp_path, directory):
+        path = tmp_path / "x.db"
+        write_revision(TABLES, "first", directory)
+        migrate(f"sqlite:///{path}", TABLES, tmp_path, directory)
+        deadly = write_revision(LATER, "second", directory)
+        deadly.write_text(f"{deadly.read_text()}    import os; os.kill(os.getpid(), 9)\n")
+        code = (
+            "from pathlib import Path; from pileus.storage.migrate import migrate;"
+            "from tests.contract.test_migrations import LATER;"
+            f"migrate('sqlite:///{path}', LATER, Path('{tmp_path}'), Path('{directory}'))"
+        )
+
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+
+        assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+        assert "extra" not in schema(path)
+
+    def test_a_disk_that_is_full_in_the_middle_leaves_everything(self, tmp_path, directory):
+        path = tmp_path / "x.db"
+        write_revision(TABLES, "first", directory)
+        migrate(f"sqlite:///{path}", TABLES, tmp_path, directory)
+        large = write_revision(LATER, "second", directory)
+        full = "PRAGMA max_page_count = 1", "INSERT INTO plain VALUES (hex(zeroblob(99999)), 1)"
+        lines = "".join(f"    op.execute({statement!r})\n" for statement in full)
+        large.write_text(large.read_text() + lines)
+
+        with pytest.raises(StorageFull):
+            migrate(f"sqlite:///{path}", LATER, tmp_path, directory)
+
+        assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+        assert "extra" not in schema(path)
+
+    def test_without_room_for_the_copy_nothing_is_tried(self, tmp_path, directory):
+        path = tmp_path / "x.db"
+        write_revision(TABLES, "first", directory)
+        migrate(f"sqlite:///{path}", TABLES, tmp_path, directory)
+        write_revision(LATER, "second", directory)
+        (tmp_path / "full").write_text("")
+
+        with pytest.raises(StorageFull, match="before its upgrade"):
+            migrate(f"sqlite:///{path}", LATER, tmp_path / "full" / "backups", directory)
 
         assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
         assert "extra" not in schema(path)

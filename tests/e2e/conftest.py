@@ -43,7 +43,7 @@ def digits(calm: Installation) -> Digits:
     words = ("--recipe", "cnn", "--epochs", "3", "--register", "digits")
     job = calm.cli("train", "digits", *words)
     endpoint = calm.cli("endpoint", "create", "digits", "--model", "digits:1")
-    return Digits(version, job, endpoint, _untouched_image(calm, version))
+    return Digits(version, job, endpoint, untouched_image(calm, version))
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,8 @@ def rough(_rough_home: Installation) -> Installation:
     return _rough_home
 
 
-def _untouched_image(installation: Installation, version: dict[str, Any]) -> Path:
+def untouched_image(installation: Installation, version: dict[str, Any]) -> Path:
+    """A PNG of an image that no training has read."""
     with installation.client() as client:
         manifest = json.loads(client.blobs.get(version["manifest"]))
         item = next(item for item in manifest["items"] if item[4] == "untouched")

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sqlite3
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from pileus.core.errors import Conflict, InvalidRequest
 from tests.e2e.conftest import Digits
-from tests.e2e.installation import Installation, exit_code, lives, processes_of, run_pileus, until
+from tests.e2e.installation import (
+    Installation,
+    exit_code,
+    lives,
+    processes_of,
+    run_pileus,
+    until,
+    value_of,
+)
 
 TOKEN = re.compile(r"plt_[A-Za-z0-9_-]{43}")
 
@@ -92,6 +102,23 @@ class TestRestart:
 
 
 class TestRefusal:
+    @pytest.mark.parametrize("what", ["layout", "database"])
+    def test_what_a_newer_version_wrote_is_refused_and_left_alone(
+        self, fresh: Installation, what: str
+    ) -> None:
+        state = fresh.home / "state"
+        state.mkdir(parents=True)
+        (fresh.home / "home.json").write_text(json.dumps({"schema": 9 if what == "layout" else 1}))
+        with closing(sqlite3.connect(state / "pileus.db")) as database, database:
+            database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            database.execute("INSERT INTO alembic_version VALUES ('9999')")
+
+        done = fresh.run("--json", "up", "--port", "0", "--gateway-port", "0")
+
+        code = {"layout": "home_not_usable", "database": "home_too_new"}[what]
+        assert value_of(done)["error"]["code"] == code
+        assert not fresh.document("pids.json")
+
     def test_an_occupied_port_is_named(self, fresh: Installation) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]

@@ -20,16 +20,14 @@ from pileus.core.failpoints import failpoint
 from pileus.storage.databases.sql_failures import meaning
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.databases.sqlite import sqlite_engine
-from pileus.storage.errors import DatabaseForeign, HomeTooNew
+from pileus.storage.errors import DatabaseForeign, StorageFull
 from pileus.storage.mounts import check_local
+from pileus.storage.revisions import DIRECTORY, NONE, known_revision, revisions
 from pileus.storage.table import Table
 
 log = logging.getLogger(__name__)
 
-DIRECTORY = Path(__file__).parent / "migrations"
-
-_NONE = "0000"
-"""Revision of a database made while there were no migrations yet."""
+__all__ = ["DIRECTORY", "current_revision", "migrate", "revisions"]
 
 _LOCK = 0x70696C
 """Advisory lock of Postgres: of servers that start together, one migrates."""
@@ -56,18 +54,14 @@ def migrate(url: str, tables: Iterable[Table], backups: Path, directory: Path = 
         engine.dispose()
 
 
-def revisions(directory: Path = DIRECTORY) -> list[str]:
-    """Revisions in order: the numbers that the files begin with, so that nothing is imported."""
-    return sorted(file.name[:4] for file in (directory / "versions").glob("[0-9]*.py"))
-
-
 def _bring_up(engine: sa.Engine, schema: Schema, backups: Path, directory: Path) -> None:
-    known = [_NONE, *revisions(directory)]
+    head = [NONE, *revisions(directory)][-1]
     with engine.connect() as connection:
         found = current_revision(connection)
-    if found == known[-1]:
+    if found == head:
         return
-    _refuse_newer(found, known)
+    if found is not None:
+        known_revision(found, directory)
     if found is not None and engine.name == "sqlite":
         log.info("Copied the database to %s", _copy(engine, found, backups))
     with engine.begin() as connection:
@@ -75,14 +69,14 @@ def _bring_up(engine: sa.Engine, schema: Schema, backups: Path, directory: Path)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             # Another server may have been first.
             found = current_revision(connection)
-        _refuse_newer(found, known)
         if found is None:
-            _create(connection, schema, known[-1])
-        elif found != known[-1]:
+            _create(connection, schema, head)
+        elif found != head:
+            known_revision(found, directory)
             from pileus.storage.migrations.running import upgrade  # alembic: 0.2 s, rarely needed
 
             upgrade(connection, schema.metadata, directory)
-            log.info("Upgraded the database from %s to %s", found, known[-1])
+            log.info("Upgraded the database from %s to %s", found, head)
 
 
 def current_revision(connection: sa.Connection) -> str | None:
@@ -90,19 +84,6 @@ def current_revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table(_VERSION.name):
         return None
     return connection.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
-
-
-def known_revision(revision: str) -> None:
-    """Raises HomeTooNew for a revision that a newer Pileus made."""
-    _refuse_newer(revision, [_NONE, *revisions()])
-
-
-def _refuse_newer(found: str | None, known: list[str]) -> None:
-    if found is not None and found not in known:
-        raise HomeTooNew(
-            f"The database is at revision {found!r}; this Pileus knows up to {known[-1]!r}",
-            hint="Start the version of Pileus that wrote it, or a newer one.",
-        )
 
 
 def _create(connection: sa.Connection, schema: Schema, head: str) -> None:
@@ -119,17 +100,28 @@ def _create(connection: sa.Connection, schema: Schema, head: str) -> None:
 
 def _copy(engine: sa.Engine, revision: str, backups: Path) -> Path:
     """A copy of a SQLite file that is whole or not there."""
-    backups.mkdir(parents=True, exist_ok=True, mode=0o700)
     source = Path(engine.url.database or "")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     copy = backups / f"{source.stem}-{revision}-{moment}.db"
+    try:
+        backups.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _copied(source, copy)
+    except (sqlite3.Error, OSError) as error:
+        raise StorageFull(
+            f"The database cannot be copied to {str(copy)!r} before its upgrade: {error}",
+            hint="Make room there; the database is as it was.",
+        ) from error
+
+
+def _copied(source: Path, copy: Path) -> Path:
     temporary = copy.with_suffix(".partial")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(temporary)) as new:
             old.backup(new)
         os.fsync(descriptor)
+        failpoint("database.copied")
+        return temporary.replace(copy)
     finally:
         os.close(descriptor)
-    failpoint("database.copied")
-    return temporary.replace(copy)
+        temporary.unlink(missing_ok=True)

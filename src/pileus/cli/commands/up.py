@@ -41,6 +41,7 @@ def up(
     from pileus.cli import installation  # start-up time
     from pileus.cli.home import AlreadyUp, Home  # start-up time
     from pileus.cli.leftovers import end_leftovers  # start-up time
+    from pileus.storage.revisions import refuse_newer_file  # start-up time
 
     session = Session.of(context)
     home = Home(session.home)
@@ -51,6 +52,7 @@ def up(
     except AlreadyUp as error:
         raise _explained(error, home) from error
     end_leftovers(home)
+    refuse_newer_file(home.path / "state" / "pileus.db")
     plan = installation.plan(home, host, port, gateway_port)
     if foreground:
         _stay(session, home, plan, wait_seconds, supervisor_fd)

@@ -17,7 +17,7 @@ from pileus.storage.backup import rows
 from pileus.storage.backup.archive import CHUNK_BYTES, Source, copy
 from pileus.storage.backup.errors import BackupDamaged, BackupTooNew, HomeNotEmpty
 from pileus.storage.backup.point import Kept, Point
-from pileus.storage.migrate import known_revision
+from pileus.storage.revisions import known_revision
 
 _SHOWN = 5
 _PRIVATE = 0o700

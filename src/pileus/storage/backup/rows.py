@@ -20,8 +20,9 @@ from pileus.storage.backup.errors import BackupDamaged
 from pileus.storage.databases.sql_failures import meaning
 from pileus.storage.databases.sqlite import sqlite_engine, sqlite_snapshots
 from pileus.storage.errors import DatabaseForeign, DatabaseUnavailable
-from pileus.storage.migrate import current_revision, known_revision
+from pileus.storage.migrate import current_revision
 from pileus.storage.migrations.running import upgrade
+from pileus.storage.revisions import known_revision
 
 SCHEMA = 1
 _BATCH = 1000
