@@ -35,6 +35,7 @@ from pileus.security.keys import KeyService
 from pileus.security.master_key import CommandMasterKey, FileMasterKey, MasterKeySource
 from pileus.security.rewriting import Rewriting
 from pileus.security.service import DEFAULT_PROJECT, AccessService
+from pileus.security.shredding import Shredder
 from pileus.security.tables import PROJECT_KEYS
 from pileus.server.api.app import create_app
 from pileus.server.authentication import Authentication
@@ -115,7 +116,10 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     files = BlobFiles(home / "blobs")
     blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
-    rewriting = Rewriting(database, keyring, BlobRewriter(files), _traces(settings.server))
+    rewriter = BlobRewriter(files)
+    rewriting = Rewriting(database, keyring, rewriter)
+    shredder = Shredder(database, new_id, keyring, rewriter, _traces(settings.server))
+    await shredder.finish()
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
@@ -144,7 +148,9 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             _process_token(settings.server.run / "metrics.token", tokens.METRICS),
         ),
         access=access,
-        keys=KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts),
+        keys=KeyService(
+            database, new_id, keyring, source, audit, rewriting, shredder, encrypts=encrypts
+        ),
         rewriting=rewriting,
         audit=audit,
         datasets=datasets,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime
 from pathlib import Path
 
 from pileus.storage.blobs.files import BlobFiles
@@ -30,7 +31,7 @@ class DiskBlobStore:
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if await self.size(project, digest) is None:
+        if not await asyncio.to_thread(self._files.refresh, project, digest):
             await self.put(project, digest, once(data))
         return digest
 
@@ -51,3 +52,7 @@ class DiskBlobStore:
     async def delete(self, project: str, digest: str) -> None:
         check_digest(digest)
         await asyncio.to_thread(self._files.delete, project, digest)
+
+    async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        kept = frozenset(keep)
+        return await asyncio.to_thread(self._files.sweep, project, kept, before.timestamp())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
+from datetime import datetime
 from typing import BinaryIO
 
 from pileus.storage.blobs.files import BlobFiles
@@ -54,7 +55,8 @@ class EncryptedBlobStore:
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if await self.size(project, digest) is None:
+        keys = await self._keys(project, digest)
+        if not await asyncio.to_thread(self._refresh, project, digest, keys):
             await self.put(project, digest, once(data))
         return digest
 
@@ -81,6 +83,17 @@ class EncryptedBlobStore:
         for name in stored_names(keys, digest):
             await asyncio.to_thread(self._files.delete, project, name)
 
+    async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        """Remove every blob of the project that is not in `keep` and was last written before
+        `before`; how many."""
+        self._files.check(project)
+        try:
+            keys = await self._keyring.find(project)
+        except ProjectShredded:
+            return 0  # its blobs went with its keys
+        kept = {name for digest in keep for name in stored_names(keys, digest)}
+        return await asyncio.to_thread(self._files.sweep, project, kept, before.timestamp())
+
     async def _keys(self, project: str, digest: str) -> ProjectKeys | None:
         check_digest(digest)
         self._files.check(project)
@@ -94,6 +107,10 @@ class EncryptedBlobStore:
             if file is not None:
                 return file, name
         raise not_found(digest)
+
+    def _refresh(self, project: str, digest: str, keys: ProjectKeys | None) -> bool:
+        names = stored_names(keys, digest)
+        return any(self._files.refresh(project, name) for name in names)
 
     def _size(self, project: str, digest: str, keys: ProjectKeys | None) -> int | None:
         names = stored_names(keys, digest)

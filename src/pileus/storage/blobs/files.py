@@ -8,7 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +34,8 @@ class Found:
 class Draft:
     """A file that nobody sees until it is kept; leaving the context without that removes it."""
 
-    def __init__(self, temporary: Path, place: Path) -> None:
+    def __init__(self, temporary: Path, place: Path, placing: threading.Lock) -> None:
+        self._placing = placing
         self._temporary = temporary
         self._place = place
         self._file = temporary.open("xb")
@@ -53,7 +56,8 @@ class Draft:
             os.fsync(self._file.fileno())
             failpoint("blob.written")
             self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._temporary.replace(self._place)
+            with self._placing:
+                self._temporary.replace(self._place)
             _sync_directory(self._place.parent)
         except OSError as error:
             raise _meaning(error) from error
@@ -82,6 +86,8 @@ class BlobFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # A file that is written again while it is swept stays: placing and removing take turns.
+        self._placing = threading.Lock()
 
     def start(self) -> None:
         """Make room, and collect what killed writers left."""
@@ -99,7 +105,7 @@ class BlobFiles:
         """A file to be. Raises BlobNotFound, StorageFull."""
         place = self._path(project, name)
         try:
-            return Draft(self._root / _INCOMING / secrets.token_hex(16), place)
+            return Draft(self._root / _INCOMING / secrets.token_hex(16), place, self._placing)
         except OSError as error:
             raise _meaning(error) from error
 
@@ -116,6 +122,27 @@ class BlobFiles:
             return self._path(project, name).stat().st_size
         except FileNotFoundError:
             return None
+
+    def refresh(self, project: str, name: str) -> bool:
+        """Whether the file is there; it then counts as written now."""
+        with self._placing:
+            try:
+                os.utime(self._path(project, name))
+            except FileNotFoundError:
+                return False
+            return True
+
+    def sweep(self, project: str, keep: Collection[str], before: float) -> int:
+        """Remove every file that is not in `keep` and was written before `before`; how many."""
+        gone = 0
+        for found in self.found(project):
+            if found.name in keep:
+                continue
+            with self._placing, suppress(FileNotFoundError):
+                if found.path.stat().st_mtime < before:
+                    found.path.unlink()
+                    gone += 1
+        return gone
 
     def delete(self, project: str, name: str) -> None:
         """Remove the file; nothing happens when there is none."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 from pileus.storage.blobs.encrypted import SUFFIX, hopping, opened_parts, plain_parts, stored_name
 from pileus.storage.blobs.files import BlobFiles, Found
 from pileus.storage.blobs.keyring import ProjectKeys
@@ -101,6 +102,7 @@ class BlobRewriter:
             with self._files.draft(project, name) as draft:
                 await receive(draft, hopping(parts), sealer, check, modified_at)
         if is_plain:
+            failpoint("blob.rewritten")
             await asyncio.to_thread(self._files.delete, project, found.name)
 
     def _by_key(self, project: str) -> Iterator[tuple[Found, str]]:
