@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -57,6 +58,7 @@ from pileus.storage.blobs.files import BlobFiles
 from pileus.storage.blobs.rewriting import BlobRewriter
 from pileus.storage.database import Database
 from pileus.storage.databases.sqlite_traces import SqliteTraces
+from pileus.storage.holds import is_held
 from pileus.storage.traces import NoTraces, Traces
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
@@ -116,7 +118,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     files = BlobFiles(home / "blobs")
     blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
-    rewriter = BlobRewriter(files)
+    rewriter = BlobRewriter(files, partial(is_held, settings.server.state / "holds"))
     rewriting = Rewriting(database, keyring, rewriter)
     shredder = Shredder(database, new_id, keyring, rewriter, _traces(settings.server))
     await shredder.finish()

@@ -20,7 +20,7 @@ from pileus.storage.blobs.keyring import ProjectKeys
 from pileus.storage.blobs.naming import damaged, not_found
 from pileus.storage.blobs.receiving import announced, receive
 from pileus.storage.blobs.sealing import Place, Sealer, read_header
-from pileus.storage.errors import BlobDamaged, BlobNotFound, StorageFull
+from pileus.storage.errors import BlobDamaged, BlobNotFound, BlobsHeld, StorageFull
 
 PLAIN = ""
 """In a census, the key of blobs that are not encrypted."""
@@ -41,8 +41,9 @@ class Progress:
 class BlobRewriter:
     """Over the same files as the store."""
 
-    def __init__(self, files: BlobFiles) -> None:
+    def __init__(self, files: BlobFiles, is_held: Callable[[], bool] = lambda: False) -> None:
         self._files = files
+        self._is_held = is_held
 
     async def census(self, project: str) -> dict[str, int]:
         """How many blobs rest under each key."""
@@ -55,13 +56,16 @@ class BlobRewriter:
     ) -> None:
         """Encrypt with the current key what is not yet.
 
-        A blob that is damaged is told to `failed` and stays as it is. Raises StorageFull.
+        A blob that is damaged is told to `failed` and stays as it is. Raises StorageFull, and
+        BlobsHeld while a backup copies blobs: rows it has read know nothing of the new key.
         """
         stale = await asyncio.to_thread(
             lambda: [found for found, key in self._by_key(project) if key != keys.current]
         )
         progress.total = len(stale)
         for found in stale:
+            if self._is_held():
+                raise BlobsHeld("A backup is being taken", hint="It goes on after that by itself.")
             try:
                 await self._renew(project, keys, found)
             except BlobNotFound:
