@@ -92,7 +92,12 @@ class EncryptedBlobStore:
         except ProjectShredded:
             return 0  # its blobs went with its keys
         kept = {name for digest in keep for name in stored_names(keys, digest)}
-        return await asyncio.to_thread(self._files.sweep, project, kept, before.timestamp())
+
+        def keeps(name: str) -> bool:
+            # Without keys nobody can tell which blob it is; they may come back with a backup.
+            return name in kept or (keys is None and name.endswith(SUFFIX))
+
+        return await asyncio.to_thread(self._files.sweep, project, keeps, before.timestamp())
 
     async def _keys(self, project: str, digest: str) -> ProjectKeys | None:
         check_digest(digest)

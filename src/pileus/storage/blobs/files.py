@@ -9,7 +9,7 @@ import errno
 import os
 import secrets
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,11 +132,11 @@ class BlobFiles:
                 return False
             return True
 
-    def sweep(self, project: str, keep: Collection[str], before: float) -> int:
-        """Remove every file that is not in `keep` and was written before `before`; how many."""
+    def sweep(self, project: str, keeps: Callable[[str], bool], before: float) -> int:
+        """Remove every file whose name is not kept and that was written before; how many."""
         gone = 0
         for found in self.found(project):
-            if found.name in keep:
+            if keeps(found.name):
                 continue
             with self._placing, suppress(FileNotFoundError):
                 if found.path.stat().st_mtime < before:

@@ -115,6 +115,15 @@ class TestSweep:
         assert [await blobs.size(PROJECT, one) for one in (kept, plain, new)] == [len(DATA), 5, 3]
         assert await blobs.size(OTHER, other) == 18
 
+    async def test_leaves_what_nobody_can_name_without_keys(self, blobs, keyring):
+        digest = await blobs.put_bytes(PROJECT, DATA)
+        keys = keyring.keys.pop(PROJECT)
+
+        assert await blobs.sweep(PROJECT, {digest}, datetime(2999, 1, 1, tzinfo=UTC)) == 0
+
+        keyring.keys[PROJECT] = keys
+        assert await read_all(blobs, PROJECT, digest) == DATA
+
 
 class TestShredded:
     async def test_answers_with_that_and_takes_nothing_in(self, blobs, keyring):
