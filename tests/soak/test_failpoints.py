@@ -15,6 +15,10 @@ from tests.soak.story import Story
 
 BY_ANOTHER_STORY = {
     "database.copied": "tests/contract/test_migrations.py: an upgrade",
+    "blob.rewritten": "tests/integration/test_key_kills.py: old blobs are encrypted",
+    "master_key.prepared": "tests/integration/test_key_kills.py: a rotation",
+    "master_key.rewrapped": "tests/integration/test_key_kills.py: a rotation",
+    "project_key.shredded": "tests/integration/test_key_kills.py: a shredding",
 }
 """Failpoints that no day of work passes, and where they are tested."""
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pileus.core.failpoints import failpoint
 from pileus.core.ids import NewId
 from pileus.core.schemas.keys import BlobRewrite, ProjectKey, Purpose
 from pileus.core.schemas.tenancy import Caller
@@ -15,6 +16,7 @@ from pileus.security.errors import EncryptionOff, NotConfirmed
 from pileus.security.keyring import UNSHREDDED, ProjectKeyring, current_of, keys_of, refuse_shredded
 from pileus.security.master_key import MasterKeySource
 from pileus.security.rewriting import Rewriting
+from pileus.security.shredding import Shredder
 from pileus.security.store import blob_rewrites, project_keys
 from pileus.security.wrapping import KEY_BYTES
 from pileus.storage.blobs.rewriting import Progress
@@ -64,6 +66,7 @@ class KeyService:
         source: MasterKeySource,
         audit: AuditLog,
         rewriting: Rewriting,
+        shredder: Shredder,
         *,
         encrypts: bool,
     ) -> None:
@@ -73,6 +76,7 @@ class KeyService:
         self._source = source
         self._audit = audit
         self._rewriting = rewriting
+        self._shredder = shredder
         self._encrypts = encrypts
         self._rotating = asyncio.Lock()
 
@@ -162,6 +166,7 @@ class KeyService:
                     "This installation has no master key", hint="Set encrypt_blobs of [security]."
                 )
             after = await asyncio.to_thread(self._source.prepare, before)
+            failpoint("master_key.prepared")
 
             def work(transaction: Transaction) -> int:
                 rows = project_keys.find(transaction, UNSHREDDED)
@@ -180,6 +185,7 @@ class KeyService:
 
             self._keyring.expect(after)
             count = await self._database.write(work)
+            failpoint("master_key.rewrapped")
             self._keyring.adopt(after)
             kept = await asyncio.to_thread(self._source.adopt, before)
             return MasterRotated(before.id, after.id, count, kept)
@@ -199,31 +205,16 @@ class KeyService:
             )
 
         def work(transaction: Transaction) -> int:
-            rows = keys_of(transaction, caller.project)
-            if rows and all(row.shredded_at is not None for row in rows):
-                return 0
-            if not rows:  # nothing was encrypted; the row refuses what comes from now on
-                rows = [project_keys.insert(transaction, self._tombstone(transaction, caller))]
-            _destroy(transaction, rows)
-            wish = blob_rewrites.get(transaction, project=caller.project)
-            if wish is not None and wish.finished_at is None:
-                done = wish.model_copy(update={"finished_at": transaction.now})
-                blob_rewrites.swap(transaction, done)
-            also(transaction, caller.project)
-            self._audit.append(
-                transaction, caller, "shred", "project", caller.project, keys=len(rows)
-            )
-            return len(rows)
+            destroyed = self._shredder.destroy(transaction, caller.project)
+            if destroyed:
+                also(transaction, caller.project)
+                self._audit.append(
+                    transaction, caller, "shred", "project", caller.project, keys=destroyed
+                )
+            return destroyed
 
         count = await self._database.write(work)
-        return Shredded(count, await self._rewriting.clean(caller.project))
-
-    async def destroy(self, project: str) -> None:
-        """Destroy what keys a deleted project had; nothing happens when there are none."""
-        await self._database.write(
-            lambda transaction: _destroy(transaction, keys_of(transaction, project))
-        )
-        await self._rewriting.clean(project)
+        return Shredded(count, await self._shredder.clean(caller.project))
 
     def _ask(self, transaction: Transaction, project: str) -> BlobRewrite:
         wish = blob_rewrites.get(transaction, project=project)
@@ -240,26 +231,9 @@ class KeyService:
             ),
         )
 
-    def _tombstone(self, transaction: Transaction, caller: Caller) -> ProjectKey:
-        return ProjectKey(
-            id=self._new_id("key"),
-            project=caller.project,
-            created_at=transaction.now,
-            purpose=Purpose.DATA,
-            wrapped=None,
-            master="",
-        )
-
     def _check_encrypts(self) -> None:
         if not self._encrypts:
             raise EncryptionOff(
                 "Blobs are not encrypted: encrypt_blobs of [security] is off",
                 hint="Remove it from pileus.toml and restart.",
             )
-
-
-def _destroy(transaction: Transaction, rows: list[ProjectKey]) -> None:
-    for row in rows:
-        if row.shredded_at is None:
-            gone = {"wrapped": None, "shredded_at": transaction.now}
-            project_keys.swap(transaction, row.model_copy(update=gone))

@@ -86,14 +86,16 @@ class FileMasterKey:
         return made
 
     def settle(self, expected: str) -> None:
-        following = self._load(self._next)
-        if following is None:
-            return
         current = self.load()
         if current is not None and current.id == expected:
-            self._next.unlink()
-        elif following.id == expected:
-            self._replace(current)
+            self._next.unlink(missing_ok=True)
+            return
+        # A rotation was killed after its commit, or the rows are older than the rotation.
+        for path in (self._next, self._kept(expected)):
+            found = self._load(path)
+            if found is not None and found.id == expected:
+                self._replace(current, path)
+                return
 
     def prepare(self, current: MasterKey) -> MasterKey:
         del current
@@ -106,20 +108,24 @@ class FileMasterKey:
         return fresh
 
     def adopt(self, current: MasterKey) -> str | None:
-        return self._replace(current)
+        return self._replace(current, self._next)
 
-    def _replace(self, current: MasterKey | None) -> str | None:
-        old = None
+    def _replace(self, current: MasterKey | None, path: Path) -> str | None:
+        """What is in `path` is the key now; where `current` is kept."""
+        kept = None
         try:
             if current is not None:
-                old = self._path.with_name(f"{self._path.name}.{current.id}")
+                kept = self._kept(current.id)
                 # Copies of the database from before can be read with this one only.
-                replace_secret(old, current.secret.hex())
-            self._next.replace(self._path)
+                replace_secret(kept, current.secret.hex())
+            path.replace(self._path)
             _sync(self._path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
-        return None if old is None else str(old)
+        return None if kept is None else str(kept)
+
+    def _kept(self, key_id: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{key_id}")
 
     def _load(self, path: Path) -> MasterKey | None:
         try:

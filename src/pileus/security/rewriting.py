@@ -1,4 +1,4 @@
-"""In the background: takes blobs over to their project's current key, and finishes shredding.
+"""In the background: takes the blobs of projects over to their current keys.
 
 What is to be done is in rows, and what is left of it in the files, so a kill costs nothing but time.
 """
@@ -17,8 +17,7 @@ from pileus.storage.blobs.keyring import ProjectKeys
 from pileus.storage.blobs.rewriting import BlobRewriter, Progress
 from pileus.storage.database import Database
 from pileus.storage.errors import Stale
-from pileus.storage.traces import Traces
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +28,10 @@ RESCUE_SECONDS = 60.0
 class Rewriting:
     """One loop over the projects that wait for it."""
 
-    def __init__(
-        self, database: Database, keyring: ProjectKeyring, blobs: BlobRewriter, traces: Traces
-    ) -> None:
+    def __init__(self, database: Database, keyring: ProjectKeyring, blobs: BlobRewriter) -> None:
         self._database = database
         self._keyring = keyring
         self._blobs = blobs
-        self._traces = traces
         self._asked = asyncio.Event()
         self._progress: dict[str, Progress] = {}
 
@@ -53,7 +49,6 @@ class Rewriting:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await self._guarded("Shredded projects", self.finish_shredding())
         while True:
             self._asked.clear()
             await self.work()
@@ -71,23 +66,6 @@ class Rewriting:
         )
         for wish in waiting:
             await self._guarded(f"Blobs of project {wish.project!r}", self._rewrite(wish))
-
-    async def clean(self, project: str) -> int:
-        """Remove the blobs of a shredded project and the traces of its keys; how many blobs."""
-        self._keyring.forget()
-        count = await self._blobs.erase(project)
-        await self._traces.clear(project)
-        return count
-
-    async def finish_shredding(self) -> None:
-        """Clean once more whatever was shredded: a kill may have come before the end."""
-
-        def work(snapshot: Snapshot) -> set[str]:
-            rows = project_keys.find(snapshot, [("shredded_at", "!=", None)])
-            return {row.project for row in rows}
-
-        for project in await self._database.read(work):
-            await self.clean(project)
 
     async def _rewrite(self, wish: BlobRewrite) -> None:
         project = wish.project

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -36,6 +37,7 @@ from pileus.security.keys import KeyService
 from pileus.security.master_key import CommandMasterKey, FileMasterKey, MasterKeySource
 from pileus.security.rewriting import Rewriting
 from pileus.security.service import DEFAULT_PROJECT, AccessService
+from pileus.security.shredding import Shredder
 from pileus.security.tables import PROJECT_KEYS
 from pileus.security.tombstones import Tombstones
 from pileus.server.api.app import create_app
@@ -60,6 +62,7 @@ from pileus.storage.blobs.files import BlobFiles
 from pileus.storage.blobs.rewriting import BlobRewriter
 from pileus.storage.database import Database
 from pileus.storage.databases.sqlite_traces import SqliteTraces
+from pileus.storage.holds import is_held
 from pileus.storage.traces import NoTraces, Traces
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
@@ -119,7 +122,10 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     files = BlobFiles(home / "blobs")
     blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
-    rewriting = Rewriting(database, keyring, BlobRewriter(files), _traces(settings.server))
+    rewriter = BlobRewriter(files, partial(is_held, settings.server.state / "holds"))
+    rewriting = Rewriting(database, keyring, rewriter)
+    shredder = Shredder(database, new_id, keyring, rewriter, _traces(settings.server))
+    await shredder.finish()
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
@@ -137,7 +143,6 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     lineage = LineageService(database, records)
     prices = PriceBook(database, new_id, audit, storage.settle)
     buried = Tombstones(new_id, timedelta(hours=settings.deletion.grace_hours))
-    keys = KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts)
     services = Services(
         database=database,
         blobs=blobs,
@@ -150,7 +155,9 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             _process_token(settings.server.run / "metrics.token", tokens.METRICS),
         ),
         access=access,
-        keys=keys,
+        keys=KeyService(
+            database, new_id, keyring, source, audit, rewriting, shredder, encrypts=encrypts
+        ),
         rewriting=rewriting,
         audit=audit,
         datasets=datasets,
@@ -174,7 +181,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         meters=PredictionMeters(database, ledger),
         figures=Figures(),
         deletion=DeletionService(database, buried, audit, storage),
-        collector=Collector(database, clock, blobs, storage, buried, keys, settings.deletion),
+        collector=Collector(database, clock, blobs, storage, buried, shredder, settings.deletion),
         max_blob_bytes=settings.server.max_blob_mib * MIB,
     )
     await prices.ensure_defaults()

@@ -23,6 +23,10 @@ class BlobDamaged(Conflict, code="blob_damaged"):
     """The stored bytes are not what was written: altered, cut, or moved from another place."""
 
 
+class BlobsHeld(Unavailable, code="blobs_held"):
+    """A backup is being taken; until it ends, blobs stay as they are."""
+
+
 class KeyUnknown(Conflict, code="key_unknown"):
     """A blob names a key that the project does not have."""
 

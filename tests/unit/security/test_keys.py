@@ -21,6 +21,7 @@ from pileus.security.keyring import keys_of, open_keyring
 from pileus.security.keys import KeyService
 from pileus.security.master_key import FileMasterKey
 from pileus.security.rewriting import Rewriting
+from pileus.security.shredding import Shredder
 from pileus.security.store import project_keys
 from pileus.security.tables import TABLES
 from pileus.storage.blob import read_all
@@ -53,11 +54,20 @@ async def started(database, tmp_path, encrypts=True):
     files = BlobFiles(tmp_path / "blobs")
     blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
-    rewriting = Rewriting(database, keyring, BlobRewriter(files), NoTraces())
+    rewriting = Rewriting(database, keyring, BlobRewriter(files))
+    shredder = Shredder(database, new_id, keyring, BlobRewriter(files), NoTraces())
     audit = AuditLog(new_id)
-    keys = KeyService(database, new_id, keyring, source, audit, rewriting, encrypts=encrypts)
+    keys = KeyService(
+        database, new_id, keyring, source, audit, rewriting, shredder, encrypts=encrypts
+    )
     return SimpleNamespace(
-        keys=keys, blobs=blobs, rewriting=rewriting, keyring=keyring, audit=audit, source=source
+        keys=keys,
+        blobs=blobs,
+        rewriting=rewriting,
+        shredder=shredder,
+        keyring=keyring,
+        audit=audit,
+        source=source,
     )
 
 
@@ -256,11 +266,11 @@ class TestShred:
         self, here, database, tmp_path
     ):
         await here.blobs.put_bytes(PROJECT, b"data")
-        here.rewriting.clean = lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
+        here.shredder.clean = lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             await here.keys.shred(caller(), "research", lambda *_: None)
 
         again = await started(database, tmp_path)
-        await again.rewriting.finish_shredding()
+        await again.shredder.finish()
 
         assert not list((tmp_path / "blobs").rglob("*.enc"))

@@ -97,6 +97,14 @@ class TestFile:
         assert source.load() == named
         assert not path.with_name("master.key.next").exists()
 
+    def test_that_rows_from_before_a_rotation_name_is_used_again(self, source, path):
+        old = source.create()
+        new = source.prepare(old)
+        source.adopt(old)
+
+        assert unlock(source, {old.id}, makes=True) == old
+        assert unlock(source, {new.id}, makes=True) == new
+
 
 class TestCommand:
     def test_prints_the_key_in_hex_or_base64(self):

@@ -175,5 +175,5 @@ def _rewriting(rewrite: Document) -> str:
     state = "encrypting" if rewrite["state"] == "running" else "encrypted"
     text = f"{rewrite['done']} of {rewrite['total']} blobs {state}"
     if rewrite["failed"]:
-        text += f"; {rewrite['failed']} are damaged and stay as they are: see the server's log"
+        text += f"; {rewrite['failed']} damaged, left as found: see the server's log"
     return text

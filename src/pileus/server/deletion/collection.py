@@ -44,11 +44,11 @@ SETTLING = timedelta(hours=1)
 rule, so an hour is beyond doubt."""
 
 
-class Keys(Protocol):
+class KeyShredder(Protocol):
     """Makes what is encrypted for a project unreadable wherever a copy of it is."""
 
-    async def destroy(self, project: str) -> None:
-        """Destroy the project's keys; nothing happens when there are none."""
+    async def shred(self, project: str) -> None:
+        """Destroy the project's keys. Repeating it changes nothing."""
         ...
 
 
@@ -71,7 +71,7 @@ class Collector:
         blobs: BlobStore,
         storage: StorageAccount,
         buried: Tombstones,
-        keys: Keys,
+        keys: KeyShredder,
         settings: DeletionSettings,
     ) -> None:
         self._database = database
@@ -196,7 +196,7 @@ class Collector:
             await self._database.write(partial(self._empty, tombstone=tombstone))
             # Its tombstone says that it was collected only when this is done: a kill repeats it.
             files = await self._sweep(project, self._clock.now() + timedelta(seconds=1))
-            await self._keys.destroy(project)
+            await self._keys.shred(project)
         await self._database.write(partial(self._buried.collect, tombstone=tombstone))
         return files
 

@@ -54,6 +54,5 @@ class DiskBlobStore:
         await asyncio.to_thread(self._files.delete, project, digest)
 
     async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
-        return await asyncio.to_thread(
-            self._files.sweep, project, frozenset(keep), before.timestamp()
-        )
+        keeps = frozenset(keep).__contains__
+        return await asyncio.to_thread(self._files.sweep, project, keeps, before.timestamp())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
@@ -55,8 +55,8 @@ class EncryptedBlobStore:
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        names = stored_names(await self._keys(project, digest), digest)
-        if not await asyncio.to_thread(self._refresh, project, names):
+        keys = await self._keys(project, digest)
+        if not await asyncio.to_thread(self._refresh, project, digest, keys):
             await self.put(project, digest, once(data))
         return digest
 
@@ -84,17 +84,20 @@ class EncryptedBlobStore:
             await asyncio.to_thread(self._files.delete, project, name)
 
     async def sweep(self, project: str, keep: Collection[str], before: datetime) -> int:
+        """Remove every blob of the project that is not in `keep` and was last written before
+        `before`; how many."""
         self._files.check(project)
         try:
             keys = await self._keyring.find(project)
         except ProjectShredded:
-            kept: frozenset[str] = frozenset()  # nobody can read what is left
-        else:
-            kept = frozenset(name for digest in keep for name in stored_names(keys, digest))
-        return await asyncio.to_thread(self._files.sweep, project, kept, before.timestamp())
+            return 0  # its blobs went with its keys
+        kept = {name for digest in keep for name in stored_names(keys, digest)}
 
-    def _refresh(self, project: str, names: Iterable[str]) -> bool:
-        return any(self._files.refresh(project, name) for name in names)
+        def keeps(name: str) -> bool:
+            # Without keys nobody can tell which blob it is; they may come back with a backup.
+            return name in kept or (keys is None and name.endswith(SUFFIX))
+
+        return await asyncio.to_thread(self._files.sweep, project, keeps, before.timestamp())
 
     async def _keys(self, project: str, digest: str) -> ProjectKeys | None:
         check_digest(digest)
@@ -109,6 +112,10 @@ class EncryptedBlobStore:
             if file is not None:
                 return file, name
         raise not_found(digest)
+
+    def _refresh(self, project: str, digest: str, keys: ProjectKeys | None) -> bool:
+        names = stored_names(keys, digest)
+        return any(self._files.refresh(project, name) for name in names)
 
     def _size(self, project: str, digest: str, keys: ProjectKeys | None) -> int | None:
         names = stored_names(keys, digest)

@@ -9,7 +9,7 @@ import errno
 import os
 import secrets
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,7 @@ class BlobFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        # A blob that is written again while it is swept stays: placing and removing take turns.
+        # A file that is written again while it is swept stays: placing and removing take turns.
         self._placing = threading.Lock()
 
     def start(self) -> None:
@@ -123,10 +123,6 @@ class BlobFiles:
         except FileNotFoundError:
             return None
 
-    def delete(self, project: str, name: str) -> None:
-        """Remove the file; nothing happens when there is none."""
-        self._path(project, name).unlink(missing_ok=True)
-
     def refresh(self, project: str, name: str) -> bool:
         """Whether the file is there; it then counts as written now."""
         with self._placing:
@@ -136,17 +132,21 @@ class BlobFiles:
                 return False
             return True
 
-    def sweep(self, project: str, keep: Collection[str], before: float) -> int:
-        """Remove every file that is not in `keep` and was written before a time; how many."""
+    def sweep(self, project: str, keeps: Callable[[str], bool], before: float) -> int:
+        """Remove every file whose name is not kept and that was written before; how many."""
         gone = 0
-        for file in self.found(project):
-            if file.name in keep:
+        for found in self.found(project):
+            if keeps(found.name):
                 continue
             with self._placing, suppress(FileNotFoundError):
-                if file.path.stat().st_mtime < before:
-                    file.path.unlink()
+                if found.path.stat().st_mtime < before:
+                    found.path.unlink()
                     gone += 1
         return gone
+
+    def delete(self, project: str, name: str) -> None:
+        """Remove the file; nothing happens when there is none."""
+        self._path(project, name).unlink(missing_ok=True)
 
     def found(self, project: str) -> Iterator[Found]:
         """Every file of the project, in no order."""

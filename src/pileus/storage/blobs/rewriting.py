@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 from pileus.storage.blobs.encrypted import SUFFIX, hopping, opened_parts, plain_parts, stored_name
 from pileus.storage.blobs.files import BlobFiles, Found
 from pileus.storage.blobs.keyring import ProjectKeys
 from pileus.storage.blobs.naming import damaged, not_found
 from pileus.storage.blobs.receiving import announced, receive
 from pileus.storage.blobs.sealing import Place, Sealer, read_header
-from pileus.storage.errors import BlobDamaged, BlobNotFound, StorageFull
+from pileus.storage.errors import BlobDamaged, BlobNotFound, BlobsHeld, StorageFull
 
 PLAIN = ""
 """In a census, the key of blobs that are not encrypted."""
@@ -40,8 +41,9 @@ class Progress:
 class BlobRewriter:
     """Over the same files as the store."""
 
-    def __init__(self, files: BlobFiles) -> None:
+    def __init__(self, files: BlobFiles, is_held: Callable[[], bool] = lambda: False) -> None:
         self._files = files
+        self._is_held = is_held
 
     async def census(self, project: str) -> dict[str, int]:
         """How many blobs rest under each key."""
@@ -54,13 +56,16 @@ class BlobRewriter:
     ) -> None:
         """Encrypt with the current key what is not yet.
 
-        A blob that is damaged is told to `failed` and stays as it is. Raises StorageFull.
+        A blob that is damaged is told to `failed` and stays as it is. Raises StorageFull, and
+        BlobsHeld while a backup copies blobs: rows it has read know nothing of the new key.
         """
         stale = await asyncio.to_thread(
             lambda: [found for found, key in self._by_key(project) if key != keys.current]
         )
         progress.total = len(stale)
         for found in stale:
+            if self._is_held():
+                raise BlobsHeld("A backup is being taken", hint="It goes on after that by itself.")
             try:
                 await self._renew(project, keys, found)
             except BlobNotFound:
@@ -101,6 +106,7 @@ class BlobRewriter:
             with self._files.draft(project, name) as draft:
                 await receive(draft, hopping(parts), sealer, check, modified_at)
         if is_plain:
+            failpoint("blob.rewritten")
             await asyncio.to_thread(self._files.delete, project, found.name)
 
     def _by_key(self, project: str) -> Iterator[tuple[Found, str]]:

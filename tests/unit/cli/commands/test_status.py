@@ -6,14 +6,15 @@ from pileus.cli.session import Session
 from pileus.sdk import Client
 
 NODE = {"name": "box", "capacity": {"cpu_milli": 2000, "memory_mib": 512}, "is_answering": True}
+ENCRYPTION = {"is_on": True, "cipher": "AES-256-GCM", "master_key": "mky_1"}
 READY = {"state": "ready", "home": "/home", "processes": {}}
 
 
 @pytest.fixture
 def nodes(monkeypatch, tmp_path):
     """An installation that is ready, and answers with this when it is asked for its nodes."""
-    answer: dict[str, httpx.Response] = {}
-    transport = httpx.MockTransport(lambda _: answer["nodes"])
+    answer = {"encryption": httpx.Response(200, json=ENCRYPTION)}
+    transport = httpx.MockTransport(lambda request: answer[request.url.path.split("/")[-1]])
     client = Client("http://pileus.test", "plt_x", patience_seconds=0, transport=transport)
     monkeypatch.setenv("PILEUS_HOME", str(tmp_path))
     monkeypatch.setattr(Session, "client", client)
@@ -34,6 +35,16 @@ class TestStatus:
         printed = capsys.readouterr().out
         assert "box: 2 CPU, 512 MiB" in printed
         assert "note" not in printed
+
+    def test_says_whether_blobs_are_encrypted(self, nodes, capsys):
+        nodes["nodes"] = page(NODE)
+        main.run_command(["status"])
+        nodes["encryption"] = httpx.Response(200, json=ENCRYPTION | {"is_on": False})
+        main.run_command(["status"])
+
+        printed = capsys.readouterr().out
+        assert "encrypted (AES-256-GCM, master key mky_1)" in printed
+        assert "not encrypted: encrypt_blobs is off" in printed
 
     def test_a_node_that_was_not_heard_lately_is_said_so(self, nodes, capsys):
         silent = NODE | {"is_answering": False, "seen_at": "2026-01-01T00:00:00Z"}

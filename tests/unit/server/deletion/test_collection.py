@@ -45,7 +45,7 @@ class Keys:
     def __init__(self):
         self.shredded = []
 
-    async def destroy(self, project):
+    async def shred(self, project):
         self.shredded.append(project)
 
 
@@ -256,8 +256,8 @@ class TestProject:
 
     async def test_a_kill_before_the_key_is_shredded_is_made_up_for(self):
         class Forgetful(Keys):
-            async def destroy(self, project):
-                await super().destroy(project)
+            async def shred(self, project):
+                await super().shred(project)
                 if len(self.shredded) == 1:
                     raise ConnectionError
 

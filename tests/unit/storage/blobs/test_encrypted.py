@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from datetime import UTC, datetime
 
 import pytest
 
@@ -93,6 +95,34 @@ class TestFromBefore:
         assert await read_all(off, PROJECT, DIGEST) == DATA
         assert await read_all(off, PROJECT, plain) == b"plain"
         assert any(path.read_bytes() == b"plain" for path in files(tmp_path))
+
+
+class TestSweep:
+    async def test_keeps_what_is_named_and_what_is_new(self, blobs, tmp_path):
+        await DiskBlobStore(tmp_path).put_bytes(PROJECT, b"plain, named by nobody")
+        plain = await DiskBlobStore(tmp_path).put_bytes(PROJECT, b"plain")
+        kept = await blobs.put_bytes(PROJECT, DATA)
+        gone = await blobs.put_bytes(PROJECT, b"named by nobody")
+        new = await blobs.put_bytes(PROJECT, b"new")
+        other = await blobs.put_bytes(OTHER, b"of another project")
+        for path in files(tmp_path):
+            os.utime(path, (1000, 1000))
+        await blobs.put_bytes(PROJECT, b"new")
+
+        assert await blobs.sweep(PROJECT, {kept, plain}, datetime(2020, 1, 1, tzinfo=UTC)) == 2
+
+        assert await blobs.size(PROJECT, gone) is None
+        assert [await blobs.size(PROJECT, one) for one in (kept, plain, new)] == [len(DATA), 5, 3]
+        assert await blobs.size(OTHER, other) == 18
+
+    async def test_leaves_what_nobody_can_name_without_keys(self, blobs, keyring):
+        digest = await blobs.put_bytes(PROJECT, DATA)
+        keys = keyring.keys.pop(PROJECT)
+
+        assert await blobs.sweep(PROJECT, {digest}, datetime(2999, 1, 1, tzinfo=UTC)) == 0
+
+        keyring.keys[PROJECT] = keys
+        assert await read_all(blobs, PROJECT, digest) == DATA
 
 
 class TestShredded:

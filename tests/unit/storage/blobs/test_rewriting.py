@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,8 @@ from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.blobs.encrypted import EncryptedBlobStore
 from pileus.storage.blobs.files import BlobFiles, Found
 from pileus.storage.blobs.rewriting import PLAIN, BlobRewriter, Progress
-from pileus.storage.errors import BlobDamaged
+from pileus.storage.errors import BlobDamaged, BlobsHeld
+from pileus.storage.holds import Hold, is_held
 from tests.unit.storage.blobs.building import FakeKeyring, key_id
 
 PROJECT = "prj_1"
@@ -133,6 +135,17 @@ class TestRewrite:
         await rewrite(rewriter, keyring.rotate(PROJECT))
 
         assert path.stat().st_mtime == 1_000_000
+
+    async def test_waits_while_a_backup_copies_blobs(self, blobs, keyring, tmp_path):
+        await blobs.put_bytes(PROJECT, TEXTS[0])
+        keys = keyring.rotate(PROJECT)
+        rewriter = BlobRewriter(BlobFiles(tmp_path), partial(is_held, tmp_path / "holds"))
+
+        with Hold(tmp_path / "holds", "backup"), pytest.raises(BlobsHeld):
+            await rewrite(rewriter, keys)
+        assert await rewriter.census(PROJECT) == {key_id(1): 1}
+        await rewrite(rewriter, keys)
+        assert await rewriter.census(PROJECT) == {key_id(2): 1}
 
 
 class TestErase:
