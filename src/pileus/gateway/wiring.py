@@ -21,6 +21,7 @@ from pileus.gateway.following import follow, keep_loaded
 from pileus.gateway.http_link import HttpServerLink
 from pileus.gateway.lane import Lane, check_port, stop_on_signals
 from pileus.gateway.meters import Meters
+from pileus.gateway.objects import AllowedObjects
 from pileus.gateway.records import Records
 from pileus.gateway.rest.application import RestApplication
 from pileus.gateway.rest.state import LaneState
@@ -85,7 +86,12 @@ async def serve_with(
         timedelta(hours=settings.stale_hours),
     )
     routes.start()
-    state = LaneState(routes, meters, records, clock, Ids(clock))
+    objects = AllowedObjects(
+        settings.allowed_objects,
+        max_bytes=settings.max_object_mib << 20,
+        seconds=settings.object_seconds,
+    )
+    state = LaneState(routes, meters, records, clock, Ids(clock), objects)
     lane = Lane(
         RestApplication(state), settings.host, settings.port, max_body_mib=settings.max_body_mib
     )

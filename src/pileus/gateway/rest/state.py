@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pileus.core.clock import Clock
     from pileus.core.ids import Ids
     from pileus.gateway.meters import Meters
+    from pileus.gateway.objects import AllowedObjects
     from pileus.gateway.records import Records
     from pileus.gateway.routes import LiveRoutes
     from pileus.inference.dataplane import ServedModel
@@ -26,6 +27,7 @@ class LaneState:
     records: Records
     clock: Clock
     ids: Ids
+    objects: AllowedObjects
     is_draining: bool = False
     _decoders: WeakKeyDictionary[ServedModel, RequestDecoder] = field(
         default_factory=WeakKeyDictionary
