@@ -21,6 +21,8 @@ from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.remote import object_store
 from pileus.data.sources.remote.address import object_address
 from pileus.data.sources.remote.object_store import fetch_objects, open_store
+from pileus.gateway.errors import ObjectNotAllowed, ObjectNotFound, ObjectTooLarge
+from pileus.gateway.objects import AllowedObjects
 from tests.contract import s3_servers
 from tests.unit.data.build import png, table_text
 from tests.unit.data.packed import zipped
@@ -185,3 +187,31 @@ def test_a_server_that_is_away_is_said(tmp_path, monkeypatch):
 
     with pytest.raises(SourceUnreadable, match="cannot be read"):
         fetched(Bucket("away", away), tmp_path, "t.bin")
+
+
+class TestByReference:
+    async def test_the_gateway_reads_what_its_list_covers(self, bucket, monkeypatch):
+        for name, value in bucket.environment().items():
+            monkeypatch.setenv(name, value)
+        bucket.put("public/a é.png", png())
+        bucket.put("private/a.png", png())
+        objects = AllowedObjects(("s3://data/public",), max_bytes=10_000, seconds=10)
+
+        assert (await objects.fetch("s3://data/public/a é.png"))[1] == png()
+        with pytest.raises(ObjectNotAllowed):
+            await objects.fetch("s3://data/private/a.png")
+        with pytest.raises(ObjectNotAllowed):
+            await objects.fetch("s3://data/public/../private/a.png")
+        with pytest.raises(ObjectNotFound):
+            await objects.fetch("s3://data/public/%2e%2e/private/a.png")
+        with pytest.raises(ObjectNotFound):
+            await objects.fetch("s3://data/public/missing.png")
+
+    async def test_an_object_that_is_too_large_is_not_read(self, bucket, monkeypatch):
+        for name, value in bucket.environment().items():
+            monkeypatch.setenv(name, value)
+        bucket.put("public/large.png", bytes(10_001))
+        objects = AllowedObjects(("s3://data/public",), max_bytes=10_000, seconds=10)
+
+        with pytest.raises(ObjectTooLarge):
+            await objects.fetch("s3://data/public/large.png")

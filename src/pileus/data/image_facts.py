@@ -14,6 +14,7 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from pileus.data.errors import ImageDamaged, ImageTooLarge
+from pileus.data.plain_png import plain_png
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
@@ -36,6 +37,9 @@ class Facts(NamedTuple):
 
 def check(data: bytes, name: str | None = None) -> Facts:
     """Decode all of an image and say what it is. Raises ImageDamaged or ImageTooLarge."""
+    plain = plain_png(data)
+    if plain is not None:
+        return Facts(*plain)
     what = named(name)
     image = open_image(data, what)
     mode = image.mode

@@ -114,8 +114,15 @@ def _notices(items: Sequence[Item], classes: Sequence[str]) -> list[str]:
     disputed = sum(len(names) > 1 for names in owners.values())
     if disputed:
         notices.append(f"{disputed} images are in more than one class")
+    sizes = Counter(item.label for item in items)
+    single = [name for name in classes if sizes[name] == 1]
+    if single:
+        more = f" and {len(single) - 10:,} more" if len(single) > 10 else ""
+        notices.append(
+            f"Classes with one image, which cannot be both learnt and judged: {single[:10]!r}{more}"
+        )
     judged = {item.label for item in items if item.split == "untouched"}
-    lone = [name for name in classes if name not in judged]
+    lone = [name for name in classes if name not in judged and sizes[name] > 1]
     if lone:
         notices.append(
             f"Classes without an untouched image, which evaluation cannot judge: {lone[:10]!r}"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pileus.core.errors import Conflict, InvalidRequest, LimitExceeded, NotFound, Unavailable
+from pileus.core.errors import (
+    Conflict,
+    InvalidRequest,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+)
 
 
 class PortTaken(Conflict, code="gateway_port_taken"):
@@ -47,3 +54,19 @@ class NothingKnown(Unavailable, code="gateway_not_ready"):
 
 class MetersFull(Unavailable, code="meters_full"):
     """No room on the disk to meter a new combination of token and revision."""
+
+
+class ObjectNotAllowed(NotAllowed, code="object_not_allowed"):
+    """A request names an object that the gateway's list of prefixes does not cover."""
+
+
+class ObjectNotFound(NotFound, code="object_not_found"):
+    """No object is there, or the gateway's credentials do not read it."""
+
+
+class ObjectTooLarge(LimitExceeded, code="object_too_large"):
+    """An object with more bytes than the gateway fetches."""
+
+
+class ObjectAway(Unavailable, code="object_away"):
+    """An object did not arrive in time, or where it is does not answer."""

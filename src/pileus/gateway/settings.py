@@ -39,6 +39,15 @@ class GatewaySettings(BaseModel):
     max_request_rows: int = Field(default=4096, ge=1)
     """Rows that one request may carry."""
 
+    allowed_objects: tuple[str, ...] = ()
+    """Prefixes (`s3://BUCKET/FOLDER`, `https://HOST/FOLDER`) of objects that requests may name."""
+
+    max_object_mib: int = Field(default=32, ge=1, le=1024)
+    """An object that a request names may have this size."""
+
+    object_seconds: float = Field(default=10.0, gt=0)
+    """An object that a request names has to arrive within this time."""
+
     stale_hours: float = Field(default=24.0, gt=0)
     """Without the server for longer than this, health says so and the log carries an alarm."""
 

@@ -23,6 +23,7 @@ from pileus.gateway.following import follow, keep_loaded
 from pileus.gateway.http_link import HttpServerLink
 from pileus.gateway.lane import Lane, check_port, stop_on_signals
 from pileus.gateway.meters import Meters
+from pileus.gateway.objects import AllowedObjects
 from pileus.gateway.records import Records
 from pileus.gateway.rest.application import RestApplication
 from pileus.gateway.rest.state import LaneState
@@ -87,9 +88,14 @@ async def serve_with(
         timedelta(hours=settings.stale_hours),
     )
     routes.start()
+    objects = AllowedObjects(
+        settings.allowed_objects,
+        max_bytes=settings.max_object_mib << 20,
+        seconds=settings.object_seconds,
+    )
     figures = Figures()
     state = LaneState(
-        *(routes, meters, records, clock, Ids(clock)),
+        *(routes, meters, records, clock, Ids(clock), objects),
         readings=partial(readings, figures, routes, meters, records, shipper),
         scrape_token=partial(_token_of, settings.metrics_token_path),
         figures=figures,

@@ -24,6 +24,9 @@ IMAGE_TYPES = {
 }
 """Suffix of a file → content type of the request."""
 
+ADDRESSES = ("s3://", "https://", "http://")
+"""How the address of an object begins that the gateway is to fetch."""
+
 TABLE_TYPES = (".csv", ".json")
 
 
@@ -37,13 +40,16 @@ class Predictions:
     def predict(self, endpoint: str, source: Path | str | bytes | Any) -> Document:  # noqa: ANN401
         """The endpoint's answer, in the Open Inference Protocol.
 
-        `source` is the path of an image, a CSV or a JSON file; the bytes of a PNG image; an array;
+        `source` is the path of an image, a CSV or a JSON file; the address of an image
+        (`s3://…`, `https://…`) that the gateway may fetch; the bytes of a PNG image; an array;
         or rows, each a mapping by column or a list of numbers.
         """
         if isinstance(source, bytes):
             return self.image(endpoint, source, "image/png")
         if not isinstance(source, str | Path):
             return self.infer(endpoint, self._tensor(endpoint, source))
+        if isinstance(source, str) and source.startswith(ADDRESSES):
+            return self.by_reference(endpoint, source)
         path = Path(source)
         kind = path.suffix.lower()
         if kind in IMAGE_TYPES:
@@ -70,6 +76,10 @@ class Predictions:
         )
         answer: Document = response.json()
         return answer
+
+    def by_reference(self, endpoint: str, reference: str) -> Document:
+        """The answer for an image that the gateway fetches, if its settings allow that one."""
+        return self.infer(endpoint, {"parameters": {"object": reference}})
 
     def infer(self, endpoint: str, request: Document) -> Document:
         """The answer for a request in the Open Inference Protocol."""

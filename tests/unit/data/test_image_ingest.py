@@ -72,6 +72,15 @@ class TestIngestImages:
 
         assert any("['lone']" in notice for notice in notices)
 
+    def test_a_class_with_one_image_is_mentioned(self, tmp_path):
+        class_folder(tmp_path / "in", {"a": 4, "lonely": 1})
+
+        notices = ingested(tmp_path / "in", tmp_path / "out").notices
+
+        assert notices == (
+            "Classes with one image, which cannot be both learnt and judged: ['lonely']",
+        )
+
     def test_nothing_to_leave_untouched_is_refused(self, tmp_path):
         source = class_folder(tmp_path / "in", {"a": 1, "b": 1})
 

@@ -109,6 +109,22 @@ class TestInfer:
 
         assert answer.status_code == 200
 
+    async def test_an_object_that_no_list_covers_is_refused_and_counted(self, gateway):
+        body = {"parameters": {"object": "https://example.org/a.png"}}
+
+        response = await gateway.post("/v2/models/grey/infer", json=body)
+
+        assert response.status_code == 403
+        assert response.json()["error"]["code"] == "object_not_allowed"
+
+    async def test_inputs_beside_an_object_are_refused(self, gateway):
+        body = features() | {"parameters": {"object": "https://example.org/a.png"}}
+
+        response = await gateway.post("/v2/models/flowers/infer", json=body)
+
+        assert response.status_code == 422
+        assert "names an object too" in response.json()["error"]["message"]
+
     async def test_an_image_body_is_decoded(self, gateway):
         stream = io.BytesIO()
         Image.new("L", (6, 4), 90).save(stream, "PNG")

@@ -1,7 +1,6 @@
 """`pileus predict`: ask an endpoint."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,12 @@ from pileus.cli.session import Session
 def predict(
     context: typer.Context,
     endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.")],
-    file: Annotated[Path, typer.Argument(help="An image, a CSV file with a header, or JSON.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="An image, a CSV file with a header, JSON, or an image's s3:// or https:// address."
+        ),
+    ],
 ) -> None:
     """Ask ENDPOINT for a prediction on FILE."""
     session = Session.of(context)

@@ -93,6 +93,7 @@ class _Processes:
             stdin.flush()
             answer = pickle.load(cast("IO[bytes]", process.stdout))  # noqa: S301  ours
         except (EOFError, OSError, pickle.UnpicklingError) as error:
+            process.kill()
             raise IngestWorkerLost(
                 f"A process that decodes images ended with {process.wait()}",
                 hint="Most often, memory was short. Try again, with less running beside it.",
@@ -101,7 +102,8 @@ class _Processes:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: what lies in the directory of the data is not code.
-        command = [sys.executable, "-P", "-m", image_worker.__name__]
+        # Not -m: what it answers with would be of its module __main__, which is another one here.
+        command = [sys.executable, "-P", "-c", f"from {image_worker.__name__} import main; main()"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._own.process = process
         self._all.append(process)

@@ -93,7 +93,3 @@ def main() -> None:
             return
         pickle.dump(check_files(files), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
         sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    main()

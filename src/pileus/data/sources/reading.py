@@ -89,11 +89,11 @@ class Witness:
 def read_image(path: str, name: str) -> bytes:
     """All bytes of an image file. Raises SourceUnreadable, SourceChanged or ImageTooLarge."""
     try:
-        descriptor = _descriptor(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            before = _stamp(os.fstat(descriptor))
-            data = _read_all(descriptor, before.size)
-            after = _stamp(os.fstat(descriptor))
+            before = _check_regular(os.fstat(descriptor))
+            data = _read_all(descriptor, before.st_size)
+            after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -103,7 +103,7 @@ def read_image(path: str, name: str) -> bytes:
             f"Image {name!r} has more than {MAX_IMAGE_BYTES:,} bytes",
             hint="Make it smaller.",
         )
-    if after != before or len(data) != before.size:
+    if after.st_mtime_ns != before.st_mtime_ns or len(data) != after.st_size:
         raise changed(name)
     return data
 
@@ -169,7 +169,15 @@ def _stamp(found: os.stat_result) -> Stamp:
 def _descriptor(path: str, flags: int) -> int:
     """An open regular file: a pipe would be waited for, a device never ends."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        _check_regular(os.fstat(descriptor))
+    except OSError:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "It is not a regular file")
+        raise
     return descriptor
+
+
+def _check_regular(found: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "It is not a regular file")
+    return found

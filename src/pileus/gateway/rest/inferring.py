@@ -13,7 +13,7 @@ from pileus.gateway.errors import BodyUnreadable
 from pileus.gateway.meter_file import MeterKey
 from pileus.gateway.rest.calls import JSON, PREDICTION_ID, Call, Reply, error_reply
 from pileus.gateway.rest.describing import caller_of, find_live
-from pileus.gateway.rest.wire import encode_answer
+from pileus.gateway.rest.wire import encode_answer, read_object_request
 from pileus.inference.dataplane import infer, infer_image
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ async def _compute(state: LaneState, live: Live, call: Call) -> _Result:
             answer = await infer_image(live.model, body)
             return _Result(answer, None, None, bytes_in)
         _check_json(content_type, call)
+        named = read_object_request(body)
+        if named is not None:
+            _, content = await state.objects.fetch(named.reference)
+            bytes_in += len(content)
+            answer = await infer_image(live.model, content, named.outputs)
+            return _Result(answer, named.id, None, bytes_in)
         request = state.decoder_of(live.model).decode(body)
         wanted = [output.name for output in request.outputs or ()]
         answer = await infer(live.model, request.inputs, wanted)

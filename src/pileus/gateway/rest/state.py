@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pileus.core.figures import Reading
     from pileus.core.ids import Ids
     from pileus.gateway.meters import Meters
+    from pileus.gateway.objects import AllowedObjects
     from pileus.gateway.records import Records
     from pileus.gateway.routes import LiveRoutes
     from pileus.inference.dataplane import ServedModel
@@ -31,6 +32,7 @@ class LaneState:
     records: Records
     clock: Clock
     ids: Ids
+    objects: AllowedObjects
     readings: Callable[[], list[Reading]] = list
     """Figures of the lane, for `/metrics`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import orjson
@@ -115,6 +115,43 @@ class RequestDecoder:
         return WireTensor(tensor.name, tensor.shape, tensor.datatype, data)
 
 
+class _ObjectParameters(msgspec.Struct):
+    object: str | None = None
+
+
+class _ObjectRequest(msgspec.Struct):
+    parameters: _ObjectParameters | None = None
+    inputs: list[Any] | None = None
+    id: str | None = None
+    outputs: list[RequestedOutput] | None = None
+
+
+class ObjectRequest(NamedTuple):
+    """A request that names an object instead of carrying inputs."""
+
+    reference: str
+    id: str | None
+    outputs: list[str]
+
+
+def read_object_request(body: bytes) -> ObjectRequest | None:
+    """The object that a body names; None if it names none. Raises BodyUnreadable."""
+    if b'"object"' not in body:
+        return None
+    try:
+        request = _OBJECT.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None  # the decoder of the model words it
+    if request.parameters is None or request.parameters.object is None:
+        return None
+    if request.inputs:
+        raise BodyUnreadable(
+            "The request has inputs, and names an object too", hint="Send one of the two."
+        )
+    outputs = [output.name for output in request.outputs or ()]
+    return ObjectRequest(request.parameters.object, request.id, outputs)
+
+
 def encode_answer(
     endpoint: str,
     number: int,
@@ -145,6 +182,7 @@ def encode_answer(
 
 
 _LOOSE = msgspec.json.Decoder(_LooseRequest)
+_OBJECT = msgspec.json.Decoder(_ObjectRequest)
 
 
 def _element(spec: InputSpec) -> object:
