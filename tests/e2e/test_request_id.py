@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from pileus.core.errors import Unavailable
 from tests.e2e.conftest import Digits
-from tests.e2e.installation import Installation, until
+from tests.e2e.installation import Installation, exit_code, until
 
 SCRIPT = """
 import os
@@ -129,3 +130,24 @@ class TestMetrics:
         assert "pileus_build_info" in answer.text
         assert ('outcome="ok"' in answer.text) is (process == "gateway")
         assert httpx.get(url).status_code == 401
+
+
+class TestDoctor:
+    def test_finds_a_running_installation_well(self, calm: Installation) -> None:
+        found = {finding["check"]: finding for finding in calm.cli("doctor")}
+
+        for check in ("server port", "gateway port", "server answers", "gateway answers"):
+            assert found[check]["state"] == "ok", found[check]
+        for check in ("server clock", "node clock", "worker version", "database version", "keys"):
+            assert found[check]["state"] == "ok", found[check]
+
+    def test_what_fails_is_the_exit_code(self, calm: Installation) -> None:
+        keys = calm.home / "keys"
+        keys.chmod(0o755)
+        try:
+            done = calm.run("doctor")
+        finally:
+            keys.chmod(0o700)
+
+        assert done.returncode == exit_code(Unavailable)
+        assert f"chmod 0700 {keys}" in done.stdout

@@ -77,7 +77,9 @@ class Child:
     def start(self, now: float) -> None:
         """Start the process. The read end of the pipe lets it notice the supervisor's death."""
         _rotate(self._output)
-        with self._output.open("ab") as output:
+        # For its owner alone: what a library writes there is not ours to clean.
+        descriptor = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as output:
             self._process = subprocess.Popen(
                 [*self.program.arguments, "--supervisor-fd", str(self._pipe)],
                 stdin=subprocess.DEVNULL,

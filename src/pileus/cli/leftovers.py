@@ -23,14 +23,14 @@ def end_leftovers(home: Home) -> None:
         return
     import psutil  # only after a supervisor was killed
 
-    left = [process for pid in pids if (process := _ours(int(pid), home)) is not None]
+    left = [process for pid in pids if (process := process_of(int(pid), home)) is not None]
     _, slow = psutil.wait_procs(left, timeout=GRACE_SECONDS)
     for process in slow:
         process.kill()
     psutil.wait_procs(slow, timeout=GRACE_SECONDS)
 
 
-def _ours(pid: int, home: Home) -> psutil.Process | None:
+def process_of(pid: int, home: Home) -> psutil.Process | None:
     """The process, if it is one of this home: the number may have gone to somebody else."""
     import psutil  # see above
 

@@ -70,6 +70,15 @@ class Quiet:
         return change.noun in {"attempt", "pool"} or change.id in self.jobs
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What a worker says of itself and its machine with each report."""
+
+    version: str | None
+    clock_skew_seconds: float | None
+    """How far its clock is ahead of the server's, the way of the report left out."""
+
+
 class NodeService:
     """The server's end of the workers' link."""
 
@@ -88,6 +97,8 @@ class NodeService:
         self._ends = ends
         self._token_key = token_key
         self.settings = settings
+        self.heard: dict[str, Heard] = {}
+        """Node → what its last report said of it; not kept, for the next one says it again."""
 
     async def register(self, registration: Registration) -> Node:
         """A worker has started on a node. What it does not hold any more is lost."""
@@ -136,6 +147,7 @@ class NodeService:
         ):
             # The node answers and does not have it: it is gone, and another try may start.
             await self._ends.lost(lease, "runner_lost")
+        self.heard[node_id] = self._heard(report)
         for said in report.attempts:
             if said.state == "ended":
                 await self._take_end(said)
@@ -148,6 +160,11 @@ class NodeService:
                 return found
             left = deadline - self._clock.monotonic()
             await wait_for_news(self._database, self._clock, found.seq, found.is_news, left)
+
+    def _heard(self, report: NodeReport) -> Heard:
+        if report.clock is None or report.clock.tzinfo is None:
+            return Heard(report.version, None)
+        return Heard(report.version, (report.clock - self._clock.now()).total_seconds())
 
     async def _take_end(self, said: AttemptReport) -> None:
         def holds(snapshot: Snapshot) -> bool:

@@ -54,8 +54,11 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         self._stopping = stopping
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
+    def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
+        # Uvicorn's own would raise the signal once more when it has served, and so end the process
+        # before the database is closed.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
         # A signal handler may run in the middle of anything.
         self._loop.call_soon_threadsafe(self._stopping.set)
 

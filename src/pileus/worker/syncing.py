@@ -33,6 +33,7 @@ class Syncing:
         self._attempts = attempts
         self._present = present
         self._wait_seconds = wait_seconds
+        self._clock = clock
         self._backoff = Backoff(clock, retry_seconds_max)
         self._registered: Registered | None = None
         self._seen = 0
@@ -69,7 +70,14 @@ class Syncing:
 
     async def _sync(self, registered: Registered) -> None:
         reported = self._attempts.report()
-        report = NodeReport(boot_id=self._present().boot_id, seen=self._seen, attempts=reported)
+        present = self._present()
+        report = NodeReport(
+            boot_id=present.boot_id,
+            seen=self._seen,
+            clock=self._clock.now(),
+            version=present.version,
+            attempts=reported,
+        )
         # A lease must be renewed well before it runs out.
         wait = min(self._wait_seconds, registered.lease_seconds / 3)
         orders = await self._unless_news(self._link.sync(registered.node, report, wait))

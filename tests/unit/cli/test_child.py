@@ -27,6 +27,20 @@ class TestLog:
         assert (tmp_path / "server.log.1").exists()
         assert log.stat().st_size == 0
 
+    def test_one_that_grows_while_the_process_lives_is_bounded(self, tmp_path):
+        log = tmp_path / "server.log"
+        child = Child(Program("server", ("sleep", "5")), log, pipe=0)
+        child.start(0.0)
+        log.write_bytes(b"x" * (MAX_LOG_BYTES + 1))
+
+        child.bound_output()
+
+        assert (tmp_path / "server.log.1").stat().st_size == MAX_LOG_BYTES + 1
+        assert log.stat().st_size == 0
+        assert log.stat().st_mode & 0o077 == 0
+        child.ask_to_stop(9)
+        child.stopped_within(5)
+
 
 class TestSettling:
     @pytest.mark.parametrize("lived,deaths", [(1.0, 1), (10.0, 0)])

@@ -84,6 +84,7 @@ class TestDocuments:
 
         assert sorted(path.name for path in home.run.iterdir()) == [
             "gateway.token",
+            "metrics.token",
             "ports.json",
             "worker.token",
         ]

@@ -56,6 +56,7 @@ class TestErrors:
             "family": "not_found",
             "message": "Job 'job_9' not found",
             "hint": "List your jobs.",
+            "request_id": "req_1",
         }
         server["GET /api/v1/projects/default/jobs/job_9"] = httpx.Response(
             404, json={"error": error}
@@ -66,7 +67,9 @@ class TestErrors:
         printed = capsys.readouterr()
         assert code == 5
         assert printed.out == ""
-        assert printed.err == "Error: Job 'job_9' not found\nHint:  List your jobs.\n"
+        assert printed.err == (
+            "Error: Job 'job_9' not found\nHint:  List your jobs.\nrequest req_1\n"
+        )
 
     def test_json_puts_the_body_on_stdout(self, capsys):
         code = main.run_command(["job", "list", "--json"])

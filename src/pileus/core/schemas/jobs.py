@@ -299,6 +299,12 @@ class NodeReport(Answer):
 
     boot_id: str
     seen: int = 0
+    clock: datetime | None = None
+    """What the node's clock showed when it sent this."""
+
+    version: str | None = None
+    """Of the worker."""
+
     attempts: tuple[AttemptReport, ...] = ()
 
 

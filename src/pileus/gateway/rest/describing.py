@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from pileus import __version__
@@ -38,7 +39,9 @@ async def health_ready(state: LaneState, _call: Call) -> Reply:
 
 async def metrics(state: LaneState, _call: Call) -> Reply:
     """Figures of this lane, as Prometheus reads them."""
-    return Reply(200, exposition(state.readings()), [("content-type", CONTENT_TYPE)])
+    # The first time it imports its library, for which no prediction should wait.
+    text = await asyncio.to_thread(exposition, state.readings())
+    return Reply(200, text, [("content-type", CONTENT_TYPE)])
 
 
 async def server_metadata(_state: LaneState, _call: Call) -> Reply:

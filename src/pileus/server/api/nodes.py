@@ -11,6 +11,7 @@ from pileus.core.errors import NotFound
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.jobs import NodeOrders, NodeReport, Registration
 from pileus.core.schemas.resources import Capacity
+from pileus.jobs.nodes import Heard
 from pileus.jobs.store import attempts
 from pileus.server.api.access import Use, Viewer, WorkerLink
 from pileus.server.api.jobs import MAX_OFFSET
@@ -30,6 +31,12 @@ class NodeShown(Schema):
     seen_at: datetime
     is_answering: bool
     """Whether it was heard lately; nothing is granted to one that was not."""
+
+    version: str | None = None
+    """Of its worker; absent until it was heard by this server process."""
+
+    clock_skew_seconds: float | None = None
+    """How far its clock is ahead of the server's."""
 
 
 class Registered(Schema):
@@ -67,8 +74,11 @@ async def list_nodes(caller: Viewer, services: Use) -> Listed[NodeShown]:
             capacity=node.capacity,
             seen_at=node.seen_at,
             is_answering=answers,
+            version=heard.version,
+            clock_skew_seconds=heard.clock_skew_seconds,
         )
         for node, answers in await services.jobs.nodes()
+        for heard in (services.nodes.heard.get(node.id, Heard(None, None)),)
     ]
     return Listed[NodeShown](items=shown, next=None)
 
