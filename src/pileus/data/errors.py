@@ -69,3 +69,7 @@ class ScratchUnusable(LimitExceeded, code="scratch_unusable"):
 
 class ProfileDamaged(InvalidRequest, code="profile_damaged"):
     """A profile document that contradicts itself, or the version it is of."""
+
+
+class KindsDiffer(InvalidRequest, code="kinds_differ"):
+    """A table and images have nothing to compare."""

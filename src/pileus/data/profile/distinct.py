@@ -23,6 +23,7 @@ ROWS = 1_000_000
 VALUES = 16_384
 """Hashes of the values of one column kept; the estimate beyond is off by about 1 %."""
 
+
 def hashes(contents: Iterable[bytes]) -> Hashes:
     """The first 64 bits of the SHA-256 of each."""
     joined = b"".join([hashlib.sha256(content).digest()[:8] for content in contents])
