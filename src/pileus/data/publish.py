@@ -27,7 +27,7 @@ class Uploader(Protocol):
         ...
 
     def create_version(
-        self, name: str, manifest_digest: str, profile_digest: str
+        self, name: str, manifest_digest: str, profile_digest: str | None
     ) -> dict[str, Any]:
         """Make a version of the dataset `name` with its profile, at once.
 
@@ -50,4 +50,5 @@ def publish(
         uploader.put_blob(blob.digest, blob.path)
         done += blob.size
         report(Progress("upload", done, total, "bytes"))
-    return uploader.create_version(name, prepared.manifest_digest, prepared.profile.digest)
+    profile = None if prepared.profile is None else prepared.profile.digest
+    return uploader.create_version(name, prepared.manifest_digest, profile)
