@@ -56,7 +56,7 @@ class SdkUploader:
         self._client.blobs.put(digest, path)
 
     def create_version(
-        self, name: str, manifest_digest: str, profile_digest: str
+        self, name: str, manifest_digest: str, profile_digest: str | None
     ) -> dict[str, Any]:
         made = self._client.datasets.add_version(name, manifest_digest, profile_digest)
         return dict(made)

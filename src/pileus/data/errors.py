@@ -109,3 +109,7 @@ class IngestWorkerLost(Unavailable, code="ingest_worker_lost"):
 
 class ProfileDamaged(InvalidRequest, code="profile_damaged"):
     """A profile document that contradicts itself, or the version it is of."""
+
+
+class KindsDiffer(InvalidRequest, code="kinds_differ"):
+    """A table and images have nothing to compare."""

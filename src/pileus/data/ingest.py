@@ -38,8 +38,8 @@ class Prepared:
     notices: tuple[str, ...]
     """What a person should know and may want to change, one sentence each."""
 
-    profile: LocalBlob
-    """The profile document of the version."""
+    profile: LocalBlob | None
+    """The profile document of the version; None if it would be too large."""
 
     skipped: tuple[Skipped, ...] = ()
     """What was left out, because the person asked to go on without it."""
@@ -118,14 +118,19 @@ def _prepared(
             manifest, notices = ingest_images(opened, packer, split_seed, share, report, profiler)
     finally:
         packer.abandon()
-    profile = _written(
-        into / document.FILE_NAME, document.write_profile(profiler.profile(manifest))
-    )
-    described = _written(into / FILE_NAME, write_manifest(manifest))
+    blobs = packer.blobs()
+    profile = None
+    content = document.write_profile(profiler.profile(manifest))
+    if len(content) > document.MAX_BYTES:
+        notices.append("The version gets no profile: it has too many columns for one")
+    else:
+        profile = _written(into / document.FILE_NAME, content)
+        blobs.append(profile)
+    blobs.append(_written(into / FILE_NAME, write_manifest(manifest)))
     return Prepared(
         manifest,
-        described.digest,
-        (*packer.blobs(), profile, described),
+        blobs[-1].digest,
+        tuple(blobs),
         (*options.notices, *notices),
         profile,
         tuple(options.faults.skipped),

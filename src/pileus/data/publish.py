@@ -28,7 +28,7 @@ class Uploader(Protocol):
         ...
 
     def create_version(
-        self, name: str, manifest_digest: str, profile_digest: str
+        self, name: str, manifest_digest: str, profile_digest: str | None
     ) -> dict[str, Any]:
         """Make a version of the dataset `name` with its profile, at once.
 
@@ -52,4 +52,5 @@ def publish(
         done += blob.size
         report(Progress("upload", done, total, "bytes"))
     failpoint("dataset.uploaded")
-    return uploader.create_version(name, prepared.manifest_digest, prepared.profile.digest)
+    profile = None if prepared.profile is None else prepared.profile.digest
+    return uploader.create_version(name, prepared.manifest_digest, profile)

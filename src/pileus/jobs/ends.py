@@ -98,8 +98,6 @@ class Ends:
         if has_ended:  # one that was given up too early still writes to these files
             reason = reported.exit.get("reason") or "done"
             log.info("Attempt %s has ended: %s", attempt_id, reason)
-            if draft is not None:
-                log.info("It left a version of model %r", held.job.spec.register_as)
             await self._streams.drop(attempt_id)
 
     async def lost(self, lease: Lease, reason: str) -> None:

@@ -10,11 +10,21 @@ from hypothesis import strategies as st
 from pileus.data.errors import LabelRefused, ScratchUnusable, SplitRefused
 from pileus.data.ingest import prepare
 from pileus.data.manifest import read_manifest
+from pileus.data.profile import document
 from pileus.data.progress import Progress
 from tests.unit.data.build import class_folder, csv_file, idx, ingested, png, table_text
 
 
 class TestPrepare:
+    def test_a_profile_that_would_be_too_large_is_left_out_and_said(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(document, "MAX_BYTES", 100)
+
+        prepared = ingested(class_folder(tmp_path / "in", {"a": 3, "b": 3}), tmp_path / "out")
+
+        assert prepared.profile is None
+        assert any("gets no profile" in notice for notice in prepared.notices)
+        assert prepared.blobs[-1].digest == prepared.manifest_digest
+
     def test_blobs_have_the_digests_that_name_them(self, tmp_path):
         prepared = ingested(class_folder(tmp_path / "in", {"a": 3, "b": 3}), tmp_path / "out")
 

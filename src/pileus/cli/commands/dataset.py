@@ -184,6 +184,50 @@ def delete(
     delete_for(session, f"dataset {name}", call, now=now, yes=yes)
 
 
+@app.command("profile", cls=Command)
+def profile(
+    context: typer.Context,
+    name: Version,
+    again: Annotated[
+        bool, typer.Option("--again", help="Compute one now, with this profiler; others stay.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write one page with pictures to this file.")
+    ] = None,
+) -> None:
+    """Show what a version holds: columns, classes, images, and what to look at."""
+    from pileus.cli import profiling  # numpy: only this command needs it
+    from pileus.cli.profile_view import show_profile  # as above
+
+    session = Session.of(context)
+    version = _version(session, name)
+    if again:
+        profiling.profile_again(session.client, version)
+    found = profiling.fetch_profile(session.client, version)
+    session.output.show(
+        profiling.document(found), lambda console: show_profile(console, version, found)
+    )
+    if html is not None:
+        from pileus.cli.profile_page import write_page  # as above
+
+        write_page(session.client, version, found, html)
+        session.output.note(f"The page is in {html}")
+
+
+@app.command("diff", cls=Command)
+def diff(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(help="The version before: NAME@1, dsv_…")],
+    b: Annotated[str, typer.Argument(help="The version after: NAME (its newest), NAME@2, dsv_…")],
+) -> None:
+    """Compare two versions: rows, schema, classes, and how far columns drifted."""
+    from pileus.cli.difference_view import show_difference  # only this command needs it
+
+    session = Session.of(context)
+    found = session.client.datasets.diff(a, b)
+    session.output.show(found, lambda console: show_difference(console, a, b, found))
+
+
 def _version(session: Session, reference: str) -> Any:  # noqa: ANN401  a document
     """NAME (its newest), NAME@NUMBER, NAME@dsv_… or dsv_…. Raises NotFound."""
     datasets = session.client.datasets

@@ -32,34 +32,35 @@ class ColumnReader(Protocol):
         ...
 
 
-def reader_of(column: schema.Column) -> ColumnReader:
-    """The reader for a column of the manifest."""
+def reader_of(column: schema.Column, capacity: int) -> ColumnReader:
+    """The reader for a column of the manifest, with samples of so many rows."""
     if column.type == "number":
-        return _NumberColumn(column.name)
+        return _NumberColumn(column.name, capacity)
     if column.type == "category":
         return _CategoryColumn(column.name)
-    return _TextColumn(column.name)
+    return _TextColumn(column.name, capacity)
 
 
 def numbers_of(cells: Sequence[str]) -> Values:
     """Cells of a column of numbers; NaN where one is missing."""
     try:
-        return np.array([float(cell) for cell in cells], dtype=np.float64)
+        return np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
-        values = ["nan" if is_missing(cell) else cell for cell in cells]
-        return np.array([float(value) for value in values], dtype=np.float64)
+        present = ("nan" if is_missing(cell) else cell for cell in cells)
+        return np.fromiter(map(float, present), np.float64, len(cells))
 
 
 class _NumberColumn:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, capacity: int) -> None:
         self._name = name
-        self.numbers = NumberReader()
+        self._capacity = capacity
+        self.numbers = NumberReader(capacity)
 
     def see(self, at: Places, cells: Sequence[str]) -> None:
         self.numbers.see(at, numbers_of(cells))
 
     def joined(self, other: Self) -> Self:
-        both = type(self)(self._name)
+        both = type(self)(self._name, self._capacity)
         both.numbers = self.numbers.joined(other.numbers)
         return both
 
@@ -93,10 +94,11 @@ class _CategoryColumn:
 
 
 class _TextColumn:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, capacity: int) -> None:
         self._name = name
-        self.characters = NumberReader()
-        self.words = NumberReader()
+        self._capacity = capacity
+        self.characters = NumberReader(capacity)
+        self.words = NumberReader(capacity)
         self.distinct = Distinct(VALUES)
 
     def see(self, at: Places, cells: Sequence[str]) -> None:
@@ -108,7 +110,7 @@ class _TextColumn:
         self.distinct.see(hashes(text.encode() for text in texts if text is not None))
 
     def joined(self, other: Self) -> Self:
-        both = type(self)(self._name)
+        both = type(self)(self._name, self._capacity)
         both.characters = self.characters.joined(other.characters)
         both.words = self.words.joined(other.words)
         both.distinct = self.distinct.joined(other.distinct)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pileus.data.profile.sampling import Places, Sample, Values
+from pileus.data.profile.sampling import CAPACITY, Places, Sample, Values
 from pileus.data.profile.schema import Numbers
 
 BINS = 24
@@ -57,10 +57,11 @@ class Moments:
 class NumberReader:
     """Sees numbers, NaN for a missing one."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
         self.seen = 0
         self.moments = Moments()
-        self.sample = Sample()
+        self.sample = Sample(capacity)
 
     def see(self, at: Places, values: Values) -> None:
         """Take note of the numbers of some rows, and of the hashes of these rows."""
@@ -73,7 +74,7 @@ class NumberReader:
 
     def joined(self, other: NumberReader) -> NumberReader:
         """Of the numbers of both."""
-        both = NumberReader()
+        both = NumberReader(self._capacity)
         both.seen = self.seen + other.seen
         both.sample = self.sample.joined(other.sample)
         both.moments = self.moments.joined(other.moments)

@@ -20,7 +20,7 @@ class Numbers(msgspec.Struct, frozen=True):
     mean: float
     std: float
     percentiles: tuple[float, ...]
-    """101 of them, 0 to 100: exact up to `sampling.CAPACITY` rows, else of a sample."""
+    """101 of them, 0 to 100: exact up to `sampling.capacity_of` rows, else of a sample."""
 
     histogram: tuple[int, ...]
     """Of the same rows, in bins of equal width between `min` and `max`."""

@@ -22,7 +22,7 @@ from pileus.data.profile.columns import ColumnReader, numbers_of, reader_of
 from pileus.data.profile.distinct import ROWS, Distinct, Hashes, hashes
 from pileus.data.profile.document import PROFILER, SCHEMA
 from pileus.data.profile.numbers import NumberReader
-from pileus.data.profile.sampling import places
+from pileus.data.profile.sampling import capacity_of, places
 from pileus.data.profile.schema import Profile, Side
 from pileus.data.schema import Manifest, Split
 
@@ -82,7 +82,8 @@ class _SideReader:
         self._label = label
         self._classes = classes
         self._columns = columns
-        self._readers: list[ColumnReader] = [reader_of(column) for column in columns]
+        capacity = capacity_of(len(columns))
+        self._readers: list[ColumnReader] = [reader_of(column, capacity) for column in columns]
         self._labels: Counter[str] = Counter()
         self._target = NumberReader()
         self._rows = 0

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pileus.data.profile.sampling import CAPACITY, Sample, places
+from pileus.data.profile.sampling import CAPACITY, Sample, capacity_of, places
 
 
 class TestPlaces:
@@ -40,3 +40,10 @@ class TestSample:
             all_rows.see(at, values)
 
         assert train.joined(untouched).values().tolist() == all_rows.values().tolist()
+
+
+class TestCapacity:
+    def test_of_many_columns_together_is_bounded(self):
+        assert capacity_of(1) == capacity_of(200) == CAPACITY
+        assert [capacity_of(count) * count for count in (500, 4000)] == [2_000_000] * 2
+        assert capacity_of(1_000_000) == 256
