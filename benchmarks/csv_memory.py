@@ -7,7 +7,6 @@ its own, makes a version of the file as a user would and reads the peak of the c
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import random
@@ -20,7 +19,6 @@ from typing import Any
 
 _PILEUS = [sys.executable, "-m", "pileus"]
 _BLOCK_ROWS = 20_000
-_READY_SECONDS = 60.0
 
 
 def write_csv(path: Path, size_bytes: int, seed: int = 0) -> int:
@@ -48,10 +46,11 @@ def measure(gigabytes: float, folder: Path) -> dict[str, Any]:
     home = str(folder / "home")
     up = subprocess.Popen(
         [*_PILEUS, "up", "--home", home, "--port", "0", "--gateway-port", "0"],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
-        _wait_until_ready(home)
+        _wait_until_ready(up)
         started = time.perf_counter()
         command = [*_PILEUS, "--home", home, "--json", "dataset", "create", "big", str(table)]
         output, peak_mb = _peak_of(command)
@@ -83,17 +82,12 @@ def _peak_of(command: list[str]) -> tuple[str, float]:
     return output, usage.ru_maxrss * 1024 / 1e6
 
 
-def _wait_until_ready(home: str) -> None:
-    started = time.monotonic()
-    for _ in itertools.count():
-        asked = subprocess.run(
-            [*_PILEUS, "--home", home, "--json", "status"], capture_output=True, check=False
-        )
-        if asked.returncode == 0:
+def _wait_until_ready(up: subprocess.Popen[str]) -> None:
+    """`pileus up` says that it is up when a token of it can be used."""
+    for line in up.stdout or ():
+        if line.startswith("Pileus is up"):
             return
-        if time.monotonic() - started > _READY_SECONDS:
-            sys.exit("pileus up did not become ready")
-        time.sleep(1)
+    sys.exit("pileus up did not become ready")
 
 
 def main(arguments: list[str] | None = None) -> None:
