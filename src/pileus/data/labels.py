@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pileus.data.cells import is_missing, number
+from pileus.data.cells import are_numbers, is_missing, number
 from pileus.data.errors import ClassesTooFew, LabelRefused
 from pileus.data.schema import Task
 
@@ -88,6 +88,18 @@ class LabelReader:
             code = self._new(line, label)
         self._rows += 1
         return code
+
+    def see_all(self, cells: Sequence[str]) -> list[int] | None:
+        """Codes of many labels; None, and nothing is noted, if one has to be seen alone."""
+        codes = list(map(self._codes.get, map(str.strip, cells)))
+        if None in codes:
+            is_full = len(self._codes) > MAX_CLASSES
+            if not is_full or not all(map(str.strip, cells)) or not are_numbers(cells):
+                return None
+            self._rows += len(codes)
+            return [-1 if code is None else code for code in codes]
+        self._rows += len(codes)
+        return [code for code in codes if code is not None]
 
     def task(self) -> Task:
         """What the labels ask for, or what was wanted. Raises LabelRefused."""

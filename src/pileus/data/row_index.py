@@ -33,15 +33,15 @@ class RowIndex:
 
     def add(
         self,
-        keys: Sequence[int],
+        keys: NDArray[np.uint64],
         lengths: Sequence[int],
         labels: Sequence[int],
         sides: Sequence[int],
     ) -> None:
         """Note some rows."""
         entries: NDArray[Any] = np.empty(len(keys), dtype=ENTRY)
-        entries["key"] = np.array(keys, dtype=np.uint64)
-        entries["length"], entries["label"], entries["side"] = lengths, labels, sides
+        entries["key"], entries["length"] = keys, lengths
+        entries["label"], entries["side"] = labels, sides
         self._stream.write(entries.data)
         self.rows += len(keys)
 

@@ -7,6 +7,7 @@ Neither order nor name nor machine matters, and equal bytes are never on both si
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,13 @@ def key(seed: int, content: bytes) -> int:
     The first 64 bits of a SHA-256; two contents that share them only land on the same side.
     """
     return int.from_bytes(hashlib.sha256(b"%d:" % seed + content).digest()[:8], "big")
+
+
+def keys_of(seed: int, contents: Iterable[bytes]) -> Keys:
+    """`key` of the SHA-256 of each content, for many at once."""
+    prefix, sha256 = b"%d:" % seed, hashlib.sha256
+    firsts = [sha256(prefix + sha256(content).digest()).digest()[:8] for content in contents]
+    return np.frombuffer(b"".join(firsts), dtype=">u8").astype(np.uint64)
 
 
 def untouched_mask(keys: Keys, labels: Codes | None, share: float) -> Mask:

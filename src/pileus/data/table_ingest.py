@@ -7,12 +7,12 @@ that the source is read once and memory does not grow with the table.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from pileus.core.errors import PileusError
-from pileus.data.cells import row_bytes
+from pileus.data.cells import plain_rows, row_bytes
 from pileus.data.columns import ColumnReader
 from pileus.data.errors import SplitRefused, TableDamaged
 from pileus.data.faults import Faults
@@ -25,7 +25,7 @@ from pileus.data.row_index import NOT_GIVEN, TRAIN, UNTOUCHED, RowIndex
 from pileus.data.row_split import RowSplit, split_rows
 from pileus.data.schema import Manifest, SplitHow, SplitRule, Task
 from pileus.data.sources.source import Row, TableSource
-from pileus.data.split import key
+from pileus.data.split import keys_of
 from pileus.data.table_header import header, refuse_row_as_header
 from pileus.data.table_parts import PartWriter
 
@@ -136,29 +136,38 @@ class _Table:
         self, rows: Iterator[Row], spool: Path, index: RowIndex, seed: int, report: Report
     ) -> None:
         """Spool canonical lines, and note of each what the split needs."""
-        batch = _Batch()
         with spool.open("wb") as stream:
-            for row in rows:
-                try:
-                    line = self._line(row)
-                    code = self.labels.see(row.line, row.cells[self._index])
-                except PileusError as error:
-                    self._faults.meet(error, self._where, row.line)
-                    continue
-                stream.write(line)
-                batch.cells.append(row.cells)
-                batch.keys.append(key(seed, hashlib.sha256(line).digest()))
-                batch.lengths.append(len(line))
-                batch.labels.append(code)
-                batch.sides.append(_SIDES[row.given])
-                if len(batch.keys) == _BATCH:
-                    self._note(batch, index)
-                    report(Progress("read", index.rows, None, "rows"))
-                    batch = _Batch()
-            self._note(batch, index)
+            while batch := list(islice(rows, _BATCH)):
+                kept, lines, codes = self._checked(batch)
+                stream.writelines(lines)
+                sides = [_SIDES[row.given] for row in kept]
+                index.add(keys_of(seed, lines), list(map(len, lines)), codes, sides)
+                self._note([row.cells for row in kept])
+                report(Progress("read", index.rows, None, "rows"))
         if not index.rows:
             raise TableDamaged(f"{self._where!r} has a header and no rows", hint="Add rows.")
         report(Progress("read", index.rows, index.rows, "rows"))
+
+    def _checked(self, rows: list[Row]) -> tuple[list[Row], list[bytes], list[int]]:
+        """The rows that can be used, with the line and the code of the label of each."""
+        cells = [row.cells for row in rows]
+        lines = plain_rows(cells, len(self._columns))
+        if lines is not None:
+            codes = self.labels.see_all([one[self._index] for one in cells])
+            if codes is not None:
+                return rows, lines, codes
+        kept, lines, codes = [], [], []
+        for row in rows:
+            try:
+                line = self._line(row)
+                code = self.labels.see(row.line, row.cells[self._index])
+            except PileusError as error:
+                self._faults.meet(error, self._where, row.line)
+                continue
+            kept.append(row)
+            lines.append(line)
+            codes.append(code)
+        return kept, lines, codes
 
     def _line(self, row: Row) -> bytes:
         cells, width = row.cells, len(self._columns)
@@ -176,9 +185,8 @@ class _Table:
             raise self._damaged(row, "it holds a zero byte", "Remove it.")
         return line
 
-    def _note(self, batch: _Batch, index: RowIndex) -> None:
-        index.add(batch.keys, batch.lengths, batch.labels, batch.sides)
-        for column, cells in zip(self._columns, zip(*batch.cells, strict=True), strict=False):
+    def _note(self, rows: list[Sequence[str]]) -> None:
+        for column, cells in zip(self._columns, zip(*rows, strict=True), strict=False):
             column.see(cells)
         label = self._names[self._index]
         if self.labels.knows(label):
@@ -189,17 +197,6 @@ class _Table:
             f"{self._where!r}, {self._unit} {row.line}: {what}",
             hint=f"{hint} --skip-bad passes over it.",
         )
-
-
-class _Batch:
-    """Some rows, as columns of what is noted of them."""
-
-    def __init__(self) -> None:
-        self.cells: list[Sequence[str]] = []
-        self.keys: list[int] = []
-        self.lengths: list[int] = []
-        self.labels: list[int] = []
-        self.sides: list[int] = []
 
 
 def _refuse_one_side(train: int, untouched: int, where: str) -> None:

@@ -4,7 +4,8 @@ import json
 import httpx
 import pytest
 
-from pileus.cli.ingestion import create_version
+from pileus.cli.ingestion import create_version, show_skipped
+from pileus.cli.output import Output
 from pileus.cli.session import Session
 from pileus.core.errors import InvalidRequest
 from pileus.sdk import Client
@@ -73,3 +74,36 @@ class TestCreateVersion:
     def test_an_unknown_task_is_refused_before_anything_is_read(self, session, table):
         with pytest.raises(InvalidRequest, match="'guess'"):
             create_version(session, "kinds", str(table), task="guess")
+
+    def test_what_was_skipped_is_told(self, session, table):
+        table.write_text(table.read_text() + "1\n7,\n")
+
+        version = create_version(session, "kinds", str(table), label="kind", skip_bad=True)
+
+        assert [(one["name"], one["line"], one["code"]) for one in version["skipped"]] == [
+            ("a.csv", 42, "table_damaged"),
+            ("a.csv", 43, "label_refused"),
+        ]
+
+    def test_options_reach_the_source(self, session, tmp_path):
+        path = tmp_path / "b.csv"
+        path.write_bytes(
+            "".join(f"{n},{'是' if n % 2 else '否'}\n" for n in range(40)).encode("gbk")
+        )
+
+        version = create_version(
+            session, "kinds", str(path), encoding="gbk", columns=("size", "kind")
+        )
+
+        assert version["id"].startswith("dsv_")
+
+
+class TestShowSkipped:
+    def test_the_first_are_listed_and_all_are_counted(self, capsys):
+        one = {"name": "a.csv", "line": 3, "code": "table_damaged", "reason": "1 cell for 2"}
+
+        show_skipped(Output(as_json=False), [one] * 25)
+
+        printed = capsys.readouterr().out
+        assert "Skipped 25" in printed
+        assert printed.count("1 cell for 2") == 10

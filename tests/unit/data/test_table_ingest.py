@@ -1,6 +1,6 @@
 import pytest
 
-from pileus.data import table_parts
+from pileus.data import faults, table_ingest, table_parts
 from pileus.data.errors import LabelRefused, SplitRefused, TableDamaged
 from tests.unit.data.build import csv_file, ingested, table_text
 
@@ -116,6 +116,72 @@ class TestIngestTable:
 
         assert prepared.manifest.columns[0].type == "text"
         assert any("'name' is text" in notice for notice in prepared.notices)
+
+    def test_a_class_with_one_row_is_named(self, ingest):
+        prepared = ingest(table_text(20) + "99,1.5,rare\n")
+
+        assert prepared.manifest.classes == ("no", "rare", "yes")
+        assert any("cannot judge them: 'rare'" in notice for notice in prepared.notices)
+
+    def test_ten_thousand_classes_are_a_classification(self, ingest):
+        prepared = ingest("a,label\n" + "".join(f"{n},c{n % 10_000}\n" for n in range(20_000)))
+
+        assert len(prepared.manifest.classes) == 10_000
+        assert prepared.manifest.rows.untouched == 10_000
+
+    def test_one_class_more_is_refused(self, ingest):
+        text = "a,label\n" + "".join(f"{n},c{n % 10_001}\n" for n in range(20_002))
+
+        with pytest.raises(LabelRefused, match="'label' has 10,001 classes; 10,000 is the most"):
+            ingest(text)
+
+    def test_columns_may_be_named_for_a_file_without_a_header(self, ingest):
+        prepared = ingest("1,x\n2,y\n3,x\n4,y\n", columns=("size", "kind"))
+
+        assert prepared.manifest.label == "kind"
+        assert sum((prepared.manifest.rows.train, prepared.manifest.rows.untouched)) == 4
+
+    @pytest.mark.parametrize("fill", ["plain", '"quoted"'])
+    def test_batches_do_not_change_the_version(self, ingest, monkeypatch, fill):
+        text = table_text(60).replace("no", fill) + ",,yes\n NA , 1.5 , yes \n"
+        whole = ingest(text).manifest.id
+        monkeypatch.setattr(table_ingest, "_BATCH", 7)
+
+        assert ingest(text).manifest.id == whole
+
+
+class TestSkipping:
+    def test_rows_that_cannot_be_used_are_left_out_and_listed(self, ingest):
+        bad = "1,2\n1,2,\n3,4,NaN\n5,6,7,8\n"
+
+        prepared = ingest(table_text(40) + bad + "7,8,yes\n", skip_bad=True)
+
+        assert sum((prepared.manifest.rows.train, prepared.manifest.rows.untouched)) == 41
+        assert [(one.name, one.line, one.code) for one in prepared.skipped] == [
+            ("t.csv", 42, "table_damaged"),
+            ("t.csv", 43, "label_refused"),
+            ("t.csv", 44, "label_refused"),
+            ("t.csv", 45, "table_damaged"),
+        ]
+        assert "2 cells for 3 columns" in prepared.skipped[0].reason
+
+    def test_the_version_is_that_of_the_table_without_them(self, ingest):
+        dirty = ingest(table_text(40) + "1,2\n", skip_bad=True)
+
+        assert dirty.manifest.id == ingest(table_text(40)).manifest.id
+
+    def test_a_label_that_is_no_number_is_left_out_of_a_regression(self, ingest):
+        text = "a,y\n" + "".join(f"{n},{n * 1.5}\n" for n in range(50)) + "1,many\n"
+
+        prepared = ingest(text, task="regression", skip_bad=True)
+
+        assert [(one.line, one.code) for one in prepared.skipped] == [(52, "label_refused")]
+
+    def test_too_many_are_refused(self, ingest, monkeypatch):
+        monkeypatch.setattr(faults, "MAX_SKIPPED", 3)
+
+        with pytest.raises(TableDamaged, match=r"line 5: 1 cells .* 3 parts before it"):
+            ingest("a,label\n" + "1\n" * 9, skip_bad=True)
 
 
 class TestRefusals:

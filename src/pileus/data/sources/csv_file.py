@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -43,9 +43,7 @@ class CsvFile:
         return cls(path, name, options)
 
     def rows(self) -> Iterator[Row]:
-        delimiter = self._delimiter()
-        lines = _Lines(self._text)
-        found = self._parsed(lines, delimiter)
+        found = self._parsed(_Lines(self._text), self._delimiter())
         first = next(found, None)
         if first is None:
             return
@@ -64,11 +62,30 @@ class CsvFile:
                 yield row
 
     def _parsed(self, lines: _Lines, delimiter: str) -> Iterator[Row | _Fault]:
+        while chunk := lines.next_chunk():
+            cells = self._simple(chunk, delimiter)
+            if cells is None:
+                yield from self._careful(lines, delimiter)
+                continue
+            first = lines.take_chunk()
+            yield from map(Row, *_numbered(cells, first))
+
+    def _simple(self, chunk: str, delimiter: str) -> list[list[str]] | None:
+        """Rows of a chunk without quotes, where each line is one; three times as fast."""
+        if '"' in chunk or not self._text.is_clean(chunk):
+            return None
+        try:
+            return list(csv.reader(chunk[:-1].split("\n"), delimiter=delimiter, strict=True))
+        except csv.Error:
+            return None
+
+    def _careful(self, lines: _Lines, delimiter: str) -> Iterator[Row | _Fault]:
+        """Rows that begin in the chunk, one at a time."""
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        while True:
+        while lines.is_in_chunk():
             line = lines.begin_row()
             try:
-                cells = next(reader, None)
+                cells = next(reader)
             except csv.Error as error:
                 yield _Fault(line, self._damaged(line, str(error)))
                 # A stray quote swallows the rows after it: they are read again.
@@ -76,16 +93,12 @@ class CsvFile:
                 continue
             if lines.fault is not None:
                 yield lines.fault
-                continue
-            if cells is None:
-                return
-            # A blank line is no row: a table has at least two columns.
-            if len(cells) > 1 or (cells and cells[0].strip()):
+            elif _is_row(cells):
                 yield Row(line, cells)
 
     def _delimiter(self) -> str:
         """The one that cuts the first lines into the most columns of one number."""
-        sample = list(islice(self._text.lines(), _SNIFFED_LINES))
+        sample = [line + "\n" for line in islice(self._text.lines(), _SNIFFED_LINES)]
         return max(_DELIMITERS, key=lambda delimiter: _score(sample, delimiter))
 
     def _damaged(self, line: int, why: str) -> TableDamaged:
@@ -109,10 +122,27 @@ class _Lines:
     def __init__(self, text: TextFile) -> None:
         self.fault: _Fault | None = None
         self._text = text
-        self._lines = text.lines()
+        self._chunks = text.chunks()
+        self._chunk = ""
         self._number = 0
         self._of_row: list[str] = []
-        self._again: deque[str] = deque()
+        self._waiting: deque[str] = deque()
+
+    def next_chunk(self) -> str:
+        """The lines that come next, not yet taken; "" at the end."""
+        self._chunk = next(self._chunks, "")
+        return self._chunk
+
+    def take_chunk(self) -> int:
+        """Take all of its lines; the number of the first."""
+        first = self._number + 1
+        self._number += self._chunk.count("\n")
+        self._chunk = ""
+        return first
+
+    def is_in_chunk(self) -> bool:
+        """Whether there are lines before the next chunk."""
+        return bool(self._waiting or self._chunk)
 
     def begin_row(self) -> int:
         """The number of the next line."""
@@ -123,21 +153,40 @@ class _Lines:
     def retry(self) -> None:
         """Give all lines since `begin_row` again, but the first."""
         rest = self._of_row[1:]
-        self._again.extendleft(reversed(rest))
+        self._waiting.extendleft(reversed(rest))
         self._number -= len(rest)
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
+        if not self._waiting:
+            if not self._chunk and not self.next_chunk():
+                raise StopIteration
+            self._waiting.extend(self._chunk[:-1].split("\n"))
+            self._chunk = ""
+        line = self._waiting.popleft()
         self._number += 1
         self._of_row.append(line)
         if not line.isascii() or "\0" in line:
             error = self._text.fault(self._number, line)
             if error is not None and self.fault is None:
                 self.fault = _Fault(self._number, error)
-        return line
+        return line + "\n"
+
+
+def _is_row(cells: list[str]) -> bool:
+    """A blank line is no row: a table has at least two columns."""
+    return len(cells) > 1 or (len(cells) == 1 and bool(cells[0].strip()))
+
+
+def _numbered(rows: list[list[str]], first: int) -> tuple[Iterable[int], list[list[str]]]:
+    """Numbers of lines, and the rows on them that are not blank."""
+    numbers = range(first, first + len(rows))
+    if min(map(len, rows)) > 1:
+        return numbers, rows
+    kept = [(number, cells) for number, cells in zip(numbers, rows, strict=True) if _is_row(cells)]
+    return [number for number, _ in kept], [cells for _, cells in kept]
 
 
 def _score(sample: list[str], delimiter: str) -> tuple[bool, int]:

@@ -101,7 +101,7 @@ class DatabaseQuery:
             )
         if not _TABLE.fullmatch(self._query):
             return self._query
-        quote = connection.dialect.identifier_preparer.quote
+        quote = connection.dialect.identifier_preparer.quote_identifier
         return "SELECT * FROM " + ".".join(  # noqa: S608  quoted, and the person's own database
             quote(part) for part in self._query.strip().split(".")
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ class JsonLines:
 
     def rows(self) -> Iterator[Row]:
         objects = self._objects()
-        first = [found for found, _ in zip(objects, range(_LOOKED_AT), strict=False)]
+        first = list(islice(objects, _LOOKED_AT))
         names = list(dict.fromkeys(name for _, cells in first for name in cells))
         if not first:
             return

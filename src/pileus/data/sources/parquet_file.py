@@ -114,7 +114,7 @@ def _is_flat(kind: pa.DataType) -> bool:
 
 
 def _texts(column: pa.Array[Any]) -> list[str]:
-    """Cells of a column; times in UTC, with as many digits as the column keeps."""
+    """Cells of a column; times with a zone are in UTC."""
     import pyarrow as pa  # optional; a second to import
 
     kind = column.type
@@ -131,7 +131,13 @@ def _texts(column: pa.Array[Any]) -> list[str]:
     if pa.types.is_timestamp(kind):
         ending = "Z" if kind.tz else ""
         column = column.cast(pa.timestamp(kind.unit))
-    texts = column.cast(pa.string()).to_pylist()
-    if pa.types.is_timestamp(kind):
-        return ["" if text is None else text.replace(" ", "T") + ending for text in texts]
-    return ["" if text is None else text for text in texts]
+    texts = ["" if text is None else text for text in column.cast(pa.string()).to_pylist()]
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        return [_time(text) + ending if text else "" for text in texts]
+    return texts
+
+
+def _time(text: str) -> str:
+    """ISO 8601, without the zeros that only say how finely the column is kept."""
+    text = text.replace(" ", "T")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -21,6 +21,9 @@ from pileus.data.sources.reading import reading, steady
 MAX_LINE = 16 * 1024 * 1024
 """Characters of one line."""
 
+_CHUNK = 512 * 1024
+"""Characters that are decoded at once."""
+
 _MARKS = "pileus-marks"
 _MARKED = re.compile("[\udc00-\udcff]+")
 _SURE = 20
@@ -53,25 +56,39 @@ class TextFile:
         self._is_forgiving = is_forgiving
         self._beginning = b""
 
-    def lines(self) -> Iterator[str]:
+    def chunks(self) -> Iterator[str]:
         """
-        Every line with its end. Raises EncodingRefused when the beginning is of another encoding,
-        where a forgiving reader accepts a few such lines; SourceChanged after the last one.
+        The text in chunks of whole lines, all of which end in a line feed. Raises EncodingRefused
+        when the beginning is of another encoding, where a forgiving reader accepts a few such lines;
+        SourceChanged after the last one.
         """
         self._check_beginning()
         with steady(self._path, self._name) as stream:
-            text = io.TextIOWrapper(
-                stream, encoding=self._encoding or "utf-8-sig", errors=_MARKS, newline=""
-            )
-            number = 0
-            while line := text.readline(MAX_LINE):
-                number += 1
-                if len(line) == MAX_LINE:
-                    raise TableDamaged(
-                        f"{self._name!r}, line {number}: it has more than {MAX_LINE:,} characters",
-                        hint="Make sure that this is a table, and that its rows end in line ends.",
-                    )
-                yield line if number > 1 else line.lstrip("\ufeff")
+            text = io.TextIOWrapper(stream, self._encoding or "utf-8-sig", _MARKS, newline=None)
+            number, rest = 1, ""
+            while chunk := text.read(_CHUNK):
+                if number == 1 and not rest:
+                    chunk = chunk.lstrip("\ufeff")
+                whole, end, more = chunk.rpartition("\n")
+                if not end:
+                    rest += more
+                    self._check_length(number, rest)
+                    continue
+                whole = rest + whole + "\n"
+                number += whole.count("\n")
+                yield whole
+                rest = more
+            if rest:
+                yield rest + "\n"
+
+    def lines(self) -> Iterator[str]:
+        """Every line, without its end."""
+        for chunk in self.chunks():
+            yield from chunk[:-1].split("\n")
+
+    def is_clean(self, chunk: str) -> bool:
+        """Whether no line of a chunk has a fault."""
+        return "\0" not in chunk and (chunk.isascii() or not _MARKED.search(chunk))
 
     def fault(self, number: int, line: str) -> PileusError | None:
         """Why line `number` is no text, if it is not."""
@@ -88,6 +105,13 @@ class TextFile:
             return EncodingRefused(what)
         sample = self._beginning if self._encoding else line.encode(errors="surrogateescape")
         return _refused(what, looks_like(sample), self._encoding)
+
+    def _check_length(self, number: int, line: str) -> None:
+        if len(line) > MAX_LINE:
+            raise TableDamaged(
+                f"{self._name!r}, line {number}: it has more than {MAX_LINE:,} characters",
+                hint="Make sure that this is a table, and that its rows end in line ends.",
+            )
 
     def _check_beginning(self) -> None:
         with reading(self._path, self._name) as stream:

@@ -15,24 +15,33 @@ def lines(path, encoding=None, **options):
 
 class TestLines:
     def test_any_line_end_ends_a_line(self, tmp_path):
-        path = csv_file(tmp_path / "t.csv", b"a\nb\r\nc\rd")
+        path = csv_file(tmp_path / "t.csv", b"a\nb\r\nc\rd\r\r")
 
-        assert lines(path) == ["a\n", "b\r\n", "c\r", "d"]
+        assert lines(path) == ["a", "b", "c", "d", ""]
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+    def test_lines_are_whole_however_much_is_read_at_once(self, tmp_path, monkeypatch, size):
+        monkeypatch.setattr(text, "_CHUNK", size)
+        path = csv_file(tmp_path / "t.csv", "\ufeffab\r\n\r\ncdéf\n\nx\rlast")
+
+        assert lines(path) == ["ab", "", "cdéf", "", "x", "last"]
+        assert all(chunk.endswith("\n") for chunk in TextFile(path, "t.csv").chunks())
 
     @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])
     def test_a_named_encoding_is_read(self, tmp_path, encoding):
         path = csv_file(tmp_path / "t.csv.gz", gzip.compress(CHINESE.encode(encoding)))
 
-        assert "".join(lines(path, encoding)) == CHINESE
+        assert lines(path, encoding) == CHINESE.splitlines()
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
     def test_a_bom_is_no_text(self, tmp_path, encoding):
         path = csv_file(tmp_path / "t.csv", ("\ufeff" + GERMAN).encode(encoding))
 
-        assert "".join(lines(path, encoding)) == GERMAN
+        assert lines(path, encoding) == GERMAN.splitlines()
 
     def test_a_line_without_an_end_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setattr(text, "MAX_LINE", 100)
+        monkeypatch.setattr(text, "_CHUNK", 50)
 
         with pytest.raises(TableDamaged, match="line 2: it has more than 100"):
             lines(csv_file(tmp_path / "t.csv", "a\n" + "x" * 200))
