@@ -142,6 +142,7 @@ def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a documen
         ("version", version["id"]),
         ("dataset", version["dataset"]),
         ("source", _shortened(version.get("source"))),
+        ("job", version.get("job")),
         ("kind", f"{version['kind']}, {version['task']}"),
         ("classes", ", ".join(map(str, classes))),
         ("train", f"{version['rows_train']} rows"),
