@@ -83,9 +83,16 @@ def size_of(text: str) -> dict[str, int]:
     return {"width": int(match[1]), "height": int(match[2])}
 
 
-def run(session: Session, spec: dict[str, Any], *, detach: bool) -> None:
+def run(
+    session: Session,
+    name: str,
+    transform: dict[str, Any],
+    *,
+    detach: bool,
+    **spec: Any,
+) -> None:
     """Submit a transform and follow it to its end. Raises JobDidNotSucceed."""
-    job = session.client.jobs.submit(spec)
+    job = session.client.datasets.clean(name, transform, **spec)
     if detach:
         session.output.show(job, lambda _: session.output.say(job["id"]))
         return

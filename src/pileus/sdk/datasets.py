@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pileus.sdk.api import Api, Document
 from pileus.sdk.blobs import Blobs
@@ -95,3 +96,20 @@ class _Source:
 
     def pack(self, digest: str) -> bytes:
         return self._blobs.get(digest)
+
+    def clean(
+        self,
+        name: str,
+        transform: Document,
+        *,
+        into: str | None = None,
+        dry_run: bool = False,
+        **spec: Any,
+    ) -> Document:
+        """A job that makes a cleaned version; `transform` as in `core.schemas.transform.Transform`.
+
+        `spec` are other fields of the job, such as `resources`. Wait with `jobs.wait`.
+        """
+        body = {"kind": "transform", "dataset": name, "transform": dict(transform)}
+        body |= {"into": into, "dry_run": dry_run} | spec
+        return self._api.create(self._api.path("jobs"), body)

@@ -59,3 +59,10 @@ class TestReason:
             "next step  Ask for less.",
             "attempt 1  failed: exit code 1",
         ]
+
+
+class TestTransforms:
+    def test_the_steps_of_a_job_are_named(self):
+        step = {"noun": "job", "id": "job_1", "kind": "transform", "transform": ["split", "impute"]}
+
+        assert "job transform split, impute" in printed(show_lineage, {"steps": [step]})

@@ -254,6 +254,7 @@ def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a documen
         ("version", version["id"]),
         ("dataset", version["dataset"]),
         ("source", _shortened(version.get("source"))),
+        ("job", version.get("job")),
         ("kind", f"{version['kind']}, {version['task']}"),
         ("classes", _listed(classes)),
         ("train", f"{version['rows_train']} rows"),

@@ -1,6 +1,6 @@
 """`pileus dataset clean` and `check`: jobs that make a better version of data, or judge one."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -74,9 +74,9 @@ def clean(
 ) -> None:
     """Make a cleaned version of dataset NAME; statistics come from its training part alone.
 
-    Steps of SPEC come first, then those of the options. A SPEC, which also says what must hold of
-    the result, is such as: seed = 0; [[steps]] step = "impute", using = "median"; [[steps]]
-    step = "split", how = "grouped", by = "patient"; [expect.columns.age] min = 0, max = 120.
+    Steps of SPEC come first, then those of the options. A SPEC, in JSON here, says what to do and
+    what must hold of the result: {"seed": 0, "steps": [{"step": "split", "how": "grouped", "by":
+    "patient"}, {"step": "impute", "using": "median"}], "expect": {"columns": {"age": {"min": 0}}}}
     """
     from pileus.cli import cleaning  # start-up time
 
@@ -95,21 +95,22 @@ def clean(
         "grey": {} if grey else None,
     }
     added = [{"step": step} | found for step, found in options.items() if found is not None]
-    job = _job(
+    cleaning.run(
+        session,
         name,
         cleaning.completed(transform, added, seed),
+        detach=detach,
         into=into,
         dry_run=dry_run,
         resources=resources.resources(cpu, memory, None, None),
     )
-    cleaning.run(session, job, detach=detach)
 
 
 def check(
     context: typer.Context,
     name: Name,
     spec: Annotated[
-        str, typer.Argument(help="A TOML or JSON file with expectations ([expect…]), or - .")
+        str, typer.Argument(help="A TOML or JSON file with expectations under `expect`, or - .")
     ],
     cpu: resources.Cpu = 1.0,
     memory: resources.Memory = "1g",
@@ -120,9 +121,11 @@ def check(
 
     session = Session.of(context)
     transform = cleaning.expectations_of(cleaning.read_spec(spec))
-    asked = resources.resources(cpu, memory, None, None)
-    cleaning.run(session, _job(name, transform, dry_run=True, resources=asked), detach=detach)
-
-
-def _job(name: str, transform: dict[str, Any], **other: Any) -> dict[str, Any]:
-    return {"kind": "transform", "dataset": name, "transform": transform} | other
+    cleaning.run(
+        session,
+        name,
+        transform,
+        detach=detach,
+        dry_run=True,
+        resources=resources.resources(cpu, memory, None, None),
+    )

@@ -121,8 +121,19 @@ def _facts(version: Mapping[str, Any], created_by: str) -> list[tuple[str, objec
         ("code", version.get("code_digest")),
         *((name, _number(value)) for name, value in evaluation.items() if _is_shown(value)),
         ("parity", _parity(parity)),
+        ("takes", _takes(version.get("signature", {}))),
         ("created", f"{phrases.ago(version['created_at'])} by {created_by}"),
     ]
+
+
+def _takes(signature: Mapping[str, Any]) -> str | None:
+    """That rows are sent as they were before cleaning, of a model that cleans them itself."""
+    columns = [column for one in signature.get("inputs", ()) for column in one.get("columns") or ()]
+    names = [column["name"] for column in columns if column.get("prepared")]
+    if not names:
+        return None
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"rows as they were before cleaning; it fills, clips or scales {shown} itself"
 
 
 def _is_shown(value: object) -> bool:

@@ -6,9 +6,10 @@ Values only, checked as they are read; `data/clean/` carries them out.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.expectations import Expectations
@@ -18,6 +19,13 @@ TABLE = frozenset({"table"})
 
 Columns = tuple[str, ...] | None
 """Feature columns by name; every one that the step suits when absent."""
+
+
+def _label(text: str) -> str:
+    label = unicodedata.normalize("NFC", text.strip())
+    if not label or not label.isprintable() or set(label) & set("/\\"):
+        raise ValueError(f"{text!r} cannot be the name of a class")
+    return label
 
 
 class Step(Schema):
@@ -205,7 +213,7 @@ class MapLabels(Step):
     kinds = IMAGES | TABLE
 
     step: Literal["map_labels"]
-    labels: dict[str, str] = Field(min_length=1)
+    labels: dict[str, Annotated[str, AfterValidator(_label)]] = Field(min_length=1)
 
 
 class DropClasses(Step):

@@ -8,6 +8,7 @@ dataset version of `out/version/` when the attempt has succeeded.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,9 +41,11 @@ def main(attempt: Attempt) -> None:
         report = Report(version.manifest.id)
         made = _cleaned(attempt, transform, version, report, dry_run=dry_run)
     except TransformStopped:
+        _remove_part(attempt)
         attempt.preempted({})
         return
     except PileusError as error:
+        _remove_part(attempt)
         _say(f"failed: {error.message}")
         if error.hint:
             _say(f"hint: {error.hint}")
@@ -101,6 +104,11 @@ def _summary(report: Report, source: Manifest, made: Manifest | None) -> dict[st
         "changed": sum(entry["changed"] for entry in steps),
     }
     return summary if made is None else summary | {"version": made.id}
+
+
+def _remove_part(attempt: Attempt) -> None:
+    """What is left in `out/` is uploaded, and half a version is of no use to anybody."""
+    shutil.rmtree(attempt.out / VERSION, ignore_errors=True)
 
 
 def _write(report: Report | None, out: Path) -> None:

@@ -95,6 +95,13 @@ class TestMain:
         assert error["hint"] == "Columns: 'age', 'city', 'label'."
         assert "Traceback" not in capsys.readouterr().err
 
+    def test_half_a_version_is_not_left_behind(self, tmp_path, people):
+        steps = [{"step": "drop_classes", "classes": ["n"]}]
+        job = Job(tmp_path / "job", people, {"steps": steps})
+
+        assert job.run()["error"]["code"] == "classes_too_few"
+        assert not (job.directory / "out" / "version").exists()
+
     def test_one_that_is_asked_to_stop_ends_as_preempted(self, tmp_path, people):
         job = Job(tmp_path / "job", people, {"steps": [{"step": "impute"}]})
         job.attempt.request_stop()
