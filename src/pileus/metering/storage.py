@@ -17,7 +17,7 @@ from pileus.metering.store import StorageMeter, storage_meters
 from pileus.metering.tables import BLOBS
 from pileus.storage.database import Database
 from pileus.storage.errors import BlobNotFound
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Condition, Snapshot, Transaction
 
 MIB = 1024 * 1024
 _LATELY = timedelta(minutes=1)
@@ -206,8 +206,13 @@ class StorageAccount:
         )
 
 
-def stored_in(snapshot: Snapshot, project: str) -> list[StoredBlob]:
-    """Every blob that is recorded for a project."""
+def stored_in(
+    snapshot: Snapshot, project: str, among: Collection[str] | None = None
+) -> list[StoredBlob]:
+    """Blobs that are recorded for a project: all, or those of `among`."""
+    where: list[Condition] = [("project", "=", project)]
+    if among is not None:
+        where.append(("digest", "in", list(among)))
     return [
         StoredBlob(
             str(record["digest"]),
@@ -215,7 +220,7 @@ def stored_in(snapshot: Snapshot, project: str) -> list[StoredBlob]:
             record["announced_at"],
             is_freed=record["freed_at"] is not None,
         )
-        for record in snapshot.find(BLOBS, [("project", "=", project)])
+        for record in snapshot.find(BLOBS, where)
     ]
 
 

@@ -122,8 +122,9 @@ class Collector:
         found = await self._database.read(self._look)
         gone: list[StoredBlob] = []
         for project in found.projects:
-            if found.blobs.get(project):
-                gone += await self._database.write(partial(self._forget, project=project))
+            if lost := [blob.digest for blob in found.blobs.get(project, ())]:
+                forget = partial(self._forget, project=project, among=lost)
+                gone += await self._database.write(forget)
             files += await self._sweep(project, self._clock.now() - SETTLING)
         return Collected(
             is_dry_run=False,
@@ -155,18 +156,25 @@ class Collector:
         return _Due(expired, blobs, sorted(known))
 
     def _lost(
-        self, snapshot: Snapshot, project: str, over: Collection[str] = ()
+        self,
+        snapshot: Snapshot,
+        project: str,
+        over: Collection[str] = (),
+        among: Collection[str] | None = None,
     ) -> list[StoredBlob]:
         """Blobs that nothing names: freed ones at once, left over ones when nobody has announced
         them for the grace of uploads."""
-        named = named_by_the_living(snapshot, project)
-        named |= named_by_the_deleted(snapshot, project, over)
         since = self._left_over_since(snapshot, project)
-        return [
+        old = [
             blob
-            for blob in stored_in(snapshot, project)
-            if blob.digest not in named and (blob.is_freed or blob.announced_at < since)
+            for blob in stored_in(snapshot, project, among)
+            if blob.is_freed or blob.announced_at < since
         ]
+        if not old:
+            return []
+        named = named_by_the_living(snapshot, project, [blob.digest for blob in old])
+        named |= named_by_the_deleted(snapshot, project, over)
+        return [blob for blob in old if blob.digest not in named]
 
     def _left_over_since(self, snapshot: Snapshot, project: str) -> datetime:
         """What was announced later may still be named: by its uploader, or by an attempt that
@@ -176,9 +184,11 @@ class Collector:
         running = attempts.find(snapshot, live, order=["created_at"], limit=1)
         return min([since, *(attempt.created_at for attempt in running)])
 
-    def _forget(self, transaction: Transaction, project: str) -> list[StoredBlob]:
-        """Remove the rows of lost blobs, found anew in the same transaction."""
-        lost = self._lost(transaction, project)
+    def _forget(
+        self, transaction: Transaction, project: str, among: Collection[str]
+    ) -> list[StoredBlob]:
+        """Remove the rows of those that are still lost, now that nobody can name them."""
+        lost = self._lost(transaction, project, among=among)
         self._storage.forget(transaction, project, [blob.digest for blob in lost])
         return lost
 

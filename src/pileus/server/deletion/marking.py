@@ -13,10 +13,14 @@ from pileus.storage.transaction import Record, Snapshot
 _BY_TABLE = {references.table.name: references for references in REFERENCES}
 
 
-def named_by_the_living(snapshot: Snapshot, project: str) -> set[str]:
-    """Digests that rows of the project name."""
+def named_by_the_living(
+    snapshot: Snapshot, project: str, among: Collection[str] | None = None
+) -> set[str]:
+    """Digests that rows of the project name; with `among`, at least those of them."""
     return {
-        digest for references in REFERENCES for digest in references.in_project(snapshot, project)
+        digest
+        for references in REFERENCES
+        for digest in references.in_project(snapshot, project, among)
     }
 
 

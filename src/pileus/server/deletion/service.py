@@ -126,9 +126,8 @@ class DeletionService:
     def _free(self, transaction: Transaction, project: str, rows: Rows) -> None:
         named = named_in(rows)
         if named:
-            self._storage.free(
-                transaction, project, named - named_by_the_living(transaction, project)
-            )
+            still = named_by_the_living(transaction, project, named)
+            self._storage.free(transaction, project, named - still)
 
 
 def _find(snapshot: Snapshot, project: str, identifier: str) -> Tombstone:

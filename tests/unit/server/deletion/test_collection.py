@@ -205,7 +205,7 @@ class TestBlobs:
         digest = await world.upload(b"again")
         world.clock.advance(25 * HOUR)
         found = await world.database.write(
-            lambda transaction: world.collector._forget(transaction, PROJECT)
+            lambda transaction: world.collector._forget(transaction, PROJECT, [digest])
         )
         assert [blob.digest for blob in found] == [digest]
 
