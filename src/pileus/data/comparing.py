@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from pileus.data.cells import row_bytes
 from pileus.data.difference import (
@@ -26,6 +28,9 @@ from pileus.data.profile.tables import rows_of
 from pileus.data.row_counting import RowCounting
 from pileus.data.schema import Item, Manifest
 
+if TYPE_CHECKING:
+    from pileus.sdk import Client
+
 
 class Source(Protocol):
     """What comparing needs of a server; the SDK has it."""
@@ -41,6 +46,31 @@ class Source(Protocol):
     def pack(self, digest: str) -> bytes:
         """The bytes of a pack."""
         ...
+
+
+def diff(client: Client, a: str, b: str) -> dict[str, Any]:
+    """What changed from version A to B (`dsv_…`, `name`, `name@2`), as `Difference` in JSON.
+
+    Compared here: manifests, profiles, and of tables the parts that differ are fetched.
+    """
+    found: dict[str, Any] = msgspec.to_builtins(compare(SdkSource(client), a, b))
+    return found
+
+
+class SdkSource:
+    """What comparing needs of a server, by the SDK."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def manifest(self, reference: str) -> bytes:
+        return self._client.blobs.get(self._client.datasets.version(reference)["manifest"])
+
+    def newest_profile(self, reference: str) -> bytes | None:
+        return self._client.datasets.newest_profile(reference)
+
+    def pack(self, digest: str) -> bytes:
+        return self._client.blobs.get(digest)
 
 
 def compare(source: Source, a: str, b: str) -> Difference:

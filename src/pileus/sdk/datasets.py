@@ -62,40 +62,10 @@ class Datasets:
         known = [*self.profiles(version)]
         return self._blobs.get(known[-1]["digest"]) if known else None
 
-    def diff(self, a: str, b: str) -> Document:
-        """What changed from version A to B (`dsv_…`, `name`, `name@2`).
-
-        Compared here: manifests, profiles, and of tables the parts that differ are fetched.
-        """
-        # numpy, and the one use of a layer above: see the contract in pyproject.toml
-        import msgspec  # as below
-
-        from pileus.data.comparing import compare  # only this call needs it
-
-        found: Document = msgspec.to_builtins(compare(_Source(self, self._blobs), a, b))
-        return found
-
     def add_profile(self, version: str, profile: str) -> Document:
         """Add a profile, whose document is stored as the blob `profile`; earlier ones stay."""
         path = self._api.path("dataset-versions", version, "profiles")
         return self._api.create(path, {"profile": profile})
-
-
-class _Source:
-    """What comparing needs of the server."""
-
-    def __init__(self, datasets: Datasets, blobs: Blobs) -> None:
-        self._datasets = datasets
-        self._blobs = blobs
-
-    def manifest(self, reference: str) -> bytes:
-        return self._blobs.get(self._datasets.version(reference)["manifest"])
-
-    def newest_profile(self, reference: str) -> bytes | None:
-        return self._datasets.newest_profile(reference)
-
-    def pack(self, digest: str) -> bytes:
-        return self._blobs.get(digest)
 
     def clean(
         self,

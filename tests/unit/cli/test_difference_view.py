@@ -4,13 +4,14 @@ import pytest
 from rich.console import Console
 
 from pileus.cli.difference_view import show_difference
+from pileus.data.comparing import diff
 from tests.unit.cli.versions import VersionServer
 from tests.unit.data.build import class_folder, csv_file, ingested
 
 
 def shown(server):
     console = Console(width=140, record=True, file=io.StringIO())
-    show_difference(console, "old", "new", server.client().datasets.diff("old", "new"))
+    show_difference(console, "old", "new", diff(server.client(), "old", "new"))
     return console.export_text()
 
 

@@ -75,7 +75,7 @@ class TestList:
         ],
     )
     async def test_nothing_else_is(self, reference):
-        asked = []
+        asked: list[str] = []
         with pytest.raises(ObjectNotAllowed) as refusal:
             await objects(asked.append).fetch(reference)
 
@@ -110,7 +110,7 @@ class TestRedirects:
         "location", ["/private/b.png", "http://169.254.169.254/", "https://evil.test/public/b.png"]
     )
     async def test_out_of_the_list_are_refused(self, location):
-        asked = []
+        asked: list[str] = []
 
         def answer(request):
             asked.append(str(request.url))

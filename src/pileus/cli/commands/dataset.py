@@ -222,9 +222,10 @@ def diff(
 ) -> None:
     """Compare two versions: rows, schema, classes, and how far columns drifted."""
     from pileus.cli.difference_view import show_difference  # only this command needs it
+    from pileus.data import comparing  # the same
 
     session = Session.of(context)
-    found = session.client.datasets.diff(a, b)
+    found = comparing.diff(session.client, a, b)
     session.output.show(found, lambda console: show_difference(console, a, b, found))
 
 

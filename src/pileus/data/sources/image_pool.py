@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Self, cast
 
@@ -29,7 +29,7 @@ _CHUNK_FILES = 250
 _FEW_CHUNK_FILES = 8
 
 
-def check_in_order(files: Sequence[FileToCheck]) -> Iterator[tuple[Outcome, bytes]]:
+def check_in_order(files: Sequence[FileToCheck]) -> Generator[tuple[Outcome, bytes], None, None]:
     """What came of each file, with its bytes; a few are in memory at once."""
     many = len(files) >= _MANY_FILES
     step = _CHUNK_FILES if many else _FEW_CHUNK_FILES
@@ -57,7 +57,9 @@ def check_in_order(files: Sequence[FileToCheck]) -> Iterator[tuple[Outcome, byte
             yield from _apart(outcomes, contents)
 
 
-def _apart(outcomes: list[Outcome], contents: bytes) -> Iterator[tuple[Outcome, bytes]]:
+def _apart(
+    outcomes: list[Outcome], contents: bytes
+) -> Generator[tuple[Outcome, bytes], None, None]:
     start = 0
     for outcome in outcomes:
         if isinstance(outcome, image_worker.CheckedFile):
