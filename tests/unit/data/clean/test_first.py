@@ -1,10 +1,11 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pileus.data.clean.first import Contents
 
 
 class TestContents:
+    @settings(deadline=None)
     @given(st.lists(st.binary(max_size=2)))
     def test_the_first_of_equals_is_the_first(self, found):
         contents = Contents()

@@ -24,7 +24,9 @@ def cast(step: Cast, stage: Stage, scratch: Path, seed: int) -> Change:
     else:
         categories = categories_of(stage) - set(columns)
         cells = {name: _number(step, name) for name in columns}
-    return changed(stage, cellwise(stage, cells, tally), tally, categories=categories)
+    return changed(
+        stage, cellwise(stage, cells, tally), tally, touched=frozenset(cells), categories=categories
+    )
 
 
 def _number(step: Cast, name: str) -> Cell:

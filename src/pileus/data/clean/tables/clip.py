@@ -19,7 +19,9 @@ def clip(step: Clip, stage: Stage, scratch: Path, seed: int) -> Change:
         bounds = {name: _bounds(step, found) for name, found in numbers.items()}
     cells = {name: _clipping(low, high) for name, (low, high) in bounds.items()}
     fitted = {"bounds": {name: list(pair) for name, pair in bounds.items()}}
-    return changed(stage, cellwise(stage, cells, tally), tally, fitted=fitted)
+    return changed(
+        stage, cellwise(stage, cells, tally), tally, touched=frozenset(cells), fitted=fitted
+    )
 
 
 def _bounds(step: Clip, numbers: Numbers) -> tuple[float, float]:

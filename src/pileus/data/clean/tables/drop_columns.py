@@ -29,4 +29,5 @@ def drop_columns(step: DropColumns, stage: Stage, scratch: Path, seed: int) -> C
             yield Row(row.split, [row.cells[at] for at in kept])
 
     names = tuple(stage.names[at] for at in kept)
-    return changed(stage, rows(), tally, names=names, categories=categories_of(stage) - dropped)
+    categories = categories_of(stage) - dropped
+    return changed(stage, rows(), tally, names=names, categories=categories, touched=frozenset())

@@ -23,7 +23,13 @@ def impute(step: Impute, stage: Stage, scratch: Path, seed: int) -> Change:
     tally = Tally()
     fills = _fills(step, stage, scratch)
     cells = {name: _filling(fill) for name, fill in fills.items()}
-    return changed(stage, cellwise(stage, cells, tally), tally, fitted={"values": fills})
+    return changed(
+        stage,
+        cellwise(stage, cells, tally),
+        tally,
+        touched=frozenset(cells),
+        fitted={"values": fills},
+    )
 
 
 def _fills(step: Impute, stage: Stage, scratch: Path) -> dict[str, str]:

@@ -20,4 +20,4 @@ def map_labels(step: MapLabels, stage: Stage, scratch: Path, seed: int) -> Chang
     def mapped(cell: str) -> str:
         return step.labels.get(cell.strip(), cell)
 
-    return changed(stage, cellwise(stage, {stage.label: mapped}, tally), tally)
+    return changed(stage, cellwise(stage, {stage.label: mapped}, tally), tally, touched=frozenset())

@@ -22,4 +22,6 @@ def map_values(step: MapValues, stage: Stage, scratch: Path, seed: int) -> Chang
             return found
         return cell if step.otherwise is None or is_missing(cell) else step.otherwise
 
-    return changed(stage, cellwise(stage, {column: mapped}, tally), tally)
+    return changed(
+        stage, cellwise(stage, {column: mapped}, tally), tally, touched=frozenset({column})
+    )

@@ -23,7 +23,9 @@ def normalise(step: Normalise, stage: Stage, scratch: Path, seed: int) -> Change
             name: {"centre": centre, "scale": scale} for name, (centre, scale) in scales.items()
         }
     }
-    return changed(stage, cellwise(stage, cells, tally), tally, fitted=fitted)
+    return changed(
+        stage, cellwise(stage, cells, tally), tally, touched=frozenset(cells), fitted=fitted
+    )
 
 
 def _scale(step: Normalise, numbers: Numbers) -> tuple[float, float]:

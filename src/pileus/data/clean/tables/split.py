@@ -41,7 +41,7 @@ def split(step: SplitStep, stage: Stage, scratch: Path, seed: int) -> Change:
             tally.changed += side.split != row.split
             yield side
 
-    return changed(stage, rows(), tally)
+    return changed(stage, rows(), tally, touched=frozenset())
 
 
 def _mask(step: SplitStep, stage: Stage, seed: int) -> Mask:

@@ -92,6 +92,9 @@ class Change:
     categories: frozenset[str]
     """Columns that are categories even where all of their values are numbers."""
 
+    touched: frozenset[str] | None = None
+    """Columns whose cells may be others than before; None where rows go, or names change."""
+
     fitted: dict[str, Any] = field(default_factory=dict)
 
 
@@ -136,7 +139,9 @@ def categories_of(stage: Stage) -> frozenset[str]:
 
 def written(path: Path, stage: Stage, change: Change, check: Callable[[], None]) -> Stage:
     """The next stage, with its rows at `path`. `check` is called now and then and may raise."""
-    readers = {name: ColumnReader(name) for name in change.names}
+    looked_at = change.names if change.touched is None else change.touched
+    readers = {name: ColumnReader(name) for name in change.names if name in looked_at}
+    places = [(change.names.index(name), reader) for name, reader in readers.items()]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         while batch := list(islice(change.rows, _BATCH)):
@@ -144,18 +149,25 @@ def written(path: Path, stage: Stage, change: Change, check: Callable[[], None])
             for row in batch:
                 change.tally.rows_out[row.split] += 1
             writer.writerows([row.split, *row.cells] for row in batch)
-            for name, cells in zip(
-                change.names, zip(*(row.cells for row in batch), strict=True), strict=True
-            ):
-                readers[name].see(cells)
-    columns = {
-        name: _column(reader, is_category=name in change.categories)
-        for name, reader in readers.items()
-        if name != change.label
-    }
-    empty = frozenset(name for name, reader in readers.items() if reader.is_empty)
+            for index, reader in places:
+                reader.see(row.cells[index] for row in batch)
     return Stage(
-        change.names, change.label, stage.is_classification, columns, _reading(path), empty
+        change.names,
+        change.label,
+        stage.is_classification,
+        {
+            name: _column(readers[name], is_category=name in change.categories)
+            if name in readers
+            else stage.columns[name]
+            for name in change.names
+            if name != change.label
+        },
+        _reading(path),
+        frozenset(
+            name
+            for name in change.names
+            if (readers[name].is_empty if name in readers else name in stage.empty)
+        ),
     )
 
 
