@@ -106,7 +106,9 @@ def _prepared(
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     blobs = (*packer.blobs(), LocalBlob(digest, path, len(data)))
-    return Prepared(manifest, digest, blobs, tuple(notices), tuple(faults.skipped))
+    # Lines are looked at in batches, by the source and then as rows.
+    skipped = sorted(faults.skipped, key=lambda one: (one.name, one.line or 0))
+    return Prepared(manifest, digest, blobs, tuple(notices), tuple(skipped))
 
 
 def _refuse_table_options(label: str | None, task: Task | None) -> None:
