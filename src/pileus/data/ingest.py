@@ -127,13 +127,15 @@ def _prepared(
         profile = _written(into / document.FILE_NAME, content)
         blobs.append(profile)
     blobs.append(_written(into / FILE_NAME, write_manifest(manifest)))
+    # Lines are looked at in batches, by the source and then as rows.
+    skipped = sorted(options.faults.skipped, key=lambda one: (one.name, one.line or 0))
     return Prepared(
         manifest,
         blobs[-1].digest,
         tuple(blobs),
         (*options.notices, *notices),
         profile,
-        tuple(options.faults.skipped),
+        tuple(skipped),
     )
 
 

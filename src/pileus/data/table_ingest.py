@@ -137,7 +137,7 @@ class _Table:
     ) -> None:
         """Spool canonical lines, and note of each what the split needs."""
         with spool.open("wb") as stream:
-            while batch := list(islice(rows, _BATCH)):
+            while batch := self._batch(rows):
                 kept, lines, codes = self._checked(batch)
                 stream.writelines(lines)
                 sides = [_SIDES[row.given] for row in kept]
@@ -147,6 +147,15 @@ class _Table:
         if not index.rows:
             raise TableDamaged(f"{self._where!r} has a header and no rows", hint="Add rows.")
         report(Progress("read", index.rows, index.rows, "rows"))
+
+    def _batch(self, rows: Iterator[Row]) -> list[Row]:
+        batch: list[Row] = []
+        try:
+            batch.extend(islice(rows, _BATCH))
+        except PileusError:
+            self._checked(batch)  # a fault in a row before is the one to tell
+            raise
+        return batch
 
     def _checked(self, rows: list[Row]) -> tuple[list[Row], list[bytes], list[int]]:
         """The rows that can be used, with the line and the code of the label of each."""

@@ -177,6 +177,13 @@ class TestSkipping:
 
         assert [(one.line, one.code) for one in prepared.skipped] == [(52, "label_refused")]
 
+    def test_they_are_listed_in_the_order_of_their_lines(self, ingest):
+        text = table_text(40) + '1,2\n"3,4,no\n5,6,\n'
+
+        assert [one.line for one in ingest(text, skip_bad=True).skipped] == [42, 43, 44]
+        with pytest.raises(TableDamaged, match="line 42"):
+            ingest(text)
+
     def test_too_many_are_refused(self, ingest, monkeypatch):
         monkeypatch.setattr(faults, "MAX_SKIPPED", 3)
 
