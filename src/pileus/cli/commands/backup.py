@@ -51,10 +51,11 @@ def create(
     from pileus import __version__  # start-up time
     from pileus.cli.database_choice import database_of  # start-up time
     from pileus.storage.backup.archive import archive_at  # SQLAlchemy: only here
-    from pileus.storage.backup.taking import Backup  # the same
+    from pileus.storage.backup.taking import Backup, layout_of  # the same
 
     session = Session.of(context)
     home = session.home
+    layout_of(home)  # before a place for backups is made
     with progress(session, "files") as report, archive_at(where).writing() as sink:
         url = database_of(home)
         point = Backup(home, url, sink, lambda: datetime.now(UTC), __version__, report).take()

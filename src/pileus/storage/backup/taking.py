@@ -27,6 +27,16 @@ HOLDS = Path("state") / "holds"
 _PASSES = 10
 
 
+def layout_of(home: Path) -> int:
+    """Version of a home's layout. Raises BackupRefused for what is no home."""
+    try:
+        return int(json.loads((home / "home.json").read_text(encoding="utf-8"))["schema"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupRefused(
+            f"{str(home)!r} is not the home of an installation", hint="Name it with --home."
+        ) from error
+
+
 class Backup:
     """One backup in the making. `now` tells the time; `url` is the database's."""
 
@@ -52,7 +62,7 @@ class Backup:
 
     def take(self) -> Point:
         """Copy everything and make it visible. Raises BackupRefused, and what the database does."""
-        home_schema = self._home_schema()
+        home_schema = layout_of(self._home)
         begun = self._now()
         with Hold(self._home / HOLDS, "backup") as hold:
             self._keep(spool_files(self._home), hold)
@@ -74,16 +84,6 @@ class Backup:
         )
         self._sink.finish(point)
         return point
-
-    def _home_schema(self) -> int:
-        try:
-            text = (self._home / "home.json").read_text(encoding="utf-8")
-            return int(json.loads(text)["schema"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BackupRefused(
-                f"{str(self._home)!r} is not the home of an installation",
-                hint="Name it with --home.",
-            ) from error
 
     def _dump(self) -> Rows:
         # Its digest must be known before it is kept, and a dump may be larger than memory.

@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pileus.storage.databases.sql_failures import meaning
+from pileus.storage.databases.sql_insert import insert_into
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.databases.sql_transaction import Now, SqlSnapshot
 from pileus.storage.databases.sql_writer import GroupWriter
@@ -81,13 +81,12 @@ class SqlDatabase:
 
     def _open(self) -> None:
         """Find the database in place, and give the feed its row."""
-        insert = postgresql.insert if self._writing.name == "postgresql" else sqlite.insert
         row, entries = self._schema.of(FEED), self._schema.of(CHANGES)
         try:
             with self._writing.begin() as connection:
                 row.create(connection, checkfirst=True)
                 seq = connection.execute(sa.select(sa.func.max(entries.c.seq))).scalar_one() or 0
-                first = insert(row).values(id=FEED_ROW, seq=seq)
+                first = insert_into(row, self._writing.name).values(id=FEED_ROW, seq=seq)
                 connection.execute(first.on_conflict_do_nothing())
         except sa.exc.DBAPIError as error:
             raise meaning(error, self._name) from error

@@ -8,7 +8,6 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from pileus.storage import rules
 from pileus.storage.table import Table
@@ -62,6 +61,8 @@ def _clause(column: sa.Column[Any], operator: str, value: Value, dialect: str) -
 def _is_one_of(column: sa.Column[Any], values: list[Any], dialect: str) -> Clause:
     # One parameter however many values there are: both databases limit how many a statement has.
     if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import ARRAY  # a server on SQLite starts without it
+
         array = ARRAY(sa.Text() if isinstance(column.type, sa.Text) else column.type)
         return column == sa.any_(sa.literal(values, array))
     listed = sa.func.json_each(sa.literal(json.dumps(values), sa.Text())).table_valued("value")

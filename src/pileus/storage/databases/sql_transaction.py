@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pileus.storage import rules
+from pileus.storage.databases.sql_insert import insert_into
 from pileus.storage.databases.sql_query import conditions, ordering
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.table import Table
@@ -120,7 +120,9 @@ class SqlTransaction(SqlSnapshot):
         row = encode_record(table, record)
         # A failed statement would end the whole transaction on Postgres; one that does nothing,
         # and says so, ends it nowhere.
-        statement = self._insert_into(table).values(row).on_conflict_do_nothing()
+        statement = (
+            insert_into(self._schema.of(table), self._dialect).values(row).on_conflict_do_nothing()
+        )
         if self._connection.execute(statement, execution_options=_COUNTED).rowcount == 0:
             raise rules.duplicate(table, record)
         self._append(table, row)
@@ -144,7 +146,7 @@ class SqlTransaction(SqlSnapshot):
     def put(self, table: Table, record: Record) -> None:
         rules.changes_by_put(table)
         row = encode_record(table, record)
-        insert = self._insert_into(table)
+        insert = insert_into(self._schema.of(table), self._dialect)
         rest = {name: insert.excluded[name] for name in row if name not in table.key}
         if rest:
             statement = insert.values(row).on_conflict_do_update(
@@ -178,11 +180,6 @@ class SqlTransaction(SqlSnapshot):
             sa.insert(self._schema.of(CHANGES)), [asdict(change) for change in self._pending]
         )
         self._pending = []
-
-    def _insert_into(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        # The two classes say the same in the same words and share no base.
-        insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        return insert(self._schema.of(table))
 
     def _guarded(self, table: Table, record: Record, statement: sa.UpdateBase) -> int:
         """Rows touched. Raises Duplicate, after which the transaction goes on."""

@@ -1,0 +1,29 @@
+import sys
+
+import pytest
+
+from pileus.cli import supervising
+from pileus.cli.home import Home
+from pileus.cli.installation import Plan
+
+
+class TestWords:
+    def test_are_read_as_they_were_written(self, tmp_path, monkeypatch):
+        home = Home(tmp_path)
+        home.prepare()
+        lock = home.lock()
+        told = []
+        monkeypatch.setattr(
+            supervising, "supervise", lambda home, plan, fd: told.append((home.path, plan, fd))
+        )
+
+        program, *arguments = supervising.words(home, Plan("127.0.0.1", 1, 2), lock)
+        supervising.main(arguments[2:])
+
+        assert program == sys.executable
+        assert arguments[:2] == ["-m", "pileus.cli.supervising"]
+        assert told == [(tmp_path, Plan("127.0.0.1", 1, 2), None)]
+
+    def test_an_option_without_a_value_is_refused(self):
+        with pytest.raises(ValueError, match="zip"):
+            supervising.main(["--home"])
