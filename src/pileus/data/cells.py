@@ -44,9 +44,10 @@ def are_numbers(cells: Collection[str]) -> bool:
     if not text.isascii() or text.translate(_NUMERIC):
         return False
     try:
-        return all(map(_LARGEST.__ge__, map(abs, map(float, found))))
+        values = list(map(float, found))
     except ValueError:
         return False
+    return not values or (max(values) <= _LARGEST and min(values) >= -_LARGEST)
 
 
 def row_bytes(cells: Sequence[str]) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pileus.data.cells import is_missing, number, row_bytes
+from pileus.data.cells import are_numbers, is_missing, number, plain_rows, row_bytes
 
 
 class TestNumber:
@@ -44,3 +44,32 @@ class TestRowBytes:
 
     def test_line_ends_inside_cells_are_one_kind(self):
         assert row_bytes(["a\r\nb", "c\rd"]) == b'"a\nb","c\nd"\n'
+
+
+class TestAreNumbers:
+    @pytest.mark.parametrize("cells", [[], ["", "1"], ["-1.5", "+2e3", ".5", "7."], [" 1 "]])
+    def test_what_surely_are(self, cells):
+        assert are_numbers(cells)
+
+    @pytest.mark.parametrize(
+        "cell", ["NA", "1_000", "1 2", "-", "e", "1.2.3", "nan", "inf", "1e400", "-4e38", "１"]
+    )
+    def test_what_is_not_or_has_to_be_looked_at(self, cell):
+        assert not are_numbers(["1", cell])
+
+    @given(st.text("0123456789.+-eE _naif", max_size=8))
+    def test_whatever_is_taken_is_a_number(self, cell):
+        if are_numbers([cell]) and cell:
+            assert number(cell) is not None
+
+
+class TestPlainRows:
+    @given(st.lists(st.lists(st.text('ab, "\n\r\0é', max_size=4), min_size=2, max_size=2)))
+    def test_is_row_bytes_of_each_or_nothing(self, rows):
+        found = plain_rows(rows, 2)
+
+        assert found is None or found == [row_bytes(row) for row in rows]
+
+    def test_most_tables_are_plain(self):
+        assert plain_rows([["1", "é"], ["", "x y"]], 2) == [b"1,\xc3\xa9\n", b",x y\n"]
+        assert plain_rows([["1", "2"], ["3"]], 2) is None
