@@ -8,10 +8,10 @@ change it. The server reads manifests that clients made: nothing in one is belie
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -27,12 +27,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def version_id(kind: Kind, items: Iterable[Item]) -> str:
     """`dsv_…` of these items, in whatever order they come."""
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    encode = msgspec.json.Encoder().encode
     digest = hashlib.sha256()
-    digest.update((encode(["pileus.dataset", 1, kind]) + "\n").encode())
-    for item in sorted(items, key=lambda item: item.path):
-        line = encode([item.path, item.label, item.sha256, item.size, item.split])
-        digest.update((line + "\n").encode())
+    digest.update(encode(["pileus.dataset", 1, kind]) + b"\n")
+    for item in sorted(items, key=attrgetter("path")):
+        line = encode((item.path, item.label, item.sha256, item.size, item.split))
+        digest.update(line + b"\n")
     return "dsv_" + digest.hexdigest()[:40]
 
 

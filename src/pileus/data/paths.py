@@ -12,7 +12,8 @@ def path_fault(path: str) -> str | None:
     """What is wrong with the path of an item, as the end of a sentence; None if nothing is."""
     if path.isascii() and path.isprintable() and len(path) <= MAX_BYTES and "\\" not in path:
         around = f"/{path}/"  # most paths, and there may be millions
-        return _LEADS_OUT if any(part in around for part in ("//", "/./", "/../")) else None
+        leads_out = "//" in around or "/./" in around or "/../" in around
+        return _LEADS_OUT if leads_out else None
     try:
         size = len(path.encode())
     except UnicodeEncodeError:

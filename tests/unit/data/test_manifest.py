@@ -1,4 +1,5 @@
 import hashlib
+import json
 
 import msgspec
 import pytest
@@ -60,6 +61,18 @@ class TestVersionId:
         expected = "dsv_" + hashlib.sha256(lines.encode()).hexdigest()[:40]
 
         assert version_id("images", [item]) == expected
+
+    @given(items)
+    @settings(max_examples=50)
+    def test_is_a_digest_of_plain_json_lines(self, listed):
+        encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        lines = [["pileus.dataset", 1, "images"]] + [
+            [item.path, item.label, item.sha256, item.size, item.split]
+            for item in sorted(listed, key=lambda item: item.path)
+        ]
+        plain = "".join(encode(line) + "\n" for line in lines).encode()
+
+        assert version_id("images", listed) == "dsv_" + hashlib.sha256(plain).hexdigest()[:40]
 
     def test_where_the_bytes_are_does_not_matter(self):
         item = Item("a", "x", "ab" * 32, 7, "train", 0, 0)

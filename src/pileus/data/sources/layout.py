@@ -59,8 +59,8 @@ class ImageFile(NamedTuple):
 class _Entry(NamedTuple):
     """What is in a folder: its own name in NFC, and its path from the root, which errors show."""
 
-    path: str
     own: str
+    path: str
     name: str
     is_link: bool
     is_folder: bool
@@ -88,7 +88,7 @@ class _Search:
 
     def files(self) -> list[ImageFile]:
         top = _Entry(
-            str(self.root), self.root.name, "", is_link=False, is_folder=True, is_file=False
+            self.root.name, str(self.root), "", is_link=False, is_folder=True, is_file=False
         )
         folders = self._folders(top)
         sides = {folder: SIDES.get(folder.own.lower()) for folder in folders}
@@ -215,12 +215,13 @@ class _Search:
                     own = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
                     if own.startswith(".") or own.lower() in _LITTER:
                         continue
-                    link = entry.is_symlink()
-                    kinds = (link, _is(entry.is_dir), _is(entry.is_file))
-                    found.append(_Entry(entry.path, own, prefix + own, *kinds))
+                    is_link = entry.is_symlink()
+                    is_folder = _is(entry.is_dir) if is_link else entry.is_dir()
+                    is_file = not is_folder and (_is(entry.is_file) if is_link else entry.is_file())
+                    found.append(_Entry(own, entry.path, prefix + own, is_link, is_folder, is_file))
         except OSError as error:
             raise unreadable(folder.name or folder.own, error) from error
-        return sorted(found, key=lambda entry: (entry.own, entry.path))
+        return sorted(found)
 
     def _without_collisions(self, files: list[ImageFile]) -> list[ImageFile]:
         """`files` by name, without those that another has the name of, in NFC."""
@@ -242,7 +243,8 @@ def _check_strangers(files: list[ImageFile]) -> None:
 
 
 def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in ENDINGS  # noqa: PTH122  many names, a Path each
+    before, dot, ending = name.rpartition(".")
+    return bool(before) and dot + ending.lower() in ENDINGS
 
 
 def _is(asked: Callable[[], bool]) -> bool:
