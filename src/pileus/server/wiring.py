@@ -122,7 +122,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     files = BlobFiles(home / "blobs")
     blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
-    rewriter = BlobRewriter(files, partial(is_held, settings.server.state / "holds"))
+    held = partial(is_held, settings.server.state / "holds")
+    rewriter = BlobRewriter(files, held)
     rewriting = Rewriting(database, keyring, rewriter)
     shredder = Shredder(database, new_id, keyring, rewriter, _traces(settings.server))
     await shredder.finish()
@@ -181,7 +182,9 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         meters=PredictionMeters(database, ledger),
         figures=Figures(),
         deletion=DeletionService(database, buried, audit, storage),
-        collector=Collector(database, clock, blobs, storage, buried, shredder, settings.deletion),
+        collector=Collector(
+            database, clock, blobs, storage, buried, shredder, settings.deletion, held
+        ),
         max_blob_bytes=settings.server.max_blob_mib * MIB,
     )
     await prices.ensure_defaults()

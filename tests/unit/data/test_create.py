@@ -17,7 +17,7 @@ class Blobs:
 
 
 class Datasets:
-    def add_version(self, name, manifest):
+    def add_version(self, name, manifest, profile=None):
         return {"dataset": name, "manifest": manifest}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,7 +73,9 @@ class Collector:
         buried: Tombstones,
         keys: KeyShredder,
         settings: DeletionSettings,
+        is_held: Callable[[], bool] = lambda: False,
     ) -> None:
+        """While `is_held`, somebody copies blobs, and none is removed."""
         self._database = database
         self._clock = clock
         self._blobs = blobs
@@ -81,6 +83,7 @@ class Collector:
         self._buried = buried
         self._keys = keys
         self._settings = settings
+        self._is_held = is_held
         self._one_round = asyncio.Lock()
 
     async def run(self, due: asyncio.Event) -> None:
@@ -114,7 +117,7 @@ class Collector:
 
     async def _collect(self) -> Collected:
         found = await self._database.read(self._look)
-        files, expired = 0, found.expired
+        files, expired = 0, [] if self._is_held() else found.expired
         for tombstone in expired:
             files += await self._expire(tombstone)
         records, keys, changes = await self._database.write(self._trim)
@@ -122,6 +125,9 @@ class Collector:
         found = await self._database.read(self._look)
         gone: list[StoredBlob] = []
         for project in found.projects:
+            if self._is_held():
+                log.info("Blobs stay where they are until a backup has copied them")
+                break
             if lost := [blob.digest for blob in found.blobs.get(project, ())]:
                 forget = partial(self._forget, project=project, among=lost)
                 gone += await self._database.write(forget)

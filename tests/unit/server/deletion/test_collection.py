@@ -54,6 +54,7 @@ class World:
 
     def __init__(self, blobs=None, keys=None, **settings):
         self.clock = FakeClock(datetime(2026, 1, 1, tzinfo=UTC))
+        self.is_held = False
         self.database = MemoryDatabase(TABLES, self.clock)
         new_id = Ids(self.clock).new
         self.blobs = blobs or MemoryBlobStore(self.clock)
@@ -68,6 +69,7 @@ class World:
             self.buried,
             keys or Keys(),
             self.settings,
+            lambda: self.is_held,
         )
 
     async def start(self):
@@ -183,6 +185,17 @@ class TestBlobs:
         later = await world.collector.collect()
 
         assert (fresh.files, later.files) == (0, 1)
+        assert await world.blobs.size(PROJECT, digest) is None
+
+    async def test_nothing_goes_while_a_backup_copies(self, world):
+        digest = await world.upload(b"left over")
+        world.clock.advance(25 * HOUR)
+        world.is_held = True
+        during = await world.collector.collect()
+        world.is_held = False
+        after = await world.collector.collect()
+
+        assert (during.blobs, after.blobs) == (0, 1)
         assert await world.blobs.size(PROJECT, digest) is None
 
     async def test_a_kill_between_row_and_file_leaves_a_file_that_the_next_round_removes(self):
