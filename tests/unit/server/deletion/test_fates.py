@@ -17,6 +17,7 @@ NO_BLOB = {
     ("audit_event", "hash"): "of the event",
     ("audit_event", "previous_hash"): "of an event",
     ("blob", "digest"): "the blob itself",
+    ("dataset_profile", "profiler"): "a number",
     ("dataset_version", "manifest_bytes"): "a size",
     ("job", "code_digest"): "of code that is installed",
     ("kept_row", "record"): "rows of other tables, asked as those",
