@@ -19,8 +19,8 @@ __all__ = ["node", "prepared"]
 
 
 async def made_dataset(owner: httpx.AsyncClient, prepared: Any, name: str = "flowers") -> str:
-    manifest = await upload(owner, prepared)
-    answer = await owner.post(f"{ROOT}/datasets/{name}/versions", json={"manifest": manifest})
+    body = {"manifest": await upload(owner, prepared), "profile": prepared.profile.digest}
+    answer = await owner.post(f"{ROOT}/datasets/{name}/versions", json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 

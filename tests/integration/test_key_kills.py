@@ -48,7 +48,7 @@ async def act(home: Path, action: str) -> None:
         if action == "rotate_master":
             await keys.rotate_master(caller)
         elif action == "shred":
-            await keys.shred(caller, "default", server.services.storage.forget)
+            await keys.shred(caller, "default", server.services.storage.forget_all)
         else:
             await keys.rewrite(caller)
             await server.services.rewriting.work()

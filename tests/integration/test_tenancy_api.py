@@ -97,7 +97,10 @@ class TestOtherProjects:
     ) -> None:
         [found] = (await stranger.get("/api/v1/nodes")).json()["items"]
 
-        assert set(found) == {"id", "name", "capacity", "seen_at", "is_answering"}
+        assert set(found) == {
+            *("id", "name", "capacity", "seen_at", "is_answering"),
+            *("version", "clock_skew_seconds"),
+        }
 
 
 class TestAttemptTokens:
