@@ -402,8 +402,9 @@ class TestProject:
         made = (await owner.post("/api/v1/projects", json={"name": "other"})).json()
         async with server.client(made["token"]) as client:
             root = "/api/v1/projects/other"
-            manifest = await upload(client, prepared, root)
-            await client.post(f"{root}/datasets/d/versions", json={"manifest": manifest})
+            body = {"manifest": await upload(client, prepared, root)}
+            body["profile"] = prepared.profile.digest
+            await client.post(f"{root}/datasets/d/versions", json=body)
             yield client
 
     async def test_is_shut_at_once_and_open_again_when_it_is_back(
