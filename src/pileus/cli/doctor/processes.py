@@ -29,7 +29,7 @@ def _running(scene: Scene) -> Iterator[Finding]:
         elif process["state"] != "running":
             yield Finding.fail("processes", f"The {name} is {process['state']}{reason}", hint)
         elif process["restarts"]:
-            said = f"The {name} was started again {process['restarts']} times{reason}"
+            said = f"The {name} had to be started again, {process['restarts']} in all{reason}"
             yield Finding.warn("processes", said, hint)
         else:
             yield Finding.ok("processes", f"The {name} runs as process {process['pid']}")
