@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pileus.cli import ports
 from pileus.cli.child import Program
 from pileus.cli.home import Home
-from pileus.cli.process_logs import start_supervisor_log
 from pileus.cli.supervisor import STOP_SECONDS, Supervisor
 from pileus.core.errors import InvalidRequest, PileusError
 from pileus.sdk.home import address
@@ -66,7 +65,6 @@ def supervise(home: Home, chosen: Plan, parent_fd: int | None) -> None:
 
     With a parent the installation is a temporary one: nobody comes back for what a slow end saves.
     """
-    start_supervisor_log(home.path)
     home.write(
         "ports.json",
         {"server": chosen.port, "gateway": chosen.gateway_port, "host": chosen.host},

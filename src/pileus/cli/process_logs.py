@@ -12,11 +12,16 @@ from pileus.core.logs.settings import LogsSettings
 
 def start_logs(process: str, home: Path, *, is_supervised: bool) -> None:
     """Log into the home; to stderr too where no supervisor keeps it. Raises InvalidSettings."""
-    read = settings.load(LogsSettings, "logs", None, home)
+    read = log_settings(home)
     setup.start(process, home / "logs", read, None if is_supervised else logging.NOTSET)
 
 
+def log_settings(home: Path) -> LogsSettings:
+    """What a home says of its logs. Raises InvalidSettings."""
+    return settings.load(LogsSettings, "logs", None, home)
+
+
 def start_supervisor_log(home: Path) -> None:
-    """The supervisor's stderr is a terminal, or a file for what went wrong. Raises as above."""
-    read = settings.load(LogsSettings, "logs", None, home)
+    """The log of a supervisor that stays attached: stderr is a terminal. Raises as above."""
+    read = log_settings(home)
     setup.start("supervisor", home / "logs", read, logging.WARNING)

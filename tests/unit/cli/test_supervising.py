@@ -1,3 +1,4 @@
+import logging
 import sys
 
 import pytest
@@ -12,17 +13,21 @@ class TestWords:
         home = Home(tmp_path)
         home.prepare()
         lock = home.lock()
-        told = []
+        told, started = [], []
         monkeypatch.setattr(
             supervising, "supervise", lambda home, plan, fd: told.append((home.path, plan, fd))
         )
 
-        program, *arguments = supervising.words(home, Plan("127.0.0.1", 1, 2), lock)
+        program, *arguments = supervising.words(
+            home, Plan("127.0.0.1", 1, 2), lock, supervising.Bounds("info", 4096, 2)
+        )
+        monkeypatch.setattr("pileus.core.logs.setup.start", lambda *given: started.append(given))
         supervising.main(arguments[2:])
 
         assert program == sys.executable
         assert arguments[:2] == ["-m", "pileus.cli.supervising"]
         assert told == [(tmp_path, Plan("127.0.0.1", 1, 2), None)]
+        assert started == [("supervisor", home.logs, ("info", 4096, 2), logging.WARNING)]
 
     def test_an_option_without_a_value_is_refused(self):
         with pytest.raises(ValueError, match="zip"):

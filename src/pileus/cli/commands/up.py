@@ -71,6 +71,7 @@ def _stay(
     parent_fd: int | None,
 ) -> None:
     from pileus.cli import installation, readiness  # start-up time
+    from pileus.cli.process_logs import start_supervisor_log  # start-up time
 
     def announce() -> None:
         seen = readiness.wait_until_ready(home, wait_seconds)
@@ -79,6 +80,7 @@ def _stay(
         else:
             session.output.note(f"Not ready yet. {readiness.reasons(seen)}")
 
+    start_supervisor_log(home.path)
     threading.Thread(target=announce, daemon=True).start()
     installation.supervise(home, plan, parent_fd)
 
@@ -86,10 +88,13 @@ def _stay(
 def _detach(home: "Home", plan: "Plan", lock: int) -> "subprocess.Popen[bytes]":
     """The supervisor in a session of its own; it goes on holding the lock that we took."""
     from pileus.cli import supervising  # start-up time
+    from pileus.cli.process_logs import log_settings  # start-up time
 
+    read = log_settings(home.path)
+    bounds = supervising.Bounds(read.level, read.file_bytes, read.files)
     with (home.logs / "supervisor.log").open("ab") as log:
         return subprocess.Popen(
-            supervising.words(home, plan, lock),
+            supervising.words(home, plan, lock, bounds),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

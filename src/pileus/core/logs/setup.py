@@ -9,9 +9,9 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from pileus.core.logs.lines import JsonLines, PlainLines
-from pileus.core.logs.settings import LogsSettings
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +21,29 @@ _QUIET = ("httpx", "httpcore", "asyncio")
 """One line per request of ours, or per slow callback, says nothing."""
 
 
+class Bounds(Protocol):
+    """What is logged and how much of it is kept, as `LogsSettings` has it.
+
+    The supervisor is told by words and carries no settings, whose library would double its memory.
+    """
+
+    @property
+    def level(self) -> str: ...
+
+    @property
+    def file_bytes(self) -> int: ...
+
+    @property
+    def files(self) -> int: ...
+
+
 class LogFile(logging.Handler):
     """A file of lines that never exceeds its size, and makes no noise when the disk is full.
 
     Unbuffered: what was logged before a kill is there after it.
     """
 
-    def __init__(self, path: Path, process: str, settings: LogsSettings) -> None:
+    def __init__(self, path: Path, process: str, settings: Bounds) -> None:
         super().__init__()
         self.lost = 0
         """Lines that could not be written since the last one that was."""
@@ -90,7 +106,7 @@ class LogFile(logging.Handler):
         return descriptor
 
 
-def start(process: str, directory: Path, settings: LogsSettings, echo: int | None = None) -> None:
+def start(process: str, directory: Path, settings: Bounds, echo: int | None = None) -> None:
     """Log to `directory`/`process`.jsonl from now on; to stderr as well what reaches level `echo`.
 
     Where the file cannot be opened there is stderr: a process that runs is worth more than its log.
