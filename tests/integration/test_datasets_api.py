@@ -50,6 +50,24 @@ class TestVersions:
         assert len({answer.json()["id"] for answer in made}) == 1
         assert [version["number"] for version in listed] == [1]
 
+    async def test_what_was_skipped_is_kept_with_the_version(
+        self, owner: httpx.AsyncClient, prepared: Any, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "flowers.csv"
+        source.write_text(source.read_text() + "1\n2,3,\n")
+        into = tmp_path / "again"
+        into.mkdir()
+        dirty = prepare(str(source), into=into, label="kind", skip_bad=True)
+        manifest = await upload(owner, dirty)
+
+        await owner.post(f"{ROOT}/datasets/a/versions", json={"manifest": manifest})
+        shown = (await owner.get(f"{ROOT}/dataset-versions/a@1")).json()
+
+        assert shown["id"] == prepared.manifest.id
+        assert shown["info"]["skipped"]["total"] == 2
+        assert shown["info"]["skipped"]["codes"] == [["label_refused", 1], ["table_damaged", 1]]
+        assert [part["line"] for part in shown["info"]["skipped"]["first"]] == [42, 43]
+
     async def test_a_manifest_whose_packs_are_missing_is_refused(
         self, owner: httpx.AsyncClient, prepared: Any
     ) -> None:

@@ -13,14 +13,12 @@ from pileus.core.errors import InvalidRequest
 from pileus.data import create
 
 if TYPE_CHECKING:
-    from pileus.cli.output import Column, Output
+    from pileus.cli.output import Output
     from pileus.cli.session import Session
     from pileus.data.progress import Progress, Report
 
 _TITLES = {"fetch": "fetching", "read": "reading", "upload": "uploading"}
 _TASKS = ("classification", "regression")
-_SHOWN = 10
-"""Skipped parts that are listed for a person."""
 
 
 def create_version(
@@ -37,16 +35,6 @@ def create_version(
     if not options.get("skip_bad"):
         return created.version
     return {**created.version, "skipped": [asdict(one) for one in created.skipped]}
-
-
-def show_skipped(output: Output, skipped: list[dict[str, Any]]) -> None:
-    """What was left out, for a person: a count, and the first of them."""
-    if not skipped:
-        return
-    more = f"; these are the first {_SHOWN}, --json lists all" if len(skipped) > _SHOWN else ""
-    output.say(f"\nSkipped {len(skipped):,}{more}:")
-    columns: list[Column] = [("NAME", "name"), ("LINE", "line"), ("REASON", "reason")]
-    output.table(skipped[:_SHOWN], columns, "")
 
 
 @contextmanager

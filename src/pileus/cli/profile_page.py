@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pileus.cli import phrases
 from pileus.cli.contact_sheet import contact_sheet
 from pileus.cli.downloads import save
+from pileus.cli.skipped import counted, skipped_of
 from pileus.data.profile.findings import findings
 from pileus.data.profile.schema import CategoryColumn, Column, NumberColumn, Numbers, Profile
 
@@ -53,6 +54,7 @@ def page(version: Mapping[str, Any], profile: Profile, sheet: Mapping[str, Seque
         _target(profile),
         _images(profile),
         _columns(profile),
+        _skipped(version),
         f"<footer>{made}. Hover a bar for its numbers.</footer>",
     ]
     return (
@@ -156,6 +158,21 @@ def _columns(profile: Profile) -> str:
         return ""
     cards = "".join(_column(column, profile.whole.rows) for column in columns)
     return f"<section><h2>Columns</h2><div class=cards>{cards}</div></section>"
+
+
+def _skipped(version: Mapping[str, Any]) -> str:
+    skipped = skipped_of(version)
+    if skipped is None:
+        return ""
+    lines = []
+    for part in skipped["first"]:
+        place = f"{part['name']}, {part['line']}" if part.get("line") else part["name"]
+        lines.append(f"<li class=note><b>{escape(place)}</b> {escape(part['reason'])}</li>")
+    more = skipped["total"] - len(lines)
+    rest = f"<p class=note>and {more:,} more</p>" if more else ""
+    total = f"<p class=note>{escape(counted(skipped) or '')}</p>"
+    items = f"<ul class=findings>{''.join(lines)}</ul>"
+    return f"<section><h2>Skipped</h2>{total}{items}{rest}</section>"
 
 
 def _column(column: Column, rows: int) -> str:

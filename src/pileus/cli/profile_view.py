@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pileus.cli import phrases
+from pileus.cli.skipped import SHOWN, counted, skipped_of
 from pileus.data.profile.findings import findings
 from pileus.data.profile.schema import CategoryColumn, Column, NumberColumn, Numbers
 
@@ -47,6 +48,7 @@ def show_profile(console: Console, version: Mapping[str, Any], profile: Profile)
     if profile.whole.images is not None:
         _images(console, profile.whole.images)
     _findings(console, profile)
+    _skipped(console, version)
 
 
 def sparkline(counts: Sequence[int]) -> str:
@@ -172,6 +174,18 @@ def _findings(console: Console, profile: Profile) -> None:
     for one in found:
         mark = "[yellow]![/]" if one.level == "warning" else "[dim]·[/]"
         console.print(f"{mark} {escape(one.text)}", highlight=False, soft_wrap=True)
+
+
+def _skipped(console: Console, version: Mapping[str, Any]) -> None:
+    skipped = skipped_of(version)
+    if skipped is None:
+        return
+    console.print(f"\nSkipped {counted(skipped)}", highlight=False)
+    for part in skipped["first"][:SHOWN]:
+        console.print(f"  {escape(part['reason'])}", highlight=False, soft_wrap=True)
+    if skipped["total"] > SHOWN:
+        more = f"… and {skipped['total'] - SHOWN:,} more: see --html or --json"
+        console.print(f"[dim]{more}[/]", highlight=False)
 
 
 def _more(console: Console, count: int, what: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pileus.cli.skipped import skipped_of
 from pileus.core.errors import NotFound
 from pileus.data.load import open_version
 from pileus.data.manifest import FILE_NAME
@@ -51,8 +52,9 @@ def profile_again(client: Client, version: Version) -> None:
     client.datasets.add_profile(version["id"], digest)
 
 
-def document(profile: Profile) -> dict[str, Any]:
-    """The profile with what a person should notice, for --json."""
+def document(version: Version, profile: Profile) -> dict[str, Any]:
+    """The profile with what a person should notice and what was left out, for --json."""
     found: dict[str, Any] = msgspec.to_builtins(profile)
     found["findings"] = msgspec.to_builtins(findings(profile))
+    found["skipped"] = skipped_of(version)
     return found

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pileus.core.errors import PileusError
+from pileus.data.schema import SkippedPart, SkippedParts
 
 MAX_SKIPPED = 100_000
 """More than this is no source with faults, but another source than was meant; memory is bounded."""
+
+MAX_KEPT = 50
+"""Parts that a manifest names; the others are counted. A list of versions carries them all."""
+
+MAX_TEXT = 300
+"""Characters of a name or a reason that a manifest keeps."""
 
 
 @dataclass(frozen=True)
@@ -37,3 +46,24 @@ class Faults:
                 hint="Look at the first ones: run this again without --skip-bad.",
             )
         self.skipped.append(Skipped(name, line, error.code, error.message))
+
+
+def kept(skipped: Sequence[Skipped]) -> SkippedParts | None:
+    """What a manifest says of parts that were left out, however many they are."""
+    if not skipped:
+        return None
+    codes = Counter(one.code for one in skipped)
+    return SkippedParts(
+        total=len(skipped),
+        codes=tuple(sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))),
+        first=tuple(
+            SkippedPart(_text(one.name), one.code, _text(one.reason), one.line)
+            for one in skipped[:MAX_KEPT]
+        ),
+    )
+
+
+def _text(text: str) -> str:
+    # A name that is not UTF-8 is a reason to be skipped, and has to be written down all the same.
+    plain = text.encode("utf-8", "backslashreplace").decode()
+    return plain if len(plain) <= MAX_TEXT else plain[: MAX_TEXT - 1] + "…"

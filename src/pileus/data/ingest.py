@@ -11,8 +11,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from pileus.data.errors import LabelRefused, ScratchUnusable
-from pileus.data.faults import Faults, Skipped
+from pileus.data.faults import Faults, Skipped, kept
 from pileus.data.image_ingest import ingest_images
 from pileus.data.manifest import FILE_NAME, write_manifest
 from pileus.data.packing import LocalBlob, Packer
@@ -126,9 +128,10 @@ def _prepared(
     else:
         profile = _written(into / document.FILE_NAME, content)
         blobs.append(profile)
-    blobs.append(_written(into / FILE_NAME, write_manifest(manifest)))
     # Lines are looked at in batches, by the source and then as rows.
     skipped = sorted(options.faults.skipped, key=lambda one: (one.name, one.line or 0))
+    manifest = msgspec.structs.replace(manifest, skipped=kept(skipped))
+    blobs.append(_written(into / FILE_NAME, write_manifest(manifest)))
     return Prepared(
         manifest,
         blobs[-1].digest,

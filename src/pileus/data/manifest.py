@@ -1,8 +1,8 @@
 """
 The manifest: its id, its bytes, and whether what it says holds together.
 
-The id is a digest of the items alone, so packing, profile and the name of the source do not
-change it. The server reads manifests that clients made: nothing in one is believed unchecked.
+The id is a digest of the items alone, so packing, profile, the name of the source and what was
+skipped in it do not change it. The server reads manifests that clients made: nothing in one is believed unchecked.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ from operator import attrgetter
 import msgspec
 
 from pileus.data.errors import ManifestDamaged
+from pileus.data.faults import MAX_KEPT, MAX_TEXT
 from pileus.data.paths import path_fault
-from pileus.data.schema import Column, Item, Kind, Manifest, Pack
+from pileus.data.schema import Column, Item, Kind, Manifest, Pack, SkippedParts
 
 SCHEMA = 1
 FILE_NAME = "manifest.json"
 MAX_CATEGORIES = 100
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_MAX_CODES = 100
 
 
 def version_id(kind: Kind, items: Iterable[Item]) -> str:
     """`dsv_…` of these items, in whatever order they come."""
+    # What was skipped is no content: a source with a bad line gives the rows, and so the version,
+    # of the same source without it. The version keeps the list of whoever made it first.
     encode = msgspec.json.Encoder().encode
     digest = hashlib.sha256()
     digest.update(encode(["pileus.dataset", 1, kind]) + b"\n")
@@ -65,6 +70,7 @@ def _check(manifest: Manifest) -> None:
         or _items_fault(manifest.items, manifest.packs)
         or _rows_fault(manifest)
         or _classes_fault(manifest)
+        or (None if manifest.skipped is None else _skipped_fault(manifest.skipped))
         or (_table_fault(manifest) if manifest.kind == "table" else _images_fault(manifest))
         or _id_fault(manifest)
     )
@@ -117,6 +123,25 @@ def _classes_fault(manifest: Manifest) -> str | None:
         return None if classes is None else "classes of a regression"
     if classes is None or len(classes) < 2 or len(set(classes)) != len(classes):
         return f"classes {classes!r}"
+    return None
+
+
+def _skipped_fault(skipped: SkippedParts) -> str | None:
+    counts = [count for _, count in skipped.codes]
+    if min(counts, default=0) < 1 or sum(counts) != skipped.total:
+        return f"{skipped.total!r} skipped parts, and {sum(counts)!r} by their codes"
+    codes = {code for code, _ in skipped.codes}
+    if (
+        len(codes) != len(counts)
+        or len(counts) > _MAX_CODES
+        or not all(map(_CODE.fullmatch, codes))
+    ):
+        return f"codes of skipped parts {sorted(codes)[:10]!r}"
+    if len(skipped.first) > min(skipped.total, MAX_KEPT):
+        return f"{len(skipped.first)} of {skipped.total} skipped parts are named"
+    for part in skipped.first:
+        if part.code not in codes or max(len(part.name), len(part.reason)) > MAX_TEXT:
+            return f"a skipped part {part.name[:MAX_TEXT]!r} with code {part.code[:MAX_TEXT]!r}"
     return None
 
 

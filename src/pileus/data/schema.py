@@ -71,6 +71,25 @@ class ImageProfile(msgspec.Struct, frozen=True):
     sizes: tuple[tuple[int, int, int], ...]
 
 
+class SkippedPart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One part of the source that was left out: a file, or a line (or row, from 1) of a file."""
+
+    name: str
+    code: str
+    reason: str
+    line: int | None = None
+
+
+class SkippedParts(msgspec.Struct, frozen=True):
+    """What was left out of a version because it could not be used."""
+
+    total: int
+    codes: tuple[tuple[str, int], ...]
+    """How many parts were left out with the same code, most frequent first."""
+
+    first: tuple[SkippedPart, ...]
+
+
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`manifest.json`. Items are sorted by path; `columns` are the features, without the label."""
 
@@ -89,6 +108,9 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     items: tuple[Item, ...]
     transform: dict[str, Any] | None = None
     """Of a version that a transform made: its source, its steps, and what they were fitted to."""
+
+    skipped: SkippedParts | None = None
+    """What the source had and this version has not; None when nothing was left out."""
 
     @property
     def size_bytes(self) -> int:

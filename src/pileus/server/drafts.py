@@ -123,6 +123,7 @@ def _version(
             "image": msgspec.to_builtins(read.image),
             "split": msgspec.to_builtins(read.split),
             **_transform(read),
+            **_skipped(read),
         },
         packs=packs,
     )
@@ -136,3 +137,10 @@ def _transform(read: Manifest) -> dict[str, Any]:
     if len(msgspec.json.encode(shown)) > MAX_TRANSFORM_BYTES:
         shown = {name: shown.get(name) for name in ("source", "seed")}
     return {"transform": shown}
+
+
+def _skipped(read: Manifest) -> dict[str, Any]:
+    """What was left out of a version; the key is absent when nothing was."""
+    if read.skipped is None:
+        return {}
+    return {"skipped": clean_object(msgspec.to_builtins(read.skipped))}

@@ -4,8 +4,7 @@ import json
 import httpx
 import pytest
 
-from pileus.cli.ingestion import create_version, show_skipped
-from pileus.cli.output import Output
+from pileus.cli.ingestion import create_version
 from pileus.cli.session import Session
 from pileus.core.errors import InvalidRequest
 from pileus.sdk import Client
@@ -96,14 +95,3 @@ class TestCreateVersion:
         )
 
         assert version["id"].startswith("dsv_")
-
-
-class TestShowSkipped:
-    def test_the_first_are_listed_and_all_are_counted(self, capsys):
-        one = {"name": "a.csv", "line": 3, "code": "table_damaged", "reason": "1 cell for 2"}
-
-        show_skipped(Output(as_json=False), [one] * 25)
-
-        printed = capsys.readouterr().out
-        assert "Skipped 25" in printed
-        assert printed.count("1 cell for 2") == 10

@@ -55,6 +55,25 @@ class TestPage:
         assert "&lt;i&gt;kind" in made
         assert "here &lt;b&gt;" in made
 
+    def test_names_what_was_skipped(self, table):
+        parts = [
+            {"name": "<b>.csv", "line": 9, "code": "table_damaged", "reason": "1 & 2"},
+            {"name": "x.png", "code": "image_damaged", "reason": "cut"},
+        ]
+        codes = [["table_damaged", 5], ["image_damaged", 1]]
+        version = VersionServer(pets=table).names["pets"]
+        info = {"skipped": {"total": 6, "codes": codes, "first": parts}}
+
+        made = page({**version, "info": info}, profile_of(table), {})
+
+        parser = Balanced()
+        parser.feed(made)
+        assert parser.open == []
+        assert "6: 5 table_damaged, 1 image_damaged" in made
+        assert "&lt;b&gt;.csv, 9</b> 1 &amp; 2" in made
+        assert "x.png</b> cut" in made
+        assert "and 4 more" in made
+
     def test_fetches_nothing_when_it_is_opened(self, pictures, tmp_path):
         server = VersionServer(pets=pictures)
         target = tmp_path / "pages" / "page.html"

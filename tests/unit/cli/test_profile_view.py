@@ -5,12 +5,12 @@ from rich.console import Console
 
 from pileus.cli.profile_view import bar, show_profile, sparkline
 from pileus.data.profile.document import read_profile
-from tests.unit.data.build import class_folder, csv_file, ingested
+from tests.unit.data.build import class_folder, csv_file, ingested, table_text
 
 
-def shown(prepared):
+def shown(prepared, **info):
     console = Console(width=140, record=True, file=io.StringIO())
-    version = {"dataset": "pets", "number": 3, "id": prepared.manifest.id}
+    version = {"dataset": "pets", "number": 3, "id": prepared.manifest.id, "info": info}
     show_profile(console, version, read_profile(prepared.profile.path.read_bytes()))
     return console.export_text()
 
@@ -36,6 +36,17 @@ class TestShowProfile:
         assert "5x6 (10)" in out
         assert "RGB (10)" in out
         assert "Classes with fewer than 10 rows: 'a', 'b'" in out
+
+    def test_what_was_skipped_stands_below(self, tmp_path):
+        prepared = ingested(csv_file(tmp_path / "t.csv", table_text()), tmp_path / "out")
+        part = {"name": "t.csv", "line": 9, "code": "table_damaged", "reason": "line 9: [no]"}
+        codes = [["table_damaged", 12]]
+
+        out = shown(prepared, skipped={"total": 12, "codes": codes, "first": [part] * 12})
+
+        assert "Skipped 12: 12 table_damaged" in out
+        assert out.count("line 9: [no]") == 10
+        assert "and 2 more" in out
 
     def test_a_regression_has_its_target(self, tmp_path):
         text = "x,y\n" + "".join(f"{n % 9},{n / 3:.4f}\n" for n in range(300))

@@ -21,8 +21,10 @@ class TestFetch:
         profile = fetch_profile(server.client(), server.names["pets"])
 
         assert profile.version == prepared.manifest.id
-        assert document(profile)["whole"]["rows"] == 40
-        assert "findings" in document(profile)
+        shown = document(server.names["pets"], profile)
+        assert shown["whole"]["rows"] == 40
+        assert "findings" in shown
+        assert shown["skipped"] is None
 
     def test_a_version_without_one_names_the_next_step(self, server, prepared):
         server.profiles[prepared.manifest.id] = []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pileus.data.errors import ManifestDamaged
 from pileus.data.manifest import read_manifest, version_id, write_manifest
-from pileus.data.schema import Item
+from pileus.data.schema import Item, SkippedPart, SkippedParts
 from tests.unit.data.build import class_folder, csv_file, ingested, table_text
 
 items = st.lists(
@@ -145,6 +145,41 @@ class TestReadManifest:
     def test_a_contradiction_is_refused(self, images, change):
         with pytest.raises(ManifestDamaged):
             read_manifest(replaced(images, **change))
+
+    def test_what_was_skipped_comes_back_and_does_not_change_the_id(self, images):
+        part = SkippedPart("a.png", "image_damaged", "cut", 3)
+        parts = SkippedParts(2, (("image_damaged", 2),), (part,))
+
+        found = read_manifest(replaced(images, skipped=parts))
+
+        assert (found.skipped, found.id) == (parts, images.id)
+
+    @pytest.mark.parametrize(
+        "total, codes, names",
+        [
+            (0, (), 0),
+            (3, (("image_damaged", 2),), 1),
+            (1, (("image_damaged", 2), ("source_changed", -1)), 1),
+            (2, (("image_damaged", 1), ("image_damaged", 1)), 1),
+            (1, (("<b>", 1),), 0),
+            (1, (("image_damaged", 1),), 2),
+            (99, (("image_damaged", 99),), 51),
+            (1, (("source_changed", 1),), 1),
+        ],
+    )
+    def test_skipped_parts_that_do_not_add_up_are_refused(self, images, total, codes, names):
+        part = SkippedPart("a.png", "image_damaged", "cut")
+        parts = SkippedParts(total, codes, (part,) * names)
+
+        with pytest.raises(ManifestDamaged):
+            read_manifest(replaced(images, skipped=parts))
+
+    def test_a_skipped_part_with_an_endless_name_is_refused(self, images):
+        part = SkippedPart("a" * 301, "image_damaged", "cut")
+        parts = SkippedParts(1, (("image_damaged", 1),), (part,))
+
+        with pytest.raises(ManifestDamaged, match="skipped"):
+            read_manifest(replaced(images, skipped=parts))
 
     def test_columns_of_a_table_are_checked(self, table):
         twice = (table.columns[0], table.columns[0])

@@ -168,7 +168,11 @@ class TestSkipping:
     def test_the_version_is_that_of_the_table_without_them(self, ingest):
         dirty = ingest(table_text(40) + "1,2\n", skip_bad=True)
 
-        assert dirty.manifest.id == ingest(table_text(40)).manifest.id
+        clean = ingest(table_text(40))
+        assert dirty.manifest.id == clean.manifest.id
+        assert dirty.manifest.skipped.total == 1
+        assert dirty.manifest.skipped.first[0].line == 42
+        assert clean.manifest.skipped is None
 
     def test_a_label_that_is_no_number_is_left_out_of_a_regression(self, ingest):
         text = "a,y\n" + "".join(f"{n},{n * 1.5}\n" for n in range(50)) + "1,many\n"

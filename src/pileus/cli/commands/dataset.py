@@ -12,6 +12,7 @@ from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import fields
 from pileus.cli.session import Session
+from pileus.cli.skipped import counted, show_skipped, skipped_of
 
 app = typer.Typer(help="Datasets and their immutable versions.")
 app.command("clean", cls=Command)(dataset_clean.clean)
@@ -63,7 +64,7 @@ def create(
     ] = False,
 ) -> None:
     """Make a version of dataset NAME from SOURCE; the same content is the same version."""
-    from pileus.cli.ingestion import create_version, show_skipped  # start-up time
+    from pileus.cli.ingestion import create_version  # start-up time
 
     session = Session.of(context)
     version = create_version(
@@ -82,8 +83,8 @@ def create(
         skip_bad=skip_bad,
     )
     session.output.show(version, lambda console: fields(console, _facts(version)))
-    if not session.json:
-        show_skipped(session.output, version.get("skipped", []))
+    parts = version.get("skipped", [])
+    show_skipped(session.output, parts, len(parts))
 
 
 @app.command("list", cls=Command)
@@ -113,6 +114,8 @@ def show(
     if "@" in name or name.startswith("dsv_"):
         version = _version(session, name)
         session.output.show(version, lambda console: fields(console, _facts(version)))
+        if (skipped := skipped_of(version)) is not None:
+            show_skipped(session.output, skipped["first"], skipped["total"])
         return
     dataset = {**datasets.get(name), "items": list(datasets.versions(name))}
     if session.json:
@@ -205,7 +208,7 @@ def profile(
         profiling.profile_again(session.client, version)
     found = profiling.fetch_profile(session.client, version)
     session.output.show(
-        profiling.document(found), lambda console: show_profile(console, version, found)
+        profiling.document(version, found), lambda console: show_profile(console, version, found)
     )
     if html is not None:
         from pileus.cli.profile_page import write_page  # as above
@@ -261,6 +264,7 @@ def _facts(version: Any) -> list[tuple[str, object]]:  # noqa: ANN401  a documen
         ("train", f"{version['rows_train']} rows"),
         ("untouched", f"{version['rows_untouched']} rows"),
         ("size", phrases.size(version["size_bytes"])),
+        ("skipped", counted(skipped_of(version))),
     ]
 
 

@@ -41,7 +41,7 @@ class DatasetVersion(Row):
 
     created_by: str
     info: dict[str, Any] = Field(default_factory=dict)
-    """Classes, columns, split and image sizes, as the manifest says; for show."""
+    """Classes, columns, split, image sizes and `skipped` parts, as the manifest says; for show."""
 
     packs: tuple[Pack, ...] = ()
 
