@@ -11,6 +11,8 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +22,7 @@ from pileus.security.errors import (
     MasterKeyUnavailable,
     MasterKeyWrong,
 )
+from pileus.security.settings import SecuritySettings
 from pileus.security.tokens import load_or_create_secret, replace_secret
 from pileus.security.wrapping import MasterKey
 
@@ -28,6 +31,16 @@ _HINT = (
     "Put that key back from a backup, or name it in master_key_file or master_key_command of"
     " [security]. Nothing was changed."
 )
+
+
+@dataclass(frozen=True)
+class OtherKey:
+    """A master key that lies beside the one in use."""
+
+    where: str
+    key: MasterKey
+    is_prepared: bool
+    """By a rotation that was not finished; others were kept for older copies of the database."""
 
 
 class MasterKeySource(Protocol):
@@ -56,6 +69,10 @@ class MasterKeySource(Protocol):
 
     def adopt(self, current: MasterKey) -> str | None:
         """What was prepared is the key from now on; where `current` is kept, if it is."""
+        ...
+
+    def others(self) -> list[OtherKey]:
+        """Keys that rotations prepared or kept; what is not a key is left out."""
         ...
 
 
@@ -109,6 +126,14 @@ class FileMasterKey:
 
     def adopt(self, current: MasterKey) -> str | None:
         return self._replace(current, self._next)
+
+    def others(self) -> list[OtherKey]:
+        found: list[OtherKey] = []
+        for path in sorted(self._path.parent.glob(f"{self._path.name}.*")):
+            with suppress(MasterKeyRefused, MasterKeyUnavailable):
+                if key := self._load(path):
+                    found.append(OtherKey(repr(str(path)), key, is_prepared=path == self._next))
+        return found
 
     def _replace(self, current: MasterKey | None, path: Path) -> str | None:
         """What is in `path` is the key now; where `current` is kept."""
@@ -204,11 +229,21 @@ class CommandMasterKey:
         del current
         return None
 
+    def others(self) -> list[OtherKey]:
+        return []
+
     def _failed(self, why: str) -> MasterKeyUnavailable:
         return MasterKeyUnavailable(
             f"{self.where} gave no master key: {why}",
             hint="Run it by hand, as the user who runs Pileus.",
         )
+
+
+def source_of(settings: SecuritySettings, home: Path) -> MasterKeySource:
+    """Where settings say that the master key is; in the home if they say nothing."""
+    if settings.master_key_command is not None:
+        return CommandMasterKey(settings.master_key_command, settings.master_key_command_seconds)
+    return FileMasterKey(settings.master_key_file or home / "keys" / "master.key")
 
 
 def unlock(source: MasterKeySource, expected: AbstractSet[str], *, makes: bool) -> MasterKey | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 
 class SecuritySettings(BaseModel):
@@ -29,3 +30,10 @@ class SecuritySettings(BaseModel):
         if self.master_key_file is not None and self.master_key_command is not None:
             raise ValueError("give master_key_file or master_key_command, not both")
         return self
+
+    @field_validator("master_key_command")
+    @classmethod
+    def _has_words(cls, command: str | None) -> str | None:
+        if command is not None and not shlex.split(command):  # raises on a quote that is left open
+            raise ValueError("it is empty; write the command, or leave the setting out")
+        return command

@@ -75,9 +75,9 @@ class MasterKey:
                 f" {self.id!r}",
                 hint="The master key was rotated by another server: restart this one with it.",
             )
-        sealed = base64.b64decode((row.wrapped or "").removeprefix(_FORM))
-        nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
+            sealed = base64.b64decode((row.wrapped or "").removeprefix(_FORM))
+            nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return AESGCM(self.secret).decrypt(nonce, text, _bound(row))
         except (InvalidTag, ValueError) as error:
             raise MasterKeyWrong(

@@ -56,11 +56,6 @@ class ServerSettings(BaseModel):
         """Key of all token hashes."""
         return self.home / "keys" / "token.key"
 
-    @property
-    def master_key_path(self) -> Path:
-        """Key of all project keys, unless settings say where it is."""
-        return self.home / "keys" / "master.key"
-
 
 class Settings(BaseModel):
     """Everything the server process can be told, a section per package."""

@@ -34,7 +34,7 @@ from pileus.security import tokens
 from pileus.security.audit import AuditLog
 from pileus.security.keyring import open_keyring
 from pileus.security.keys import KeyService
-from pileus.security.master_key import CommandMasterKey, FileMasterKey, MasterKeySource
+from pileus.security.master_key import source_of
 from pileus.security.rewriting import Rewriting
 from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.security.shredding import Shredder
@@ -116,7 +116,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     new_id = Ids(clock).new
     key = tokens.load_token_key(settings.server.token_key_path)
     audit = AuditLog(new_id)
-    source = _master_key_source(settings)
+    source = source_of(settings.security, home)
     encrypts = settings.security.encrypt_blobs
     keyring = await open_keyring(database, new_id, source, makes=encrypts)
     files = BlobFiles(home / "blobs")
@@ -226,13 +226,6 @@ async def _every(seconds: float, work: Work, clock: Clock) -> None:
         except Exception:
             # What is not on the ledger now will be with the next slice: marks tell where to go on.
             log.exception("A metering round failed; the next one takes up what it left")
-
-
-def _master_key_source(settings: Settings) -> MasterKeySource:
-    security = settings.security
-    if security.master_key_command is not None:
-        return CommandMasterKey(security.master_key_command, security.master_key_command_seconds)
-    return FileMasterKey(security.master_key_file or settings.server.master_key_path)
 
 
 def _traces(settings: ServerSettings) -> Traces:

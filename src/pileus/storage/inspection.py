@@ -34,17 +34,22 @@ def inspect(path: Path, seconds: float = SECONDS) -> Inspection:
     """Look at the database in `path`."""
     wal = path.with_name(f"{path.name}-wal")
     size, wal_bytes = path.stat().st_size, wal.stat().st_size if wal.exists() else 0
-    # A database at rest is read as it lies: even a reader would put files beside it.
-    mode = "mode=ro" if wal.exists() else "mode=ro&immutable=1"
     deadline = time.monotonic() + seconds
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True)) as connection:
+        with closing(sqlite3.connect(reading_address(path), uri=True)) as connection:
             revision = _revision(connection)
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
             problem, is_complete = _checked(connection)
     except sqlite3.Error as error:
         return Inspection(size, wal_bytes, problem=str(error))
     return Inspection(size, wal_bytes, revision, problem, is_complete)
+
+
+def reading_address(path: Path) -> str:
+    """The URI by which SQLite reads the database in `path` and changes nothing."""
+    # A database at rest is read as it lies: even a reader would put files beside it.
+    is_in_use = path.with_name(f"{path.name}-wal").exists()
+    return f"file:{quote(str(path))}?mode=ro" + ("" if is_in_use else "&immutable=1")
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

@@ -6,6 +6,7 @@ import stat
 import sys
 
 import pytest
+from pydantic import ValidationError
 
 from pileus.security.errors import (
     MasterKeyLost,
@@ -13,7 +14,8 @@ from pileus.security.errors import (
     MasterKeyUnavailable,
     MasterKeyWrong,
 )
-from pileus.security.master_key import CommandMasterKey, FileMasterKey, unlock
+from pileus.security.master_key import CommandMasterKey, FileMasterKey, source_of, unlock
+from pileus.security.settings import SecuritySettings
 from pileus.security.wrapping import MasterKey
 
 
@@ -59,7 +61,34 @@ class TestUnlock:
         assert source.load() == wrong
 
 
+class TestSourceOf:
+    def test_is_the_file_of_the_home_unless_settings_say_otherwise(self, tmp_path):
+        here = source_of(SecuritySettings(), tmp_path)
+        named = source_of(SecuritySettings(master_key_file=tmp_path / "k"), tmp_path)
+        asked = source_of(SecuritySettings(master_key_command="pass show 'a key'"), tmp_path)
+
+        assert here.where == repr(str(tmp_path / "keys" / "master.key"))
+        assert named.where == repr(str(tmp_path / "k"))
+        assert asked.where == "master_key_command 'pass'"
+
+    @pytest.mark.parametrize("command", ["", "  ", "pass 'show"])
+    def test_a_command_of_no_words_is_refused(self, command):
+        with pytest.raises(ValidationError, match="master_key_command"):
+            SecuritySettings(master_key_command=command)
+
+
 class TestFile:
+    def test_tells_what_rotations_prepared_and_kept(self, source, path):
+        first = source.create()
+        second = source.prepare(first)
+        source.adopt(first)
+        third = source.prepare(second)
+        path.with_name("master.key.note").write_text("no key")
+
+        found = {other.key.id: other.is_prepared for other in source.others()}
+
+        assert found == {first.id: False, third.id: True}
+
     def test_that_others_can_read_is_refused(self, source, path):
         source.create()
         path.chmod(0o644)
