@@ -18,9 +18,9 @@ NAMES = ("moto", "rclone")
 
 
 @contextmanager
-def s3_server(name, directory):
+def s3_server(name, directory, port=None):
     """A server with the bucket BUCKET. Missing it skips on a laptop and fails on CI."""
-    port = _free_port()
+    port = port or free_port()
     log = directory / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(_command(name, port, directory), stdout=output, stderr=output)
@@ -85,7 +85,7 @@ def _wait(process, port, log):
     pytest.fail(f"the server did not start: {log.read_text()}")
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

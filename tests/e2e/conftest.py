@@ -12,14 +12,23 @@ import pytest
 from PIL import Image
 
 from tests.e2e.installation import Installation
+from tests.e2e.shelf import Shelf, served
 
 
 @pytest.fixture(scope="session")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """What predictions by reference may name, on a web server and on object storage."""
+    with served(tmp_path_factory.mktemp("shelf")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory, shelf: Shelf) -> Iterator[Installation]:
     """Started once; no test hurts its processes."""
     installation = Installation(tmp_path_factory.mktemp("calm"))
+    installation.configure(f"[gateway]\nallowed_objects = {json.dumps(shelf.allowed)}\n")
     try:
-        installation.up()
+        installation.up(**shelf.environment)
         yield installation
         installation.down()
     finally:
@@ -64,6 +73,14 @@ def rough(_rough_home: Installation) -> Installation:
         _rough_home.run("down")
         _rough_home.up()
     return _rough_home
+
+
+@pytest.fixture
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A home in which nothing has run."""
+    installation = Installation(tmp_path_factory.mktemp("fresh"))
+    yield installation
+    installation.end()
 
 
 def untouched_image(installation: Installation, version: dict[str, Any]) -> Path:

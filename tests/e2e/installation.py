@@ -41,8 +41,15 @@ class Installation:
         assert done.returncode == 0, f"pileus {' '.join(words)}\n{done.stdout}{done.stderr}"
         return value_of(done) if json else done.stdout
 
-    def up(self) -> Any:
-        return self.cli("up", "--port", "0", "--gateway-port", "0")
+    def up(self, **environment: str) -> Any:
+        done = self.run("--json", "up", "--port", "0", "--gateway-port", "0", **environment)
+        assert done.returncode == 0, f"pileus up\n{done.stdout}{done.stderr}"
+        return value_of(done)
+
+    def configure(self, text: str) -> None:
+        """What `pileus.toml` says from the next start on."""
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        (self.home / "pileus.toml").write_text(text, encoding="utf-8")
 
     def down(self) -> Any:
         return self.cli("down")

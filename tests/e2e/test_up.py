@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -26,14 +25,6 @@ from tests.e2e.installation import (
 )
 
 TOKEN = re.compile(r"plt_[A-Za-z0-9_-]{43}")
-
-
-@pytest.fixture
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A home in which nothing has run."""
-    installation = Installation(tmp_path_factory.mktemp("fresh"))
-    yield installation
-    installation.end()
 
 
 class TestLife:

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
+from pileus.core.settings import InvalidSettings
 from pileus.gateway.errors import (
     ObjectAway,
     ObjectNotAllowed,
@@ -82,6 +83,18 @@ def read_reference(text: str) -> Reference:
     return Reference(scheme, parts.netloc if scheme == "s3" else host, path)
 
 
+def read_prefix(text: str) -> Reference:
+    """An entry of the operator's list. Raises InvalidSettings."""
+    try:
+        return read_reference(text)
+    except ObjectNotAllowed as error:
+        shown = text.rpartition("@")[2]  # before it stands what may be a password
+        raise InvalidSettings(
+            f"Setting gateway.allowed_objects has {shown!r}, which is no address of objects",
+            hint="Write s3://BUCKET/FOLDER or https://HOST/FOLDER, without user, query or '..'.",
+        ) from error
+
+
 class AllowedObjects:
     """What the operator lets requests name, and how much of it and for how long it is fetched."""
 
@@ -93,7 +106,7 @@ class AllowedObjects:
         seconds: float,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._prefixes = [read_reference(prefix) for prefix in prefixes]
+        self._prefixes = [read_prefix(prefix) for prefix in prefixes]
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._transport = transport

@@ -19,7 +19,8 @@ def run(settings: WorkerSettings) -> int:
     try:
         asyncio.run(serve(settings))
     except PileusError as error:
-        hint = f"\n{error.hint}" if error.hint else ""
+        # Marked, so that the supervisor takes the message for the last words, and not the hint.
+        hint = f"\nHint: {error.hint}" if error.hint else ""
         log.critical("%s", error.message)
         sys.stderr.write(f"{error.message}{hint}\n")
         return exit_code(error)

@@ -132,6 +132,14 @@ class TestRun:
         assert f"127.0.0.1:{port}" in said
         assert "Traceback" not in said
 
+    def test_a_setting_that_does_not_fit_is_told_before_its_hint(self, start):
+        code, said = start(allowed_objects=["example.org/public"]).ended()
+
+        lines = said.splitlines()
+        assert code == 2
+        assert "'example.org/public', which is no address of objects" in lines[-2]
+        assert lines[-1].startswith("Hint: ")
+
     def test_it_ends_when_the_supervisor_dies(self, start):
         reading, writing = os.pipe()
         process = start(supervisor_fd=reading, pass_fds=(reading,))

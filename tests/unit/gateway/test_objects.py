@@ -3,6 +3,7 @@ import asyncio
 import httpx
 import pytest
 
+from pileus.core.settings import InvalidSettings
 from pileus.gateway.errors import ObjectAway, ObjectNotAllowed, ObjectNotFound, ObjectTooLarge
 from pileus.gateway.objects import AllowedObjects, read_reference
 
@@ -89,9 +90,16 @@ class TestList:
 
         assert "allowed_objects" in refusal.value.hint
 
-    def test_a_prefix_that_is_none_stops_the_start(self):
-        with pytest.raises(ObjectNotAllowed):
-            objects(prefixes=("example.org/public",))
+    @pytest.mark.parametrize(
+        "prefix", ["example.org/public", "ftp://example.org/public", "https://me:secret@x.org/a"]
+    )
+    def test_a_prefix_that_is_none_stops_the_start_and_is_named(self, prefix):
+        with pytest.raises(InvalidSettings, match=r"gateway\.allowed_objects") as refusal:
+            objects(prefixes=(ALLOWED[0], prefix))
+
+        assert prefix.rpartition("@")[2] in refusal.value.message
+        assert "secret" not in refusal.value.message
+        assert "s3://BUCKET/FOLDER" in refusal.value.hint
 
     def test_a_key_is_taken_as_it_is(self):
         assert read_reference("s3://bucket/public/100%25?#.png").path == "public/100%25?#.png"
