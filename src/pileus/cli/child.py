@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +27,17 @@ QUICK_RESTARTS = 2
 CRASH_LOOP = 3
 """Deaths in a row that are reported as a crash loop."""
 
+OFTEN = 5
+OFTEN_SECONDS = 3600.0
+"""So many deaths within this time are reported, however long it lived in between: each of them was
+forgiven when it came up again, and together they say that it is ill."""
+
 MAX_LOG_BYTES = 16 * 1024 * 1024
 """Of what a process writes to stderr beside its log, such as the last words of an interpreter."""
 
 _TAIL_BYTES = 4096
+_REMEMBERED = 100
+"""Deaths of which the time is known; a fast crash loop has more in an hour."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Child:
 
         self.restarts = 0
         self.reason: str | None = None
+        self._died_at: deque[float] = deque(maxlen=_REMEMBERED)
         self._output = output
         self._pipe = pipe
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,11 +108,15 @@ class Child:
         self._process = None
         self.deaths = 1 if now - self._started_at >= STABLE_SECONDS else self.deaths + 1
         self.restarts += 1
+        self._died_at.append(now)
+        self._forget(now)
         # What was killed said nothing about it.
         self.reason = _ending(code) + (_last_words(self._output) if code >= 0 else "")
         pause = pause_seconds(self.deaths)
         self._start_at = now + pause
         log.error("%s %s; it starts again in %g s", self.program.name, self.reason, pause)
+        if self._dies_often and self.deaths < CRASH_LOOP:
+            log.error("%s has died %s", self.program.name, self._how_often)
         return True
 
     def bound_output(self) -> None:
@@ -118,16 +131,21 @@ class Child:
 
     @property
     def settles_at(self) -> float | None:
-        """When deaths before this start are forgiven; None when there are none to forgive."""
-        if self._process is None or not self.deaths:
+        """When deaths are next forgiven or forgotten; None when there are none."""
+        if self._process is None:
             return None
-        return self._started_at + STABLE_SECONDS
+        times = [self._started_at + STABLE_SECONDS] if self.deaths else []
+        if self._dies_often:
+            times.append(self._died_at[-OFTEN] + OFTEN_SECONDS)
+        return min(times, default=None)
 
     def settle(self, now: float) -> bool:
-        """Whether it has just lived long enough for its deaths to be forgiven."""
+        """Whether it has just lived long enough for deaths to be forgiven or forgotten."""
         if self.settles_at is None or self.settles_at > now:
             return False
-        self.deaths = 0
+        if now >= self._started_at + STABLE_SECONDS:
+            self.deaths = 0
+        self._forget(now)
         return True
 
     def ask_to_stop(self, signum: int = signal.SIGTERM) -> None:
@@ -152,10 +170,28 @@ class Child:
             "pid": self.pid,
             "restarts": self.restarts,
             "state": "crash_loop" if loops else "running" if self.pid else "restarting",
-            "reason": self.reason if self.deaths else None,
+            "recent_deaths": len(self._died_at) if self._dies_often else 0,
+            "reason": self._told(),
             "log": str(self._output.with_suffix(".jsonl")),
             "output": str(self._output),
         }
+
+    def _told(self) -> str | None:
+        if self._dies_often and self.deaths < CRASH_LOOP:
+            return f"died {self._how_often}, the last time: {self.reason}"
+        return self.reason if self.deaths else None
+
+    @property
+    def _dies_often(self) -> bool:
+        return len(self._died_at) >= OFTEN
+
+    @property
+    def _how_often(self) -> str:
+        return f"{len(self._died_at)} times within {OFTEN_SECONDS / 60:.0f} minutes"
+
+    def _forget(self, now: float) -> None:
+        while self._died_at and self._died_at[0] + OFTEN_SECONDS <= now:
+            self._died_at.popleft()
 
 
 def pause_seconds(deaths: int) -> float:

@@ -1,6 +1,15 @@
 import pytest
 
-from pileus.cli.child import LONGEST_PAUSE_SECONDS, MAX_LOG_BYTES, Child, Program, pause_seconds
+from pileus.cli.child import (
+    LONGEST_PAUSE_SECONDS,
+    MAX_LOG_BYTES,
+    OFTEN,
+    OFTEN_SECONDS,
+    STABLE_SECONDS,
+    Child,
+    Program,
+    pause_seconds,
+)
 
 
 class TestPause:
@@ -54,3 +63,69 @@ class TestSettling:
         assert child.deaths == deaths
         child.ask_to_stop(9)
         child.stopped_within(5)
+
+
+class TestDyingOften:
+    """A process that comes up every time, and dies every time."""
+
+    def lives_and_dies(self, child, now, seconds):
+        """When the child is due again, after a life of so many seconds."""
+        child.start(now)
+        child.settle(now + STABLE_SECONDS)
+        assert child.deaths == 0, "its deaths are forgiven"
+        child.stopped_within(5)
+        assert child.reap(now + seconds)
+        return child.start_at
+
+    @pytest.fixture
+    def child(self, tmp_path):
+        return Child(Program("server", ("false",)), tmp_path / "server.log", pipe=0)
+
+    def test_is_told_though_each_death_is_forgiven(self, child, caplog):
+        now = 0.0
+        for _ in range(OFTEN - 1):
+            now = self.lives_and_dies(child, now, 60.0)
+        assert child.report()["recent_deaths"] == 0
+        assert "has died" not in caplog.text
+
+        now = self.lives_and_dies(child, now, 60.0)
+        child.start(now)
+        child.settle(now + STABLE_SECONDS)
+
+        report = child.report()
+        assert (report["state"], report["recent_deaths"]) == ("running", OFTEN)
+        assert report["reason"] == (
+            f"died {OFTEN} times within 60 minutes, the last time: ended with exit code 1"
+        )
+        assert f"server has died {OFTEN} times within 60 minutes" in caplog.text
+        child.stopped_within(5)
+
+    def test_is_not_told_of_deaths_that_are_far_apart(self, child):
+        now = 0.0
+        for _ in range(OFTEN * 3):
+            now = self.lives_and_dies(child, now, OFTEN_SECONDS / (OFTEN - 1))
+
+        assert child.report()["recent_deaths"] == 0
+
+    def test_is_told_no_more_when_it_has_lived_for_long(self, child):
+        now = 0.0
+        for _ in range(OFTEN):
+            now = self.lives_and_dies(child, now, 60.0)
+        child.start(now)
+        child.settle(now + STABLE_SECONDS)
+
+        due = child.settles_at
+        assert child.settle(due)
+
+        assert due == 60.0 + OFTEN_SECONDS
+        assert (child.report()["reason"], child.settles_at) == (None, None)
+        child.stopped_within(5)
+
+    def test_a_crash_loop_tells_its_last_words_instead(self, child):
+        for now in range(OFTEN * 2):
+            child.start(float(now))
+            child.stopped_within(5)
+            child.reap(now + 0.1)
+
+        report = child.report()
+        assert (report["state"], report["reason"]) == ("crash_loop", "ended with exit code 1")

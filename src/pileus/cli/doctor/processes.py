@@ -28,6 +28,8 @@ def _running(scene: Scene) -> Iterator[Finding]:
             yield Finding.fail("processes", f"The {name} dies again and again{reason}", hint)
         elif process["state"] != "running":
             yield Finding.fail("processes", f"The {name} is {process['state']}{reason}", hint)
+        elif process.get("recent_deaths"):
+            yield Finding.fail("processes", f"The {name} keeps dying: {process['reason']}", hint)
         elif process["restarts"]:
             said = f"The {name} had to be started again, {process['restarts']} in all{reason}"
             yield Finding.warn("processes", said, hint)

@@ -347,6 +347,18 @@ class TestProcesses:
         assert "pileus logs server" in only(found, FAIL).hint
         assert "worker" in only(found, WARN).found
 
+    def test_one_that_runs_and_keeps_dying(self, home):
+        here = scene(home)
+        here.is_up = True
+        report = {"pid": 7, "restarts": 9, "state": "running", "recent_deaths": 6}
+        report["reason"] = "died 6 times within 60 minutes, the last time: killed by signal 9"
+        home.write("processes.json", {"worker": report})
+
+        finding = only(processes.check(here), FAIL)
+
+        assert "keeps dying: died 6 times" in finding.found
+        assert "pileus logs worker" in finding.hint
+
     def test_what_a_killed_supervisor_left(self, home):
         home.write("pids.json", {"supervisor": 1, "server": 2**22 + 1})
 
