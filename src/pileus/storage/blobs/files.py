@@ -40,7 +40,7 @@ class Draft:
         self._place = place
         self._file = temporary.open("xb")
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append. Raises StorageFull."""
         try:
             self._file.write(data)
