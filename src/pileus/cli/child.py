@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,11 +45,6 @@ class Program:
 
     name: str
     arguments: tuple[str, ...]
-
-    @staticmethod
-    def pileus(name: str, *options: str) -> Program:
-        """A process of ours, by this interpreter."""
-        return Program(name, (sys.executable, "-m", "pileus", name, *options))
 
 
 class Child:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pileus.cli import ports
 from pileus.cli.child import Program
 from pileus.cli.home import Home
+from pileus.cli.processes import words
 from pileus.cli.supervisor import STOP_SECONDS, Supervisor
 from pileus.core.errors import InvalidRequest, PileusError
 from pileus.sdk.home import address
@@ -83,14 +84,14 @@ def supervise(home: Home, chosen: Plan, parent_fd: int | None) -> None:
 def programs(home: Home, chosen: Plan) -> tuple[Program, ...]:
     """The commands, in the order in which they start."""
     server_url = address(chosen.host, chosen.port)
-    at = ("--home", str(home.path))
-    bound = (*at, "--host", chosen.host)
+    host, port, gateway_port = chosen.host, chosen.port, chosen.gateway_port
     return (
-        Program.pileus("server", *bound, "--port", str(chosen.port)),
-        Program.pileus(
-            "gateway", *bound, "--port", str(chosen.gateway_port), "--server-url", server_url
+        Program("server", words("server", home.path, host=host, port=port)),
+        Program(
+            "gateway",
+            words("gateway", home.path, host=host, port=gateway_port, server_url=server_url),
         ),
-        Program.pileus("worker", *at, "--server-url", server_url),
+        Program("worker", words("worker", home.path, server_url=server_url)),
     )
 
 

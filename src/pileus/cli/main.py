@@ -39,6 +39,7 @@ from pileus.cli.commands import (
     why,
     worker,
 )
+from pileus.cli.failures import fail, fail_by_bug
 from pileus.cli.options import Command, Group
 from pileus.cli.session import Session
 from pileus.core.errors import InvalidRequest, PileusError
@@ -152,7 +153,7 @@ def run_command(arguments: list[str]) -> int:
         command: Any = typer.main.get_command(_branch(arguments))
         code = command.main(arguments, prog_name="pileus", standalone_mode=False, obj=session)
     except PileusError as error:
-        return _fail(session, error)
+        return fail(session, error)
     except typer.TyperException as error:
         session.json = session.json or "--json" in _before_the_users_own(arguments)
         return _misused(session, error)
@@ -162,7 +163,7 @@ def run_command(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001  the border of the process
-        return _fail(session, _bug(error), error)
+        return fail_by_bug(session, error)
     finally:
         session.close()
     return code if isinstance(code, int) else 0
@@ -184,36 +185,11 @@ def _before_the_users_own(arguments: list[str]) -> list[str]:
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
-def _fail(session: Session, error: PileusError, cause: Exception | None = None) -> int:
-    from pileus.core.status import exit_code  # only when failing
-
-    if session.debug or (cause is not None and session.writes_log):
-        import traceback  # only when failing
-
-        from pileus.core.logs.redaction import redacted  # only when failing
-
-        # Stderr may be a file that is kept.
-        sys.stderr.write(redacted("".join(traceback.format_exception(cause or error))))
-    if session.writes_log:
-        import logging  # only when failing
-
-        logging.getLogger(__name__).critical("%s", error.message, exc_info=cause)
-    session.output.error(error)
-    return exit_code(error)
-
-
 def _misused(session: Session, error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()  # type: ignore[attr-defined]
         return error.exit_code
     path = context.command_path if context is not None else "pileus"
-    _fail(session, InvalidRequest(error.format_message(), hint=f"See `{path} --help`."))
+    fail(session, InvalidRequest(error.format_message(), hint=f"See `{path} --help`."))
     return error.exit_code
-
-
-def _bug(error: Exception) -> PileusError:
-    return PileusError(
-        f"Internal error: {type(error).__name__}: {error}",
-        hint="Repeat the command with --debug and report what it prints.",
-    )

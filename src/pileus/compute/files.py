@@ -9,6 +9,7 @@ from typing import Any
 
 from pileus.compute.layout import PRIVATE_FILE
 from pileus.core.failpoints import failpoint
+from pileus.core.syncing import sync_directory
 
 
 def replace_json(path: Path, document: dict[str, Any], *, is_power_safe: bool = False) -> None:
@@ -24,15 +25,6 @@ def replace_json(path: Path, document: dict[str, Any], *, is_power_safe: bool = 
     temporary.replace(path)
     if is_power_safe:
         sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory survive loss of power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_json(path: Path, max_bytes: int = 16 * 1024 * 1024) -> dict[str, Any] | None:

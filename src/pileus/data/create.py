@@ -1,4 +1,4 @@
-"""From SOURCE to a dataset version of an installation, in one call: `prepare`, then `publish`."""
+"""From SOURCE to a dataset version of an installation, in one call: packs go as they are made."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pileus.core.names import check_name
 from pileus.data.faults import Skipped
 from pileus.data.ingest import prepare
-from pileus.data.publish import publish
+from pileus.data.publish import Publishing
 
 if TYPE_CHECKING:
     from pileus.data.progress import Report
@@ -36,10 +35,13 @@ def create_version(
     **options: Any,
 ) -> Created:
     """A version of dataset `name` with the content of `source`; `options` are those of `prepare`."""
-    name = check_name(name, "dataset")
-    with tempfile.TemporaryDirectory(prefix="pileus-dataset-") as into:
-        prepared = prepare(source, into=Path(into), progress=progress, **options)
-        version = publish(SdkUploader(client), name, prepared, progress)
+    with (
+        tempfile.TemporaryDirectory(prefix="pileus-dataset-") as into,
+        Publishing(SdkUploader(client), name, progress) as publishing,
+    ):
+        sealed = publishing.offer
+        prepared = prepare(source, into=Path(into), progress=progress, sealed=sealed, **options)
+        version = publishing.finish(prepared)
     return Created(version, prepared.notices, prepared.skipped)
 
 

@@ -17,7 +17,7 @@ from pileus.data.errors import LabelRefused, ScratchUnusable
 from pileus.data.faults import Faults, Skipped, kept
 from pileus.data.image_ingest import ingest_images
 from pileus.data.manifest import FILE_NAME, write_manifest
-from pileus.data.packing import LocalBlob, Packer
+from pileus.data.packing import LocalBlob, Packer, Sealed
 from pileus.data.profile import document
 from pileus.data.profile.build import Profiler
 from pileus.data.profile.images import ImageProfiler
@@ -62,12 +62,14 @@ def prepare(
     no_header: bool = False,
     skip_bad: bool = False,
     progress: Report | None = None,
+    sealed: Sealed | None = None,
 ) -> Prepared:
     """
     Read all of `source` and write packs and manifest to the directory `into`.
 
     `source` is a path, an address, the URL of a database or `sample:NAME`; `label` and `task` are
-    for tables, the options after `untouched` are those of `SourceOptions`. Raises errors of
+    for tables, the options after `untouched` are those of `SourceOptions`. `sealed` is told each
+    pack when it is finished, and may take its file away. Raises errors of
     `errors.py` that name file and line; what is in `into` is then of no use.
     """
     share = check_share(untouched)
@@ -86,7 +88,7 @@ def prepare(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         opened = open_source(source, options)
-        return _prepared(opened, options, into, label, task, split_seed, share, report)
+        return _prepared(opened, options, into, label, task, split_seed, share, report, sealed)
     except OSError as error:
         # Reading turns its own into errors that name the file, so this one comes from writing.
         raise ScratchUnusable(
@@ -106,8 +108,9 @@ def _prepared(
     split_seed: int,
     share: float,
     report: Report,
+    sealed: Sealed | None,
 ) -> Prepared:
-    packer = Packer(into / "packs")
+    packer = Packer(into / "packs", sealed)
     profiler: Profiler
     try:
         if opened.kind == "table":

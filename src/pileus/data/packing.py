@@ -8,6 +8,7 @@ same packs.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -39,12 +40,17 @@ class LocalBlob:
     size: int
 
 
+Sealed = Callable[[LocalBlob], None]
+"""Is told a pack as soon as nothing more will be written to it."""
+
+
 class Packer:
     """Writes packs to files named by their SHA-256 in `directory`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, sealed: Sealed | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
+        self._sealed = sealed
         self._packs: list[Pack | None] = []
         self._places: dict[str, Place] = {}
         self._open: _OpenPack | None = None
@@ -65,11 +71,7 @@ class Packer:
 
     def blobs(self) -> list[LocalBlob]:
         """The files of all sealed packs."""
-        return [
-            LocalBlob(pack.digest, self._directory / pack.digest, pack.size)
-            for pack in self._packs
-            if pack is not None
-        ]
+        return [self._blob(pack) for pack in self._packs if pack is not None]
 
     def abandon(self) -> None:
         """Close files, because reading failed."""
@@ -87,18 +89,27 @@ class Packer:
 
     def _alone(self, data: bytes, sha256: str) -> Place:
         number = len(self._packs)
-        path = self._directory / sha256
-        path.write_bytes(data)
-        self._packs.append(Pack(sha256, len(data)))
+        pack = Pack(sha256, len(data))
+        self._blob(pack).path.write_bytes(data)
+        self._packs.append(pack)
+        self._tell(pack)
         return Place(sha256, len(data), number, 0)
 
     def _seal(self) -> None:
         if self._open is None:
             return
         pack = self._open.sealed()
-        self._open.path.replace(self._directory / pack.digest)
+        self._open.path.replace(self._blob(pack).path)
         self._packs[self._open.number] = pack
         self._open = None
+        self._tell(pack)
+
+    def _blob(self, pack: Pack) -> LocalBlob:
+        return LocalBlob(pack.digest, self._directory / pack.digest, pack.size)
+
+    def _tell(self, pack: Pack) -> None:
+        if self._sealed is not None:
+            self._sealed(self._blob(pack))
 
 
 class _OpenPack:

@@ -1,18 +1,23 @@
 """
 Hands a prepared version to the server: what is missing, then the version, in that order.
 
-If anything fails before the last call, the server has blobs that nothing names, and no version.
+Packs may go while the next are made. If anything fails before the last call, the server has blobs
+that nothing names, and no version.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from pileus.core.failpoints import failpoint
 from pileus.core.names import check_name
 from pileus.data.ingest import Prepared
+from pileus.data.packing import LocalBlob
 from pileus.data.progress import Progress, Report, silent
 
 
@@ -37,20 +42,71 @@ class Uploader(Protocol):
         ...
 
 
+class Publishing:
+    """Sends packs from a thread of its own while others are made; leaving the context ends it.
+
+    Everything here raises what the uploader raises.
+    """
+
+    def __init__(self, uploader: Uploader, name: str, progress: Report | None = None) -> None:
+        self._uploader = uploader
+        self._name = check_name(name, "dataset")
+        self._report = progress or silent
+        self._sender = ThreadPoolExecutor(1, "upload")
+        self._waiting: deque[LocalBlob] = deque()
+        self._running: deque[Future[None]] = deque()
+        self._offered: set[str] = set()
+
+    def offer(self, blob: LocalBlob) -> None:
+        """Take a finished file, which is removed as soon as the server has it."""
+        while self._running and self._running[0].done():
+            self._running.popleft().result()  # reading on would be in vain if it has failed
+        self._offered.add(blob.digest)
+        self._waiting.append(blob)
+        self._running.append(self._sender.submit(self._send_waiting))
+
+    def finish(self, prepared: Prepared) -> dict[str, Any]:
+        """The dataset version that the server made, or had."""
+        rest = [blob for blob in prepared.blobs if blob.digest not in self._offered]
+        missing = set(self._uploader.missing([blob.digest for blob in rest]))
+        rest = [blob for blob in rest if blob.digest in missing]
+        early = sum(blob.size for blob in prepared.blobs if blob.digest in self._offered)
+        total, done = early + sum(blob.size for blob in rest), 0
+        self._report(Progress("upload", done, total, "bytes"))
+        while self._running:
+            self._running.popleft().result()
+        done = early
+        for blob in rest:
+            self._uploader.put_blob(blob.digest, blob.path)
+            done += blob.size
+            self._report(Progress("upload", done, total, "bytes"))
+        failpoint("dataset.uploaded")
+        profile = None if prepared.profile is None else prepared.profile.digest
+        return self._uploader.create_version(self._name, prepared.manifest_digest, profile)
+
+    def _send_waiting(self) -> None:
+        blobs = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        missing = set(self._uploader.missing([blob.digest for blob in blobs]))
+        for blob in blobs:
+            if blob.digest in missing:
+                self._uploader.put_blob(blob.digest, blob.path)
+            blob.path.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._sender.shutdown(cancel_futures=True)
+
+
 def publish(
     uploader: Uploader, name: str, prepared: Prepared, progress: Report | None = None
 ) -> dict[str, Any]:
-    """The dataset version that the server made, or had. Raises what the uploader raises."""
-    report = progress or silent
-    name = check_name(name, "dataset")
-    missing = set(uploader.missing([blob.digest for blob in prepared.blobs]))
-    wanted = [blob for blob in prepared.blobs if blob.digest in missing]
-    total, done = sum(blob.size for blob in wanted), 0
-    report(Progress("upload", done, total, "bytes"))
-    for blob in wanted:
-        uploader.put_blob(blob.digest, blob.path)
-        done += blob.size
-        report(Progress("upload", done, total, "bytes"))
-    failpoint("dataset.uploaded")
-    profile = None if prepared.profile is None else prepared.profile.digest
-    return uploader.create_version(name, prepared.manifest_digest, profile)
+    """All of a version at once. Raises what the uploader raises."""
+    with Publishing(uploader, name, progress) as publishing:
+        return publishing.finish(prepared)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pileus.core.syncing import sync_directory
 from pileus.security.errors import (
     MasterKeyLost,
     MasterKeyRefused,
@@ -94,7 +95,7 @@ class FileMasterKey:
         try:
             load_or_create_secret(self._path, MasterKey.fresh().secret.hex())
             # Rows will name this key: it must not vanish with a loss of power that they survive.
-            _sync(self._path.parent)
+            sync_directory(self._path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
         made = self.load()
@@ -119,7 +120,7 @@ class FileMasterKey:
         fresh = MasterKey.fresh()
         try:
             replace_secret(self._next, fresh.secret.hex())
-            _sync(self._path.parent)
+            sync_directory(self._path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
         return fresh
@@ -144,7 +145,7 @@ class FileMasterKey:
                 # Copies of the database from before can be read with this one only.
                 replace_secret(kept, current.secret.hex())
             path.replace(self._path)
-            _sync(self._path.parent)
+            sync_directory(self._path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
         return None if kept is None else str(kept)
@@ -268,11 +269,3 @@ def unlock(source: MasterKeySource, expected: AbstractSet[str], *, makes: bool) 
             hint=_HINT,
         )
     return found
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,9 +1,13 @@
+from time import sleep
+
 import pytest
 
 from pileus.core.errors import Unavailable
 from pileus.core.names import InvalidName
+from pileus.data.ingest import prepare
+from pileus.data.packing import LocalBlob
 from pileus.data.progress import Progress
-from pileus.data.publish import publish
+from pileus.data.publish import Publishing, publish
 from tests.unit.data.build import class_folder, ingested
 
 
@@ -72,3 +76,56 @@ class TestPublish:
             publish(uploader, "Pets!", prepared)
 
         assert uploader.blobs == {}
+
+
+class TestPublishing:
+    def ingested(self, tmp_path, publishing):
+        source = class_folder(tmp_path / "in", {"a": 3, "b": 3})
+        return prepare(str(source), into=tmp_path / "out", sealed=publishing.offer)
+
+    def test_packs_go_before_the_version_is_ready_and_leave_no_file(self, tmp_path):
+        uploader = FakeUploader()
+
+        with Publishing(uploader, "pets") as publishing:
+            prepared = self.ingested(tmp_path, publishing)
+            publishing.finish(prepared)
+
+        assert set(uploader.blobs) == {blob.digest for blob in prepared.blobs}
+        assert list((tmp_path / "out" / "packs").iterdir()) == []
+        assert uploader.versions == [("pets", prepared.manifest_digest, prepared.profile.digest)]
+
+    def test_what_the_server_has_is_not_sent_again(self, tmp_path):
+        uploader = FakeUploader()
+        with Publishing(uploader, "pets") as publishing:
+            publishing.finish(self.ingested(tmp_path / "one", publishing))
+        uploader.put_blob = None
+
+        with Publishing(uploader, "pets") as publishing:
+            publishing.finish(self.ingested(tmp_path / "two", publishing))
+
+        assert len(uploader.versions) == 2
+
+    @pytest.mark.parametrize("fails_at", [0, 1])
+    def test_a_failure_makes_no_version(self, tmp_path, fails_at):
+        uploader = FakeUploader(fails_at)
+
+        with pytest.raises(Unavailable), Publishing(uploader, "pets") as publishing:
+            publishing.finish(self.ingested(tmp_path, publishing))
+
+        assert uploader.versions == []
+
+    def test_reading_ends_when_sending_has_failed(self, tmp_path):
+        made = []
+
+        def keep_offering(publishing):
+            for number in range(10_000):
+                path = tmp_path / str(number)
+                path.write_bytes(b"")
+                made.append(path)
+                publishing.offer(LocalBlob(f"{number:064x}", path, 0))
+                sleep(0.001)
+
+        with Publishing(FakeUploader(fails_at=0), "pets") as publishing, pytest.raises(Unavailable):
+            keep_offering(publishing)
+
+        assert len(made) < 10_000

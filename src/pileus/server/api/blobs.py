@@ -18,8 +18,6 @@ from pileus.storage.errors import BlobNotFound
 
 router = APIRouter(tags=["blobs"])
 
-_PIECE_BYTES = 1024 * 1024
-
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -98,19 +96,12 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
 
 
 async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """The body in pieces of a size that is worth a thread each; it arrives in smaller ones."""
     received = 0
-    piece = bytearray()
     async for chunk in request.stream():
         received += len(chunk)
         if received > limit:
             raise _too_large(limit)
-        piece += chunk
-        if len(piece) >= _PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
+        yield chunk
 
 
 def _too_large(limit: int) -> BlobTooLarge:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 
 from typing_extensions import Buffer
 
+from pileus.core.syncing import sync_directory
 from pileus.storage.backup.errors import BackupDamaged, BackupNotFound, BackupRefused, BackupRunning
 from pileus.storage.backup.point import Point
 
@@ -301,11 +302,7 @@ def place(temporary: Path, path: Path) -> None:
     """Give a file its name, for good."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(path.parent)
 
 
 def _member(digest: str) -> str:

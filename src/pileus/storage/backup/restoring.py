@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from pileus.core.syncing import sync_directory
 from pileus.storage.backup import rows
 from pileus.storage.backup.archive import CHUNK_BYTES, Source, copy
 from pileus.storage.backup.errors import BackupDamaged, BackupTooNew, HomeNotEmpty
@@ -61,11 +62,11 @@ def restore(
         with source.open(point.database.digest) as file:
             rows.load(adapt(made), file)
         (made / "lock").touch(mode=0o600)
-        _sync(made)
+        sync_directory(made)
         if home.exists():
             home.rmdir()
         made.rename(home)
-        _sync(home.parent)
+        sync_directory(home.parent)
 
 
 def _place_files(source: Source, point: Point, made: Path, progress: Callable[[int], None]) -> None:
@@ -155,13 +156,5 @@ def _made_beside(home: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(made, ignore_errors=True)
             home.with_name(f".{home.name}.restoring.lock").unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

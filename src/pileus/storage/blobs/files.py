@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from pileus.core.failpoints import failpoint
+from pileus.core.syncing import sync_directory
 from pileus.storage.blobs.naming import check_project
 from pileus.storage.errors import StorageFull
 
@@ -40,7 +41,7 @@ class Draft:
         self._place = place
         self._file = temporary.open("xb")
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append. Raises StorageFull."""
         try:
             self._file.write(data)
@@ -58,7 +59,7 @@ class Draft:
             self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._placing:
                 self._temporary.replace(self._place)
-            _sync_directory(self._place.parent)
+            sync_directory(self._place.parent)
         except OSError as error:
             raise _meaning(error) from error
 
@@ -160,14 +161,6 @@ class BlobFiles:
     def _path(self, project: str, name: str) -> Path:
         self.check(project)
         return self._root / project / name[:2] / name
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _meaning(error: OSError) -> Exception:

@@ -1,4 +1,9 @@
-"""Takes a stream into a draft: hashed, encoded and written off the event loop, a batch at a time."""
+"""
+Takes a stream into a draft: hashed, encoded and written off the event loop, a batch at a time.
+
+The next batch is received while one is worked on. Two buffers take turns, because a fresh one for each
+mebibyte costs more in page faults than encrypting it does.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +22,21 @@ BATCH_BYTES = 1024 * 1024
 class Encoding(Protocol):
     """How the bytes of a blob become the bytes of its file."""
 
-    def update(self, data: bytes) -> bytes | bytearray: ...
+    def update(self, data: memoryview) -> memoryview:
+        """What `data` becomes; it may be overwritten by the next call."""
+        ...
 
-    def finish(self) -> bytes | bytearray: ...
+    def finish(self) -> memoryview: ...
 
 
 class Plain:
     """As they are."""
 
-    def update(self, data: bytes) -> bytes:
+    def update(self, data: memoryview) -> memoryview:
         return data
 
-    def finish(self) -> bytes:
-        return b""
+    def finish(self) -> memoryview:
+        return memoryview(b"")
 
 
 def announced(digest: str) -> Callable[[str], None]:
@@ -54,29 +61,66 @@ async def receive(
     Raises what `check` does, and StorageFull; then nothing is left.
     """
     hasher, size = hashlib.sha256(), 0
-    batch: list[bytes] = []
-    held = 0
 
-    def take(parts: list[bytes]) -> None:
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
+    def take(data: memoryview) -> None:
         hasher.update(data)
         draft.write(encoding.update(data))
 
-    def finish(parts: list[bytes]) -> None:
-        take(parts)
+    def finish(data: memoryview) -> None:
+        take(data)
         check(hasher.hexdigest())
         draft.write(encoding.finish())
         draft.keep(modified_at)
 
-    async for chunk in chunks:
-        batch.append(chunk)
-        held += len(chunk)
-        size += len(chunk)
-        if held >= BATCH_BYTES:
-            await asyncio.to_thread(take, batch)
-            batch, held = [], 0
-    await asyncio.to_thread(finish, batch)
+    loop = asyncio.get_running_loop()
+    filling, working = _Buffer(), _Buffer()
+    taking: asyncio.Future[None] | None = None
+    try:
+        async for chunk in chunks:
+            size += len(chunk)
+            rest = memoryview(chunk)
+            while rest:
+                rest = filling.add(rest)
+                if not filling.is_full:
+                    continue
+                if taking is not None:
+                    await taking
+                taking = loop.run_in_executor(None, take, filling.content())
+                filling, working = working, filling
+                filling.size = 0
+        if taking is not None:
+            await taking
+        taking = loop.run_in_executor(None, finish, filling.content())
+        await taking
+    finally:
+        # Nothing may write to the draft when it is closed, nor place it when it is given up.
+        if taking is not None and not taking.done():
+            await asyncio.wait([taking])
     return size
+
+
+class _Buffer:
+    """Bytes of a batch; memory is taken as it fills, for most blobs are small."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self.size = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.size == BATCH_BYTES
+
+    def add(self, data: memoryview) -> memoryview:
+        """Take what there is room for; the rest."""
+        end = min(self.size + len(data), BATCH_BYTES)
+        taken = end - self.size
+        self._data[self.size : end] = data[:taken]
+        self.size = end
+        return data[taken:]
+
+    def content(self) -> memoryview:
+        """What it holds, until it is filled anew."""
+        return memoryview(self._data)[: self.size]
 
 
 async def once(data: bytes) -> AsyncIterator[bytes]:

@@ -110,46 +110,54 @@ class _Segments:
 
 
 class Sealer:
-    """Encrypts a stream. What it returns, joined, is the file."""
+    """Encrypts a stream. What it returns, joined, is the file; each is good until the next call."""
 
     def __init__(self, key_id: str, key: bytes, place: Place) -> None:
         header = Header.fresh(key_id)
         self._segments = _Segments(key, header, place)
         self._number = 0
-        self._held = b""
         self._header = header.encode()
+        self._held = bytearray()
+        self._sealed = bytearray()
 
-    def update(self, data: bytes) -> bytearray:
+    def update(self, data: memoryview) -> memoryview:
         """Take plain bytes. The last segment is marked as such, so one is always held back."""
-        data = self._held + data if self._held else data
-        count = max(0, len(data) - 1) // SEGMENT_BYTES
-        sealed = self._begun(count * _SEALED_BYTES)
-        with memoryview(sealed) as into, memoryview(data) as plain:
-            at = len(into) - count * _SEALED_BYTES
-            for segment in range(count):
-                self._segments.seal(
-                    self._number + segment,
-                    plain[segment * SEGMENT_BYTES :][:SEGMENT_BYTES],
-                    into[at + segment * _SEALED_BYTES :][:_SEALED_BYTES],
-                    is_last=False,
-                )
-        self._number += count
-        self._held = data[count * SEGMENT_BYTES :]
-        return sealed
+        count = max(0, len(self._held) + len(data) - 1) // SEGMENT_BYTES
+        into, at = self._begun(count * _SEALED_BYTES)
+        if count and self._held:
+            missing = SEGMENT_BYTES - len(self._held)
+            self._held += data[:missing]
+            data = data[missing:]
+            with memoryview(self._held) as held:
+                at = self._seal(held, into, at)
+            self._held.clear()
+            count -= 1
+        for _ in range(count):
+            at = self._seal(data[:SEGMENT_BYTES], into, at)
+            data = data[SEGMENT_BYTES:]
+        self._held += data
+        return into[:at]
 
-    def finish(self) -> bytearray:
+    def finish(self) -> memoryview:
         """The last segment, which may be empty."""
-        sealed = self._begun(len(self._held) + TAG_BYTES)
-        with memoryview(sealed) as into, memoryview(self._held) as plain:
-            at = len(into) - len(plain) - TAG_BYTES
-            self._segments.seal(self._number, plain, into[at:], is_last=True)
-        return sealed
+        into, at = self._begun(len(self._held) + TAG_BYTES)
+        with memoryview(self._held) as held:
+            return into[: self._seal(held, into, at, is_last=True)]
 
-    def _begun(self, size: int) -> bytearray:
-        """Room for `size` bytes; the header stands before the first."""
-        begun = bytearray(self._header) + bytearray(size)
+    def _begun(self, size: int) -> tuple[memoryview, int]:
+        """Room for the header, if it is still to come, and `size` bytes; where these begin."""
+        at = len(self._header)
+        if len(self._sealed) < at + size:
+            self._sealed = bytearray(at + size)
+        self._sealed[:at] = self._header
         self._header = b""
-        return begun
+        return memoryview(self._sealed), at
+
+    def _seal(self, plain: memoryview, into: memoryview, at: int, *, is_last: bool = False) -> int:
+        end = at + len(plain) + TAG_BYTES
+        self._segments.seal(self._number, plain, into[at:end], is_last=is_last)
+        self._number += 1
+        return end
 
 
 class Opener:

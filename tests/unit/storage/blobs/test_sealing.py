@@ -40,7 +40,8 @@ def content(size: int) -> bytes:
 
 def seal(data: bytes, step: int = 100_000, place: Place = PLACE) -> bytes:
     sealer = Sealer(KEY_ID, KEY, place)
-    parts = [sealer.update(data[at : at + step]) for at in range(0, len(data), step)]
+    plain = memoryview(data)
+    parts = [bytes(sealer.update(plain[at : at + step])) for at in range(0, len(data), step)]
     return b"".join([*parts, sealer.finish()])
 
 

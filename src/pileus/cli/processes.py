@@ -1,0 +1,112 @@
+"""
+Server, gateway and worker: each reads its settings, starts its log and runs until told to stop.
+
+`python -m pileus.cli.processes NAME OPTION VALUE…` is how the supervisor starts them. They stay for as
+long as the installation runs, so the command tree, which they have no use for, would only take memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from pileus.cli.failures import fail, fail_by_bug
+from pileus.cli.session import Session
+from pileus.core.errors import PileusError
+
+Given = Mapping[str, Any]
+"""Options by the names of the settings that they override; None for one that was not given."""
+
+
+def server(home: Path, given: Given) -> int:
+    """Serve the API and run the engine; the exit code. Raises what starting raises."""
+    from pileus.core.settings import load  # its own process alone carries it
+    from pileus.jobs.settings import JobsSettings  # its own process alone carries it
+    from pileus.metering.settings import MeteringSettings  # its own process alone carries it
+    from pileus.security.settings import SecuritySettings  # its own process alone carries it
+    from pileus.server import main  # its own process alone carries it
+    from pileus.server.deletion.settings import DeletionSettings  # its own process alone carries it
+    from pileus.server.settings import ServerSettings, Settings  # its own process alone carries it
+
+    _start_log("server", home, given)
+    settings = Settings(
+        server=load(ServerSettings, "server", {"home": home, **given}, home),
+        jobs=load(JobsSettings, "jobs", None, home),
+        metering=load(MeteringSettings, "metering", None, home),
+        security=load(SecuritySettings, "security", None, home),
+        deletion=load(DeletionSettings, "deletion", None, home),
+    )
+    return main.run(settings)
+
+
+def gateway(home: Path, given: Given) -> int:
+    """Answer predictions; the exit code. Raises what starting raises."""
+    from pileus.core.settings import load  # its own process alone carries it
+    from pileus.gateway import main  # its own process alone carries it
+    from pileus.gateway.settings import GatewaySettings  # its own process alone carries it
+
+    _start_log("gateway", home, given)
+    return main.run(load(GatewaySettings, "gateway", {"home": home, **given}, home))
+
+
+def worker(home: Path, given: Given) -> int:
+    """Run the jobs of this node; the exit code. Raises what starting raises."""
+    from pileus.core.settings import load  # its own process alone carries it
+    from pileus.worker import main  # its own process alone carries it
+    from pileus.worker.settings import WorkerSettings  # its own process alone carries it
+
+    _start_log("worker", home, given)
+    return main.run(load(WorkerSettings, "worker", {"home": home, **given}, home))
+
+
+_PROCESSES: dict[str, Callable[[Path, Given], int]] = {
+    "server": server,
+    "gateway": gateway,
+    "worker": worker,
+}
+
+
+def words(name: str, home: Path, **given: object) -> tuple[str, ...]:
+    """The command that runs the process `name` with these options."""
+    options = {"home": home, **given}
+    named = ((f"--{option.replace('_', '-')}", str(value)) for option, value in options.items())
+    return (sys.executable, "-m", __name__, name, *chain.from_iterable(named))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the process of this command; the exit code."""
+    name, *pairs = arguments
+    given = {
+        option.removeprefix("--").replace("-", "_"): value
+        for option, value in zip(pairs[::2], pairs[1::2], strict=True)
+    }
+    session = Session(home_option=Path(given.pop("home")), writes_log=True)
+    try:
+        return _PROCESSES[name](session.home, given)
+    except PileusError as error:
+        return fail(session, error)
+    except Exception as error:  # noqa: BLE001  the border of the process
+        return fail_by_bug(session, error)
+
+
+def _start_log(name: str, home: Path, given: Given) -> None:
+    from pileus.cli.process_logs import start_logs  # its own process alone carries it
+
+    start_logs(name, home, is_supervised=given.get("supervisor_fd") is not None)
+
+
+def _carry_little() -> None:
+    # Imports make much and drop little: to look for garbage so often is a sixth of their time.
+    gc.set_threshold(20_000)
+    # httpx brings a command line of its own along, and Rich and Pygments with it, where they are
+    # installed: 4 MB in every process. It does without when that cannot be imported.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    _carry_little()
+    sys.exit(main(sys.argv[1:]))
