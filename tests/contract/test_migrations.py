@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pileus.core.failpoints import VARIABLE
 from pileus.server.tables import TABLES as PRODUCT
 from pileus.storage.backup.rows import tables_at
 from pileus.storage.databases.postgres import PostgresDatabase
@@ -225,6 +227,29 @@ class TestOlder:
 
         assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
         assert "extra" not in schema(path)
+
+    def test_a_kill_after_the_copy_leaves_everything_and_no_half_copy(self, tmp_path, directory):
+        path, backups, armed = tmp_path / "x.db", tmp_path / "backups", tmp_path / "armed"
+        write_revision(TABLES, "first", directory)
+        migrate(f"sqlite:///{path}", TABLES, backups, directory)
+        write_revision(LATER, "second", directory)
+        armed.mkdir()
+        (armed / "database.copied").touch()
+        code = (
+            "from pathlib import Path; from pileus.storage.migrate import migrate;"
+            "from tests.contract.test_migrations import LATER;"
+            f"migrate('sqlite:///{path}', LATER, Path('{backups}'), Path('{directory}'))"
+        )
+        environment = {**os.environ, VARIABLE: str(armed)}
+
+        killed = subprocess.run([sys.executable, "-c", code], check=False, env=environment)
+        assert killed.returncode == -9
+        assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+        migrate(f"sqlite:///{path}", LATER, backups, directory)
+
+        assert look(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+        (copy,) = backups.iterdir()
+        assert look(copy, "SELECT version_num FROM alembic_version") == [("0001",)]
 
     def test_a_disk_that_is_full_in_the_middle_leaves_everything(self, tmp_path, directory):
         path = tmp_path / "x.db"

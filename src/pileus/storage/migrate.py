@@ -32,6 +32,9 @@ __all__ = ["DIRECTORY", "current_revision", "migrate", "revisions"]
 _LOCK = 0x70696C
 """Advisory lock of Postgres: of servers that start together, one migrates."""
 
+_WHOLE, _PARTIAL = ".db", ".partial"
+"""Ends of the names of copies."""
+
 _VERSION = sa.Table(
     "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
 )
@@ -44,6 +47,7 @@ def migrate(url: str, tables: Iterable[Table], backups: Path, directory: Path = 
     is_sqlite = address.get_backend_name() == "sqlite"
     if is_sqlite:
         check_local(Path(address.database or ""))
+        _forget_partial_copies(Path(address.database or ""), backups)
     engine = sqlite_engine(Path(address.database or "")) if is_sqlite else sa.create_engine(address)
     schema = Schema(tables)
     try:
@@ -102,7 +106,7 @@ def _copy(engine: sa.Engine, revision: str, backups: Path) -> Path:
     """A copy of a SQLite file that is whole or not there."""
     source = Path(engine.url.database or "")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    copy = backups / f"{source.stem}-{revision}-{moment}.db"
+    copy = backups / f"{source.stem}-{revision}-{moment}{_WHOLE}"
     try:
         backups.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _copied(source, copy)
@@ -113,8 +117,14 @@ def _copy(engine: sa.Engine, revision: str, backups: Path) -> Path:
         ) from error
 
 
+def _forget_partial_copies(source: Path, backups: Path) -> None:
+    """Remove what a kill left: it holds wrapped keys, and who shreds them looks at whole copies."""
+    for partial in backups.glob(f"{source.stem}-*{_PARTIAL}"):
+        partial.unlink(missing_ok=True)
+
+
 def _copied(source: Path, copy: Path) -> Path:
-    temporary = copy.with_suffix(".partial")
+    temporary = copy.with_suffix(_PARTIAL)
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(temporary)) as new:
