@@ -29,6 +29,7 @@ def check(story: Story) -> None:
     check_ledger(rows)
     check_versions(story)
     check_blobs(installation, rows)
+    check_keys(story, rows)
 
 
 def check_jobs(story: Story, jobs: list[dict[str, Any]]) -> None:
@@ -107,6 +108,20 @@ def check_blobs(installation: Installation, rows: Rows) -> None:
         for blob in rows.of("select digest from blob"):
             data = client.blobs.get(blob["digest"])
             assert hashlib.sha256(data).hexdigest() == blob["digest"]
+
+
+def check_keys(story: Story, rows: Rows) -> None:
+    """What was shredded is gone, and what was said to be encrypted is."""
+    blobs = story.installation.home / "blobs"
+    for project in story.seen.shredded:
+        assert not [path for path in (blobs / project).rglob("*") if path.is_file()]
+        keys = rows.of(f"select * from project_key where project = '{project}'")
+        assert keys
+        assert not [key["id"] for key in keys if key["wrapped"] is not None]
+    if story.seen.is_all_encrypted:
+        files = [path for path in blobs.rglob("*") if path.is_file()]
+        assert not [path for path in files if path.suffix != ".enc"]
+    assert not (story.installation.home / "keys" / "master.key.next").exists()
 
 
 def leftovers(installation: Installation) -> list[str]:

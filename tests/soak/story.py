@@ -14,6 +14,8 @@ import httpx
 
 from tests.e2e.installation import Installation, until, value_of
 
+DOOMED = "doomed"
+
 PATIENCE_SECONDS = 90.0
 """A command may meet one kill, and what comes up after it; no more."""
 
@@ -45,6 +47,12 @@ class Seen:
     jobs: list[str] = field(default_factory=list)
     markers: list[Path] = field(default_factory=list)
 
+    shredded: list[str] = field(default_factory=list)
+    """Projects whose keys were destroyed."""
+
+    is_all_encrypted: bool = False
+    """Whether a client was told that no blob is plain any more."""
+
 
 class Story:
     """Rounds of work; `seen` is what the invariants are held against."""
@@ -54,6 +62,10 @@ class Story:
         self.seen = Seen()
         self._environment = environment
         self._round = 0
+
+    def encrypt(self, *, is_on: bool) -> None:
+        """Whether blobs are encrypted, from the next start on."""
+        self._environment["PILEUS_SECURITY__ENCRYPT_BLOBS"] = str(is_on).lower()
 
     def up(self) -> None:
         """As the owner would: once more, if the machine took it away in the middle."""
@@ -81,6 +93,25 @@ class Story:
         self._serve()
         for _ in range(10):
             self.predict()
+
+    def night(self) -> None:
+        """A gateway that dies with meters of its own, an orderly stop, up again."""
+        until(self.predict, PATIENCE_SECONDS, 0.3)
+        self.installation.kill("gateway")
+        until(self.predict, PATIENCE_SECONDS, 0.3)
+        self._insist("down")
+        self.up()
+
+    def keys(self) -> None:
+        """Old blobs under a new key, a new master key, a project whose keys are destroyed."""
+        self._insist("key", "rotate", "--reencrypt")
+        self._insist("key", "encrypt")
+        self.seen.is_all_encrypted = True
+        self._insist("key", "rotate", "--master")
+        doomed = self._insist("project", "create", DOOMED)["id"]
+        self._insist("--project", DOOMED, "dataset", "create", DOOMED, str(self._table(0, 60)))
+        self._insist("key", "shred", DOOMED, "--confirm", DOOMED)
+        self.seen.shredded.append(doomed)
 
     def predict(self) -> bool:
         """One request to the gateway; whether it was answered."""
