@@ -23,6 +23,9 @@ from pileus.worker.errors import InputDamaged, InputRefused
 from pileus.worker.link import ServerLink
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
+_PARTIAL = "."
+"""Starts the name of what is being fetched."""
+
 _READ_ONLY = 0o400
 _UNTOUCHED_NS = 1_000_000_000
 """Modification time of files that we verified; any write moves it."""
@@ -39,6 +42,11 @@ class BlobCache:
         self._link = link
         self._max_bytes = max_mib * _MIB
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+
+    def start(self) -> None:
+        """Remove what was half fetched when a worker was killed. One worker has this directory."""
+        for partial in self._root.rglob(f"{_PARTIAL}*"):
+            partial.unlink(missing_ok=True)
 
     async def get(self, project: str, file: InputFile) -> Path:
         """A verified local file with the blob's bytes. Raises InputDamaged, InputRefused."""
@@ -78,7 +86,7 @@ class BlobCache:
 
     async def _fetch(self, project: str, file: InputFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        temporary = path.with_name(f"{_PARTIAL}{path.name}.{secrets.token_hex(8)}")
         try:
             with temporary.open("xb") as target:
                 hasher, size = hashlib.sha256(), 0

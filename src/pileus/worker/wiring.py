@@ -52,6 +52,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
     base = base_environment(settings.pass_environment)
     executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base))
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
+    await asyncio.to_thread(cache.start)
     means = Means(
         executor=executor,
         link=link,

@@ -1,11 +1,14 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pileus.cli import leftovers
-from pileus.cli.home import Home
-from pileus.cli.leftovers import end_leftovers
+from pileus.cli.home import Home, replace
+from pileus.cli.leftovers import end_leftovers, remove_half_written
+from pileus.gateway.files import replace_file
+from pileus.security.tokens import replace_secret
 
 IGNORES = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 
@@ -48,3 +51,30 @@ class TestLeftovers:
         end_leftovers(home)
 
         assert process.poll() is None
+
+
+class TestHalfWritten:
+    @pytest.mark.parametrize("write", [replace_file, replace_secret, replace])
+    def test_what_a_kill_kept_from_its_name_is_removed(self, home, monkeypatch, write):
+        path = home.run / "tokens.json"
+        monkeypatch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write(path, b"{}" if write is replace_file else "{}")
+        (half,) = home.run.glob(".*")
+
+        remove_half_written(home)
+
+        assert not half.exists()
+
+    def test_other_files_stay(self, home):
+        kept = [home.path / ".gitignore", home.run / "tokens.json", home.path / ".env.2024"]
+        for path in kept:
+            path.touch()
+
+        remove_half_written(home)
+
+        assert all(path.exists() for path in kept)
+
+
+def killed(*_):
+    raise KeyboardInterrupt

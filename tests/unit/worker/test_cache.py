@@ -19,6 +19,17 @@ def cache(server, tmp_path):
     return BlobCache(tmp_path / "cache", server, max_mib=1)
 
 
+class TestStart:
+    async def test_what_a_killed_worker_had_half_fetched_is_removed(self, cache, server, tmp_path):
+        whole = await cache.get("default", server.add_blob("a", b"content"))
+        half = whole.with_name(f".{'0' * 64}.0123456789abcdef")
+        half.write_bytes(b"con")
+
+        cache.start()
+
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == [whole]
+
+
 class TestGet:
     async def test_a_blob_is_fetched_once(self, cache, server):
         file = server.add_blob("a", b"content")

@@ -40,7 +40,7 @@ def up(
     """Start server, gateway and worker."""
     from pileus.cli import installation  # start-up time
     from pileus.cli.home import AlreadyUp, Home  # start-up time
-    from pileus.cli.leftovers import end_leftovers  # start-up time
+    from pileus.cli.leftovers import end_leftovers, remove_half_written  # start-up time
     from pileus.storage.revisions import refuse_newer_file  # start-up time
 
     session = Session.of(context)
@@ -52,6 +52,7 @@ def up(
     except AlreadyUp as error:
         raise _explained(error, home) from error
     end_leftovers(home)
+    remove_half_written(home)
     refuse_newer_file(home.path / "state" / "pileus.db")
     plan = installation.plan(home, host, port, gateway_port)
     if foreground:
