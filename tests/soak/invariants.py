@@ -124,6 +124,14 @@ def check_keys(story: Story, rows: Rows) -> None:
     assert not (story.installation.home / "keys" / "master.key.next").exists()
 
 
+def check_nothing_half_written(story: Story) -> None:
+    """After one more start, no file waits for its name."""
+    story.again()
+    home = story.installation.home
+    waiting = (path for path in home.rglob(".*") if path.is_file())
+    assert not [path for path in waiting if path.stat().st_mtime < time.time() - 5]
+
+
 def leftovers(installation: Installation) -> list[str]:
     """Work that is not at rest yet: attempts on the node, records and meters to be shipped."""
     found = [path.name for path in (installation.home / "worker" / "attempts").iterdir()]

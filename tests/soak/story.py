@@ -99,6 +99,10 @@ class Story:
         until(self.predict, PATIENCE_SECONDS, 0.3)
         self.installation.kill("gateway")
         until(self.predict, PATIENCE_SECONDS, 0.3)
+        self.again()
+
+    def again(self) -> None:
+        """Down in good order, and up."""
         self._insist("down")
         self.up()
 

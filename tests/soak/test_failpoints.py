@@ -9,7 +9,7 @@ import pytest
 
 from pileus.core.failpoints import VARIABLE
 from tests.e2e.installation import Installation
-from tests.soak.invariants import check
+from tests.soak.invariants import check, check_nothing_half_written
 from tests.soak.points import failpoints
 from tests.soak.story import Story
 
@@ -32,6 +32,14 @@ PASSES = {
 
 PLAIN_AT_FIRST = {"blob.rewritten"}
 """Passed by blobs that were stored before encryption was on."""
+
+WRITTEN_BESIDE = {
+    "cached_blob.written",
+    "gateway_file.written",
+    "home_file.written",
+    "node_file.written",
+}
+"""A kill there keeps a file from its name."""
 
 CASES = [
     (name, passes)
@@ -74,6 +82,8 @@ def test_a_kill_there_changes_nothing(story: Story, tmp_path: Path, name: str, p
 
     assert not point.exists(), f"too few passed by {name!r}"
     check(story)
+    if name in WRITTEN_BESIDE:
+        check_nothing_half_written(story)
 
 
 def test_what_another_story_passes_is_a_failpoint():
