@@ -144,7 +144,8 @@ class Story:
 
     def _serve(self) -> None:
         """The first trained version at an address, answering."""
-        until(self._has_model, PATIENCE_SECONDS, 0.3)
+        # A look takes longer than that of processor time, which the training wants as well.
+        until(self._has_model, PATIENCE_SECONDS, 1.0)
         if not any(one["name"] == "soak" for one in self._insist("endpoint", "list")):
             done = self._run("--json", "endpoint", "create", "soak", "--model", "soak:1")
             if done.returncode:
