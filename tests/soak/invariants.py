@@ -30,6 +30,7 @@ def check(story: Story) -> None:
     check_versions(story)
     check_blobs(installation, rows)
     check_keys(story, rows)
+    check_restored(story)
 
 
 def check_jobs(story: Story, jobs: list[dict[str, Any]]) -> None:
@@ -115,6 +116,7 @@ def check_keys(story: Story, rows: Rows) -> None:
     blobs = story.installation.home / "blobs"
     for project in story.seen.shredded:
         assert not [path for path in (blobs / project).rglob("*") if path.is_file()]
+        assert not rows.of(f"select * from blob where project = '{project}'")
         keys = rows.of(f"select * from project_key where project = '{project}'")
         assert keys
         assert not [key["id"] for key in keys if key["wrapped"] is not None]
@@ -122,6 +124,16 @@ def check_keys(story: Story, rows: Rows) -> None:
         files = [path for path in blobs.rglob("*") if path.is_file()]
         assert not [path for path in files if path.suffix != ".enc"]
     assert not (story.installation.home / "keys" / "master.key.next").exists()
+
+
+def check_restored(story: Story) -> None:
+    """A home that was made of a backup is there whole, with what had been acknowledged."""
+    for home in story.seen.restored:
+        rows = Rows(home / "state" / "pileus.db")
+        versions = {row["id"] for row in rows.of("select id from dataset_version")}
+        assert versions >= story.seen.versions.keys()
+        assert {row["id"] for row in rows.of("select id from job")} >= set(story.seen.jobs)
+        assert not list(home.parent.glob(f".{home.name}.*"))
 
 
 def check_nothing_half_written(story: Story) -> None:

@@ -14,7 +14,7 @@ import httpx
 
 from tests.e2e.installation import Installation, until, value_of
 
-DOOMED = "doomed"
+SHREDDED, DELETED = "shredded", "deleted"
 
 PATIENCE_SECONDS = 90.0
 """A command may meet one kill, and what comes up after it; no more."""
@@ -48,7 +48,10 @@ class Seen:
     markers: list[Path] = field(default_factory=list)
 
     shredded: list[str] = field(default_factory=list)
-    """Projects whose keys were destroyed."""
+    """Projects whose keys were destroyed: shredded, or deleted for good."""
+
+    restored: list[Path] = field(default_factory=list)
+    """Homes that were made of backups."""
 
     is_all_encrypted: bool = False
     """Whether a client was told that no blob is plain any more."""
@@ -112,10 +115,24 @@ class Story:
         self._insist("key", "encrypt")
         self.seen.is_all_encrypted = True
         self._insist("key", "rotate", "--master")
-        doomed = self._insist("project", "create", DOOMED)["id"]
-        self._insist("--project", DOOMED, "dataset", "create", DOOMED, str(self._table(0, 60)))
-        self._insist("key", "shred", DOOMED, "--confirm", DOOMED)
+        doomed = self._project(SHREDDED)
+        self._insist("key", "shred", SHREDDED, "--confirm", SHREDDED)
         self.seen.shredded.append(doomed)
+
+    def leave(self) -> None:
+        """Deletions for good, a backup, a home made of it."""
+        self._insist("dataset", "create", DELETED, str(self._table(0, 60)))
+        self._delete("dataset", DELETED)
+        doomed = self._project(DELETED)
+        self._delete("project", DELETED)
+        self._insist("collect")
+        self.seen.shredded.append(doomed)
+        backups = str(self.installation.directory / "backups")
+        self._insist("backup", backups)
+        self._insist("backup", "verify", backups)
+        home = self.installation.directory / "restored"
+        self._insist("--home", str(home), "restore", backups)
+        self.seen.restored.append(home)
 
     def predict(self) -> bool:
         """One request to the gateway; whether it was answered."""
@@ -161,6 +178,23 @@ class Story:
                     0.5,
                 )
         until(self.predict, PATIENCE_SECONDS, 0.3)
+
+    def _project(self, name: str) -> str:
+        """A project with data in it; its id."""
+        made = self._insist("project", "create", name)
+        self._insist("--project", name, "dataset", "create", name, str(self._table(0, 60)))
+        return str(made["project"]["id"])
+
+    def _delete(self, noun: str, name: str) -> None:
+        """For good; a kill between the commit and the answer leaves nothing to delete again."""
+        until(
+            lambda: (
+                not self._run(noun, "delete", name, "--now", "--yes").returncode
+                or not any(one["name"] == name for one in self._insist(noun, "list"))
+            ),
+            PATIENCE_SECONDS,
+            0.5,
+        )
 
     def _has_model(self) -> bool:
         return any(one["name"] == "soak" for one in self._insist("model", "list"))

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Protocol
 
 from pileus.core.clock import Clock
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.deletion import Collected, Tombstone
 from pileus.jobs.store import LIVE, attempts
 from pileus.metering.storage import (
@@ -131,6 +132,7 @@ class Collector:
             if lost := [blob.digest for blob in found.blobs.get(project, ())]:
                 forget = partial(self._forget, project=project, among=lost)
                 gone += await self._database.write(forget)
+                failpoint("blobs.forgotten")
             files += await self._sweep(project, self._clock.now() - SETTLING)
         return Collected(
             is_dry_run=False,
@@ -210,6 +212,7 @@ class Collector:
         if tombstone.noun == "project":
             project = tombstone.subject
             await self._database.write(partial(self._empty, tombstone=tombstone))
+            failpoint("project.emptied")
             # Its tombstone says that it was collected only when this is done: a kill repeats it.
             files = await self._sweep(project, self._clock.now() + timedelta(seconds=1))
             await self._keys.shred(project)

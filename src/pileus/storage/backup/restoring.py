@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from pileus.core.failpoints import failpoint
 from pileus.core.syncing import sync_directory
 from pileus.storage.backup import rows
 from pileus.storage.backup.archive import CHUNK_BYTES, Source, copy
@@ -63,6 +64,7 @@ def restore(
             rows.load(adapt(made), file)
         (made / "lock").touch(mode=0o600)
         sync_directory(made)
+        failpoint("home.restored")
         if home.exists():
             home.rmdir()
         made.rename(home)

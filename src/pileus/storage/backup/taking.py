@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 import sqlalchemy as sa
 
+from pileus.core.failpoints import failpoint
 from pileus.storage.backup import rows
 from pileus.storage.backup.archive import Sink
 from pileus.storage.backup.errors import BackupRefused
@@ -82,6 +83,7 @@ class Backup:
             files=tuple(self._kept[path] for path in sorted(self._kept)),
             copied_bytes=self._copied_bytes,
         )
+        failpoint("backup.copied")
         self._sink.finish(point)
         return point
 
