@@ -60,10 +60,13 @@ class Seen:
 class Story:
     """Rounds of work; `seen` is what the invariants are held against."""
 
-    def __init__(self, installation: Installation, environment: dict[str, str]) -> None:
+    def __init__(
+        self, installation: Installation, environment: dict[str, str], tries: int = 3
+    ) -> None:
         self.installation = installation
         self.seen = Seen()
         self._environment = environment
+        self._tries = tries
         self._round = 0
 
     def encrypt(self, *, is_on: bool) -> None:
@@ -201,7 +204,8 @@ class Story:
 
     def _submit(self, verb: str, *words: str) -> None:
         before, after = (words, ()) if "--" not in words else ((), words)
-        made = self._insist(verb, *before, "--detach", *after)
+        tries = ("--max-attempts", str(self._tries))
+        made = self._insist(verb, *before, "--detach", *tries, *after)
         self.seen.jobs.append(made["id"])
 
     def _all_ended(self) -> list[dict[str, Any]] | None:

@@ -26,7 +26,9 @@ _PAUSE_SECONDS = (0.5, 6.0)
 def story(tmp_path: Path) -> Iterator[Story]:
     installation = Installation(tmp_path / "installation")
     try:
-        yield Story(installation, {})
+        # Three deaths of one job are not rare among fifty kills, and fail it as they should;
+        # seven make it wait for two minutes.
+        yield Story(installation, {"PILEUS_JOBS__RETRY_SECONDS_MAX": "5"}, tries=KILLS + 1)
     finally:
         installation.end()
 
