@@ -45,6 +45,11 @@ SETTLING = timedelta(hours=1)
 rule, so an hour is beyond doubt."""
 
 
+FIRST_SECONDS = 60.0
+"""A server that was killed in the middle of a round, or is never up for long, collects all the same;
+what comes up with it goes first."""
+
+
 class KeyShredder(Protocol):
     """Makes what is encrypted for a project unreadable wherever a copy of it is."""
 
@@ -88,11 +93,13 @@ class Collector:
         self._one_round = asyncio.Lock()
 
     async def run(self, due: asyncio.Event) -> None:
-        """Collect for ever: every `collect_seconds`, and when `due` is set."""
+        """Collect for ever: soon after the start, every `collect_seconds`, when `due` is set."""
+        pause = min(FIRST_SECONDS, self._settings.collect_seconds)
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(due.wait(), self._settings.collect_seconds)
+                await asyncio.wait_for(due.wait(), pause)
             due.clear()
+            pause = self._settings.collect_seconds
             try:
                 collected = await self.collect()
             except Exception:

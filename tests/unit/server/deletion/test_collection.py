@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from pileus.metering.storage import StorageAccount, stored_in
 from pileus.security.audit import AuditLog
 from pileus.security.store import projects
 from pileus.security.tombstones import Burial, Tombstones
+from pileus.server.deletion import collection
 from pileus.server.deletion.collection import Collector
 from pileus.server.deletion.settings import DeletionSettings
 from pileus.server.tables import TABLES
@@ -283,6 +285,23 @@ class TestProject:
         await world.collector.collect()
 
         assert keys.shredded == ["prj_2", "prj_2"]
+
+
+class TestRun:
+    async def test_a_server_that_is_never_up_for_an_hour_collects_all_the_same(
+        self, world, monkeypatch
+    ):
+        digest = await world.upload(b"left over")
+        world.clock.advance(25 * HOUR)
+        monkeypatch.setattr(collection, "FIRST_SECONDS", 0.0)
+
+        running = asyncio.create_task(world.collector.run(asyncio.Event()))
+        try:
+            async with asyncio.timeout(5):
+                while digest in await world.recorded():  # noqa: ASYNC110  nothing is set
+                    await asyncio.sleep(0.01)
+        finally:
+            running.cancel()
 
 
 class TestTrim:
