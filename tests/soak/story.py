@@ -14,8 +14,6 @@ import httpx
 
 from tests.e2e.installation import Installation, until, value_of
 
-SHREDDED, DELETED = "shredded", "deleted"
-
 PATIENCE_SECONDS = 90.0
 """A command may meet one kill, and what comes up after it; no more."""
 
@@ -118,22 +116,22 @@ class Story:
         self._insist("key", "encrypt")
         self.seen.is_all_encrypted = True
         self._insist("key", "rotate", "--master")
-        doomed = self._project(SHREDDED)
-        self._insist("key", "shred", SHREDDED, "--confirm", SHREDDED)
+        name, doomed = self._project()
+        self._insist("key", "shred", name, "--confirm", name)
         self.seen.shredded.append(doomed)
 
     def leave(self) -> None:
         """Deletions for good, a backup, a home made of it."""
-        self._insist("dataset", "create", DELETED, str(self._table(0, 60)))
-        self._delete("dataset", DELETED)
-        doomed = self._project(DELETED)
-        self._delete("project", DELETED)
+        self._insist("dataset", "create", "doomed", str(self._table(0, 60)))
+        self._delete("dataset", "doomed")
+        name, doomed = self._project()
+        self._delete("project", name)
         self._insist("collect")
         self.seen.shredded.append(doomed)
         backups = str(self.installation.directory / "backups")
         self._insist("backup", backups)
         self._insist("backup", "verify", backups)
-        home = self.installation.directory / "restored"
+        home = self.installation.directory / f"restored-{len(self.seen.restored)}"
         self._insist("--home", str(home), "restore", backups)
         self.seen.restored.append(home)
 
@@ -182,11 +180,12 @@ class Story:
                 )
         until(self.predict, PATIENCE_SECONDS, 0.3)
 
-    def _project(self, name: str) -> str:
-        """A project with data in it; its id."""
+    def _project(self) -> tuple[str, str]:
+        """A project with data in it: name and id."""
+        name = f"doomed-{len(self.seen.shredded)}"
         made = self._insist("project", "create", name)
         self._insist("--project", name, "dataset", "create", name, str(self._table(0, 60)))
-        return str(made["project"]["id"])
+        return name, str(made["project"]["id"])
 
     def _delete(self, noun: str, name: str) -> None:
         """For good; a kill between the commit and the answer leaves nothing to delete again."""
