@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.installation import Installation, until
@@ -51,11 +52,12 @@ def test_a_full_disk_refuses_writes_and_answers_predictions(story: Story) -> Non
     assert "Traceback" not in refused.stderr
     answered = [story.predict() for _ in range(50)]
     assert all(answered), f"{answered.count(False)} of 50 predictions failed on a full disk"
-    until(lambda: _dropped(installation), 20)
+    assert _dropped(installation)
     with suppress(FileNotFoundError):
         ballast.unlink()
 
     story.round()
+    until(lambda: _told(installation), 20)
     story.rest()
     check(story)
 
@@ -74,7 +76,17 @@ def _fill(home: Path) -> Path:
     return ballast
 
 
-def _dropped(installation: Installation) -> bool:
-    """Whether the gateway says that records were dropped, and how many."""
+def _dropped(installation: Installation) -> int:
+    """How many records the gateway has dropped so far."""
+    token = (installation.home / "run" / "metrics.token").read_text("utf-8").strip()
+    url = f"{installation.gateway_url}/metrics"
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    lines = answer.text.splitlines()
+    (line,) = (line for line in lines if line.startswith("pileus_gateway_records_dropped_total"))
+    return int(float(line.split()[-1]))
+
+
+def _told(installation: Installation) -> bool:
+    """Whether the log says so, too: not before there is room for its lines."""
     logs = [path.read_text("utf-8") for path in (installation.home / "logs").glob("gateway*")]
     return any("records of predictions were dropped" in text for text in logs)

@@ -67,6 +67,9 @@ class Records:
         self.dropped = 0
         """Records that found no room on the disk."""
 
+        self._said = 0
+        """Drops that were told of while there was room for a line of the log as well."""
+
     def next_id(self, project: str) -> str:
         """The id of the next prediction: it says where its record will be."""
         segment = self._segments.get(project) or self._open(project)
@@ -113,12 +116,21 @@ class Records:
         try:
             if os.write(segment.descriptor, line) == len(line):
                 segment.size += len(line)
+                self._say_drops()
                 return
             os.ftruncate(segment.descriptor, segment.size)
         except OSError as error:
             if self.dropped == 0:
                 log.warning("records are being dropped: %s", error)
         self.dropped += 1
+
+    def _say_drops(self) -> None:
+        # What is logged while the disk is full is lost like the records.
+        if self.dropped > self._said:
+            log.error(
+                "There is room again; %d records of predictions were dropped so far", self.dropped
+            )
+            self._said = self.dropped
 
     def _seal(self, project: str) -> None:
         segment = self._segments.pop(project)

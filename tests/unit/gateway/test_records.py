@@ -83,6 +83,26 @@ class TestRecords:
         assert records.dropped == 1
         assert sealed_segments(tmp_path)[0].path.read_bytes() == b"first\nthird\n"
 
+    def test_what_was_dropped_is_told_once_there_is_room_for_that_as_well(
+        self, records, monkeypatch, caplog
+    ):
+        records.next_id("prj_a")
+
+        def full(descriptor, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", full)
+            records.append("prj_a", b"first")
+            records.append("prj_a", b"second")
+        caplog.clear()
+        records.append("prj_a", b"third")
+        records.append("prj_a", b"fourth")
+
+        assert [line.getMessage() for line in caplog.records] == [
+            "There is room again; 2 records of predictions were dropped so far"
+        ]
+
     def test_half_a_record_is_taken_back(self, tmp_path, records, clock, monkeypatch):
         write = os.write
         records.next_id("prj_a")
