@@ -72,15 +72,16 @@ class Killer(threading.Thread):
 
     def _kill_one(self) -> None:
         # A document of a dead supervisor names pids that may be somebody else's by now.
-        living = processes_of(self._installation.home)
-        own = {process.pid for process in living}
+        own = {process.pid for process in processes_of(self._installation.home)}
         known = self._installation.document("pids.json")
         candidates = {name: pid for name, pid in known.items() if pid in own}
-        named = set(candidates.values())
-        for process in living:
-            words = " ".join(process.cmdline())
-            if process.pid not in named and ("runner" in words or "zygote" in words):
-                candidates[f"runner or zygote {process.pid}"] = process.pid
+        if "worker" in candidates:
+            # Zygotes, what they forked, and runners: nothing in their words tells of a home.
+            for process in psutil.Process(candidates["worker"]).children(recursive=True):
+                words = " ".join(process.cmdline())
+                kinds = [kind for kind in ("zygote", "runner") if f"pileus.compute.{kind}" in words]
+                kind = kinds[0] if kinds else "command"
+                candidates[f"{kind} {process.pid}"] = process.pid
         if not candidates:
             return
         # The supervisor takes all others with it, so it goes less often.
