@@ -6,6 +6,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
 
+# Each of these starts installations and trains, so they take the whole machine one after the other.
+WHOLE := tests/docs tests/e2e
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,7 +27,8 @@ quickstart: setup ## from real data to a billed prediction, on this machine
 
 .PHONY: test
 test: lint ## everything that gates a change: make check and all tests
-	$(PYTEST)
+	$(PYTEST) -n logical --maxprocesses 8 --dist loadfile $(WHOLE:%=--ignore=%)
+	$(PYTEST) $(WHOLE)
 
 .PHONY: check
 check: lint ## what is quick: lint, format, types, imports, documentation
