@@ -7,6 +7,7 @@ long as the installation runs, so the command tree, which they have no use for, 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ from typing import Any
 from pileus.cli.failures import fail, fail_by_bug
 from pileus.cli.session import Session
 from pileus.core.errors import PileusError
+
+_M_ARENA_MAX = -8  # of malloc.h
 
 Given = Mapping[str, Any]
 """Options by the names of the settings that they override; None for one that was not given."""
@@ -105,6 +108,10 @@ def _carry_little() -> None:
     # httpx brings a command line of its own along, and Rich and Pygments with it, where they are
     # installed: 4 MB in every process. It does without when that cannot be imported.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    # glibc keeps up to eight heaps per core for threads that allocate at once. Ours share the GIL.
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
 
 
 if __name__ == "__main__":

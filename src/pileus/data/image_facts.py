@@ -16,7 +16,9 @@ from PIL import Image, UnidentifiedImageError
 from pileus.data.errors import ImageDamaged, ImageTooLarge
 from pileus.data.plain_png import plain_png
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_COMMON = ("PNG", "JPEG", "BMP", "GIF", "PPM")
+_RARE = ("WEBP", "TIFF")
+FORMATS = (*_COMMON, *_RARE)
 
 MAX_PIXELS = 89_478_485  # 256 MiB as RGB; Pillow itself warns from here on
 _ORIENTATION = 0x0112
@@ -59,7 +61,7 @@ def open_image(data: bytes, what: str) -> Image.Image:
     if not data:
         raise ImageDamaged(f"{what} is empty (0 bytes)", hint="Remove it or put it there again.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = _opened(data)
         if image.width * image.height <= MAX_PIXELS:
             image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -76,6 +78,16 @@ def open_image(data: bytes, what: str) -> Image.Image:
     if not image.width or not image.height:
         raise ImageDamaged(f"{what} has no pixels: {image.size!r}", hint="Remove it.")
     return image
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_COMMON)
+    except UnidentifiedImageError:
+        # Asked for a format whose reader is not there yet, Pillow would fetch those of all forty.
+        from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401  few images need them
+
+        return Image.open(io.BytesIO(data), formats=_RARE)
 
 
 def orientation(image: Image.Image) -> int:

@@ -164,3 +164,20 @@ class TestImports:
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
         assert out.stdout.strip() == b"[]"
+
+    @pytest.mark.parametrize(
+        "form, readers", [("JPEG", "[]"), ("WEBP", "['TiffImagePlugin']")], ids=["jpeg", "webp"]
+    )
+    def test_readers_are_loaded_that_are_needed(self, form, readers):
+        code = (
+            "import sys, pileus.data.image_facts as f; f.check(sys.stdin.buffer.read()); "
+            "names = ('TiffImagePlugin', 'EpsImagePlugin', 'AvifImagePlugin'); "
+            "print([name for name in names if 'PIL.' + name in sys.modules])"
+        )
+        data = encoded(pixels(), form)
+
+        out = subprocess.run(
+            [sys.executable, "-c", code], input=data, capture_output=True, check=True
+        )
+
+        assert out.stdout.decode().strip() == readers
