@@ -2,7 +2,8 @@
 The manifest: its id, its bytes, and whether what it says holds together.
 
 The id is a digest of the items alone, so packing, profile, the name of the source and what was
-skipped in it do not change it. The server reads manifests that clients made: nothing in one is believed unchecked.
+skipped in it do not change it. The server reads manifests that clients made: nothing in one is
+believed unchecked.
 """
 
 from __future__ import annotations
