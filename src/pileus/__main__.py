@@ -1,6 +1,5 @@
 """The entry of `pileus` and of `python -m pileus`."""
 
-import gc
 import sys
 from typing import NoReturn
 
@@ -12,8 +11,9 @@ def main() -> NoReturn:
 
         sys.stdout.write(f"pileus {__version__}\n")
         sys.exit(0)
-    # Imports make much and drop little: to look for garbage so often is a sixth of their time.
-    gc.set_threshold(20_000)
+    from pileus.cli.starting import carry_little  # needs nothing either
+
+    carry_little()
     from pileus.cli.main import main as run  # start-up time
 
     run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -54,6 +53,8 @@ class Home:
 
     def prepare(self) -> None:
         """Make what is missing: directories, layout version, keys. Raises HomeNotUsable."""
+        import secrets  # the supervisor makes none, and OpenSSL would stay with it
+
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
             self._check_schema()
@@ -164,7 +165,7 @@ def write_once(path: Path, text: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

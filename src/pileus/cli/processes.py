@@ -7,8 +7,6 @@ long as the installation runs, so the command tree, which they have no use for, 
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import sys
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -17,6 +15,7 @@ from typing import Any
 
 from pileus.cli.failures import fail, fail_by_bug
 from pileus.cli.session import Session
+from pileus.cli.starting import carry_little
 from pileus.core.errors import PileusError
 
 _M_ARENA_MAX = -8  # of malloc.h
@@ -102,18 +101,16 @@ def _start_log(name: str, home: Path, given: Given) -> None:
     start_logs(name, home, is_supervised=given.get("supervisor_fd") is not None)
 
 
-def _carry_little() -> None:
-    # Imports make much and drop little: to look for garbage so often is a sixth of their time.
-    gc.set_threshold(20_000)
-    # httpx brings a command line of its own along, and Rich and Pygments with it, where they are
-    # installed: 4 MB in every process. It does without when that cannot be imported.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    # glibc keeps up to eight heaps per core for threads that allocate at once. Ours share the GIL.
+def _use_one_heap() -> None:
+    """Glibc keeps up to eight heaps a core for threads that allocate at once. Ours share the GIL."""
+    import ctypes  # the supervisor knows of us, and has no use for it
+
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
+        mallopt(_M_ARENA_MAX, 1)
 
 
 if __name__ == "__main__":
-    _carry_little()
+    carry_little()
+    _use_one_heap()
     sys.exit(main(sys.argv[1:]))

@@ -21,6 +21,9 @@ SMALL_BYTES = 1_000_000
 PACK_BYTES = 64_000_000
 """A pack of small items takes no more."""
 
+_BUFFER_BYTES = 1_000_000
+"""Of an open pack; a call to the system for each item of MNIST costs more than the item does."""
+
 
 class Place(NamedTuple):
     """Where an item's bytes are."""
@@ -119,7 +122,7 @@ class _OpenPack:
         self.number = number
         self.path = path
         self.size = 0
-        self.stream: BinaryIO = path.open("wb")
+        self.stream: BinaryIO = path.open("wb", buffering=_BUFFER_BYTES)
         self._digest = hashlib.sha256()
 
     def write(self, data: bytes) -> int:

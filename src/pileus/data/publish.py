@@ -7,6 +7,7 @@ that nothing names, and no version.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,9 @@ from pileus.core.names import check_name
 from pileus.data.ingest import Prepared
 from pileus.data.packing import LocalBlob
 from pileus.data.progress import Progress, Report, silent
+
+_ANNOUNCE_SECONDS = 3600.0
+"""What was sent is announced again after this time: a server keeps what nothing names for a day."""
 
 
 class Uploader(Protocol):
@@ -56,6 +60,8 @@ class Publishing:
         self._waiting: deque[LocalBlob] = deque()
         self._running: deque[Future[None]] = deque()
         self._offered: set[str] = set()
+        self._sent: list[str] = []
+        self._announced_at = time.monotonic()
 
     def offer(self, blob: LocalBlob) -> None:
         """Take a finished file, which is removed as soon as the server has it."""
@@ -67,9 +73,10 @@ class Publishing:
 
     def finish(self, prepared: Prepared) -> dict[str, Any]:
         """The dataset version that the server made, or had."""
-        rest = [blob for blob in prepared.blobs if blob.digest not in self._offered]
-        missing = set(self._uploader.missing([blob.digest for blob in rest]))
-        rest = [blob for blob in rest if blob.digest in missing]
+        # What went early is announced once more, so that it is not collected before it is named.
+        missing = set(self._uploader.missing([blob.digest for blob in prepared.blobs]))
+        missing -= self._offered
+        rest = [blob for blob in prepared.blobs if blob.digest in missing]
         early = sum(blob.size for blob in prepared.blobs if blob.digest in self._offered)
         total, done = early + sum(blob.size for blob in rest), 0
         self._report(Progress("upload", done, total, "bytes"))
@@ -86,10 +93,16 @@ class Publishing:
 
     def _send_waiting(self) -> None:
         blobs = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        missing = set(self._uploader.missing([blob.digest for blob in blobs]))
+        digests = [blob.digest for blob in blobs]
+        now = time.monotonic()
+        if now - self._announced_at >= _ANNOUNCE_SECONDS:
+            self._announced_at = now
+            digests += self._sent
+        missing = set(self._uploader.missing(digests))
         for blob in blobs:
             if blob.digest in missing:
                 self._uploader.put_blob(blob.digest, blob.path)
+            self._sent.append(blob.digest)
             blob.path.unlink()
 
     def __enter__(self) -> Self:

@@ -16,8 +16,11 @@ Split = Literal["train", "untouched"]
 SplitHow = Literal["stratified", "content", "given", "grouped", "time"]
 
 
-class Item(msgspec.Struct, frozen=True, array_like=True):
-    """One image, or one part of a table, and where its bytes are."""
+class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One image, or one part of a table, and where its bytes are.
+
+    There are many, and they hold text and numbers only, so the collector needs not look at them.
+    """
 
     path: str
     label: str

@@ -72,8 +72,8 @@ class TestCarries:
     def test_no_process_carries_a_terminal(self, name, tmp_path):
         script = (
             "import json, sys\n"
-            "from pileus.cli import processes\n"
-            "processes._carry_little()\n"
+            "from pileus.cli import processes, starting\n"
+            "starting.carry_little()\n"
             f"import pileus.{name}.main as process\n"
             "process.run = lambda settings: print(json.dumps(sorted(sys.modules))) or 0\n"
             "sys.exit(processes.main(sys.argv[1:]))\n"

@@ -1,3 +1,4 @@
+import hashlib
 from time import sleep
 
 import pytest
@@ -17,9 +18,11 @@ class FakeUploader:
     def __init__(self, fails_at=None):
         self.blobs: dict[str, bytes] = {}
         self.versions: list[tuple[str, str, str]] = []
+        self.announced: list[list[str]] = []
         self._fails_at = fails_at
 
     def missing(self, digests):
+        self.announced.append(list(digests))
         return [digest for digest in digests if digest not in self.blobs]
 
     def put_blob(self, digest, path):
@@ -104,6 +107,31 @@ class TestPublishing:
             publishing.finish(self.ingested(tmp_path / "two", publishing))
 
         assert len(uploader.versions) == 2
+
+    def test_what_went_early_is_announced_again_before_it_is_named(self, tmp_path):
+        uploader = FakeUploader()
+
+        with Publishing(uploader, "pets") as publishing:
+            prepared = self.ingested(tmp_path, publishing)
+            publishing.finish(prepared)
+
+        assert set(uploader.announced[-1]) == {blob.digest for blob in prepared.blobs}
+
+    def test_what_went_long_ago_is_announced_again_with_what_goes_now(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("pileus.data.publish._ANNOUNCE_SECONDS", 0.0)
+        uploader = FakeUploader()
+        digests = []
+
+        with Publishing(uploader, "pets") as publishing:
+            for content in (b"one", b"two"):
+                digests.append(hashlib.sha256(content).hexdigest())
+                path = tmp_path / digests[-1]
+                path.write_bytes(content)
+                publishing.offer(LocalBlob(digests[-1], path, len(content)))
+                while path.exists():
+                    sleep(0.001)
+
+        assert set(uploader.announced[-1]) == set(digests)
 
     @pytest.mark.parametrize("fails_at", [0, 1])
     def test_a_failure_makes_no_version(self, tmp_path, fails_at):

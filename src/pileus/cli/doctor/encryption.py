@@ -96,7 +96,7 @@ def _opened(wrapped: Wrapped, master: MasterKey, where: str) -> Finding:
     return Finding.ok(
         NAME,
         f"Master key {master.id!r} of {where} opens all {len(wrapped.keys):,} keys of"
-        f" {projects:,} projects",
+        f" {projects:,} {'project' if projects == 1 else 'projects'}",
     )
 
 

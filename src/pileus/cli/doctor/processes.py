@@ -31,7 +31,9 @@ def _running(scene: Scene) -> Iterator[Finding]:
         elif process.get("recent_deaths"):
             yield Finding.fail("processes", f"The {name} keeps dying: {process['reason']}", hint)
         elif process["restarts"]:
-            said = f"The {name} had to be started again, {process['restarts']} in all{reason}"
+            often = process["restarts"]
+            times = "once" if often == 1 else f"{often} times"
+            said = f"The {name} had to be started again {times}{reason}"
             yield Finding.warn("processes", said, hint)
         else:
             yield Finding.ok("processes", f"The {name} runs as process {process['pid']}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def _side(
     seen = [facts[item.path] for item in items]
     sizes = Counter((width, height) for _, width, height in seen)
     modes = Counter(mode for mode, _, _ in seen)
-    endings = Counter(PurePosixPath(item.path).suffix[1:].lower() for item in items)
+    endings = Counter(posixpath.splitext(item.path)[1][1:].lower() for item in items)
     frequent = sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))[:_SIZES]
     widths, heights = np.array([one[1:] for one in seen], dtype=np.float64).T
     return Side(

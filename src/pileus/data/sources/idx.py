@@ -26,7 +26,8 @@ _NAME = re.compile(
 )
 _IMAGES_MAGIC = 0x803
 _LABELS_MAGIC = 0x801
-_BATCH_BYTES = 4_000_000
+_BATCH_BYTES = 1_000_000
+"""Is still in the cache of a core when the last image of it is hashed."""
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,9 @@ def _read(pair: _Pair) -> Iterator[SourceImage]:
         stream.read(16)
         while number < pair.count:
             some = min(max(1, _BATCH_BYTES // size), pair.count - number)
-            block = _exactly(stream, some * size, pair.images)
+            block = memoryview(_exactly(stream, some * size, pair.images))
             for start in range(0, len(block), size):
-                data = header + block[start : start + size]
+                data = b"".join((header, block[start : start + size]))
                 number += 1
                 yield SourceImage(
                     path=f"{pair.given or 'images'}/{number:0{digits}d}.pgm",

@@ -123,7 +123,7 @@ class TestWell:
             "UPDATE project_key SET wrapped = NULL, master = 'mky_gone' WHERE project = 'prj_a'",
         )
 
-        assert "all 2 keys of 1 projects" in only(found(home), OK).found
+        assert "all 2 keys of 1 project" in only(found(home), OK).found
 
     def test_a_home_that_has_encrypted_nothing_yet(self, home):
         assert "a start makes it" in only(found(home), SKIP).found
