@@ -14,7 +14,10 @@ class Lineage:
         self._api = api
 
     def of(self, identifier: str) -> Document:
-        """The chain behind an id: prediction → revision → model version → job → dataset version."""
+        """The chain behind an id: prediction → revision → model version → job → dataset version.
+
+        A version may be named as well: `digits@2`, `digits:1`.
+        """
         return self._api.get(self._api.path("lineage", identifier))
 
     def why(self, identifier: str) -> Document:

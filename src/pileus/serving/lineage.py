@@ -16,7 +16,12 @@ from pileus.jobs.errors import JobNotFound
 from pileus.jobs.store import jobs
 from pileus.metering.ledger import cost_of
 from pileus.registry.errors import DatasetNotFound
-from pileus.registry.store import dataset_versions, model_versions
+from pileus.registry.store import (
+    dataset_versions,
+    model_versions,
+    resolve_dataset,
+    resolve_model,
+)
 from pileus.security.store import principal_name, tombstone_of
 from pileus.serving.errors import NoLineage
 from pileus.serving.records import PREFIX, RecordService
@@ -35,7 +40,11 @@ class LineageService:
         self._records = records
 
     async def of(self, project: str, identifier: str) -> Step:
-        """The steps above `identifier`, nearest first. Raises NotFound, NoLineage."""
+        """The steps above an id, or above `digits@2` or `digits:1`, nearest first.
+
+        Raises NotFound, NoLineage.
+        """
+        identifier = await self._database.read(lambda s: _id_of(s, project, identifier))
         prefix = identifier.partition("_")[0]
         if prefix == PREFIX:
             record = await self._records.record(project, identifier)
@@ -57,10 +66,19 @@ class LineageService:
             raise NoLineage(
                 f"{identifier!r} has no lineage",
                 hint="Give the id of a prediction, endpoint, revision, model version, job or"
-                " dataset version.",
+                " dataset version, or write a version as DATASET@NUMBER or MODEL:NUMBER.",
             )
         steps = await self._database.read(lambda snapshot: follow(snapshot, project, identifier))
         return {"id": identifier, "steps": steps}
+
+
+def _id_of(snapshot: Snapshot, project: str, identifier: str) -> str:
+    """No id holds `@` or `:`."""
+    if "@" in identifier:
+        return resolve_dataset(snapshot, project, identifier).id
+    if ":" in identifier:
+        return resolve_model(snapshot, project, identifier).id
+    return identifier
 
 
 def _prediction(snapshot: Snapshot, record: dict[str, Any]) -> Step:

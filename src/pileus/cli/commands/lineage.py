@@ -11,7 +11,10 @@ from pileus.cli.trees import show_lineage
 def lineage(
     context: typer.Context,
     identifier: Annotated[
-        str, typer.Argument(metavar="ID", help="Id of a prediction, model version, job, …")
+        str,
+        typer.Argument(
+            metavar="ID", help="Id of a prediction, job, …; or a version: digits@2, digits:1."
+        ),
     ],
 ) -> None:
     """Show the chain behind ID, down to the data it came from."""
