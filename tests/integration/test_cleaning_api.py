@@ -73,6 +73,10 @@ class TestTransform:
         version = (await owner.get(f"{ROOT}/dataset-versions/d@2")).json()
         assert (version["job"], (await job(owner, job_id))["status"]) == (job_id, "succeeded")
         steps = (await owner.get(f"{ROOT}/lineage/{version['id']}")).json()["steps"]
+        assert (await owner.get(f"{ROOT}/lineage/d@2")).json() == {
+            "id": version["id"],
+            "steps": steps,
+        }
         assert [step["noun"] for step in steps] == ["dataset_version", "job", "dataset_version"]
         assert steps[0]["transform"]["steps"][0]["fitted"]["columns"].keys() == {"age", "weight"}
         assert (steps[1]["transform"], steps[2]["id"]) == (["normalise"], source.manifest.id)

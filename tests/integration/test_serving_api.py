@@ -78,6 +78,9 @@ class TestRegistration:
 
         assert first.json()["id"] == second.json()["id"]
         assert [f["path"] for f in first.json()["bundle"]] == ["bundle.json", "model.onnx"]
+        lineage = (await owner.get(f"{ROOT}/lineage/digits:1")).json()
+        assert lineage["id"] == first.json()["id"]
+        assert [step["noun"] for step in lineage["steps"]] == ["model_version", "job"]
 
     async def test_without_parity_there_is_no_version(
         self, server: RunningServer, owner: httpx.AsyncClient, node: Node
@@ -273,7 +276,7 @@ class TestLineage:
 
         assert answer.status_code == 404
 
-    @pytest.mark.parametrize("identifier", ["prd_short", "nod_1", "x", "dsv_none", "job_none"])
+    @pytest.mark.parametrize("identifier", ["prd_short", "nod_1", "x", "dsv_none", "job_none", "none@2", "none:1"])
     async def test_an_id_that_leads_nowhere_is_an_error_that_names_it(
         self, owner: httpx.AsyncClient, identifier: str
     ) -> None:
