@@ -276,7 +276,9 @@ class TestLineage:
 
         assert answer.status_code == 404
 
-    @pytest.mark.parametrize("identifier", ["prd_short", "nod_1", "x", "dsv_none", "job_none", "none@2", "none:1"])
+    @pytest.mark.parametrize(
+        "identifier", ["prd_short", "nod_1", "x", "dsv_none", "job_none", "none@2", "none:1"]
+    )
     async def test_an_id_that_leads_nowhere_is_an_error_that_names_it(
         self, owner: httpx.AsyncClient, identifier: str
     ) -> None:

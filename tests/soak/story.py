@@ -178,7 +178,15 @@ class Story:
                     PATIENCE_SECONDS,
                     0.5,
                 )
-        until(self.predict, PATIENCE_SECONDS, 0.3)
+        until(self._answers, PATIENCE_SECONDS, 0.3)
+
+    def _answers(self) -> bool:
+        """Whether a request is answered; without a supervisor nobody would bring it up again."""
+        if self.predict():
+            return True
+        if not self._is_held():
+            self.up()
+        return False
 
     def _project(self) -> tuple[str, str]:
         """A project with data in it: name and id."""

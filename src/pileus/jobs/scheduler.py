@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.resources import MILLI, Resources
+from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.free import free_of
+from pileus.jobs.policy.placement import Placement
 
 PATIENCE = timedelta(seconds=60)
 """A job that fits an idle node waits at most this long behind smaller ones that came later."""
@@ -62,18 +65,6 @@ class Plan:
     waiting: dict[str, Waiting]
 
 
-@dataclass
-class Free:
-    """What a node has left. `devices` is thousandths of each."""
-
-    node: Node
-    cpu_milli: int
-    memory_mib: int
-    devices: dict[str, int]
-    custom: dict[str, int]
-    is_reserved: bool = field(default=False)
-
-
 @dataclass(frozen=True)
 class Room:
     """The most of each resource that any one node has: what asks for more of one fits nowhere."""
@@ -85,19 +76,20 @@ class Room:
 
 def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
     """The most that nodes have beside `leases`, resource by resource; None without nodes."""
-    free = [_free(node, leases) for node in nodes]
+    free = [free_of(node, leases) for node in nodes]
     if not free:
         return None
     return Room(
         max(space.cpu_milli for space in free),
         max(space.memory_mib for space in free),
-        max(sum(space.devices.values()) for space in free),
+        max(sum(space.left) for space in free),
     )
 
 
 def decide(pool: PoolSnapshot) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
-    free = [_free(node, pool.leases) for node in sorted(pool.nodes, key=lambda n: n.name)]
+    placement = Placement([free_of(node, pool.leases) for node in pool.nodes], _demand(pool))
+    reserved: set[int] = set()
     grants: list[Grant] = []
     waiting: dict[str, Waiting] = {}
     for job in sorted(pool.queue, key=lambda j: (-j.priority, j.created_at, j.id)):
@@ -105,14 +97,13 @@ def decide(pool: PoolSnapshot) -> Plan:
         if held_back is not None:
             waiting[job.id] = held_back
             continue
-        placed = _place(job.spec.resources, free)
-        if placed is not None:
-            space, devices = placed
-            _take(space, job.spec.resources, devices)
-            grants.append(Grant(job, space.node, devices))
+        spot = placement.best(job.spec.resources, without=reserved)
+        if spot is not None:
+            placement.take(spot, job.spec.resources)
+            grants.append(Grant(job, placement.free[spot.number].node, spot.devices))
             continue
         waiting[job.id] = explain(job.spec.resources, pool.nodes, pool.silent)
-        _reserve(job, pool, free)
+        _reserve(job, pool, placement, reserved)
     return Plan(tuple(grants), waiting)
 
 
@@ -127,7 +118,7 @@ def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] 
         return Waiting(
             "No node is registered", "Start a worker: `pileus up`, or `pileus worker` elsewhere."
         )
-    if any(_fits_idle(resources, node) for node in nodes):
+    if any(_fits_idle(Shape.of(resources), node) for node in nodes):
         return Waiting(
             f"Waits for {describe(resources)} to be free",
             "It starts when running jobs end; `pileus job list` shows them.",
@@ -161,6 +152,12 @@ def describe_capacity(node: Node) -> str:
     return " ".join(words)
 
 
+def _demand(pool: PoolSnapshot) -> Demand:
+    """What waits and what runs is what is expected to come again."""
+    asked = [job.spec.resources for job in pool.queue] + [one.resources for one in pool.leases]
+    return Demand.of(map(Shape.of, asked))
+
+
 def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
     if pool.is_draining:
         return Waiting("The installation is going down", "It starts after the next `pileus up`.")
@@ -170,95 +167,19 @@ def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
     return None
 
 
-def _free(node: Node, leases: Sequence[Lease]) -> Free:
-    capacity = node.capacity
-    free = Free(
-        node,
-        capacity.cpu_milli,
-        capacity.memory_mib,
-        {device.id: MILLI for device in capacity.devices},
-        dict(capacity.custom),
-    )
-    for lease in leases:
-        if lease.node == node.id:
-            _take(free, lease.resources, lease.devices)
-    return free
+def _fits_idle(shape: Shape, node: Node) -> bool:
+    return free_of(node, ()).fits(shape)
 
 
-def _take(free: Free, resources: Resources, devices: tuple[str, ...]) -> None:
-    free.cpu_milli -= resources.cpu_milli
-    free.memory_mib -= resources.memory_mib
-    share = min(resources.gpu_milli, MILLI)
-    for device in devices:
-        # A device that is gone from the inventory is still held by its lease.
-        free.devices[device] = free.devices.get(device, MILLI) - share
-    for name, amount in resources.custom.items():
-        free.custom[name] = free.custom.get(name, 0) - amount
-
-
-def _place(resources: Resources, candidates: Sequence[Free]) -> tuple[Free, tuple[str, ...]] | None:
-    """Best fit: the node with the least left over, so that large jobs find room; ties by name."""
-    fitting = [
-        (space, devices)
-        for space in candidates
-        if not space.is_reserved and (devices := _fit(resources, space)) is not None
-    ]
-    if not fitting:
-        return None
-    return min(
-        fitting,
-        key=lambda fit: (
-            sum(fit[0].devices.values()),
-            fit[0].cpu_milli,
-            fit[0].memory_mib,
-            fit[0].node.name,
-        ),
-    )
-
-
-def _fit(resources: Resources, free: Free) -> tuple[str, ...] | None:
-    if resources.cpu_milli > free.cpu_milli or resources.memory_mib > free.memory_mib:
-        return None
-    if any(amount > free.custom.get(name, 0) for name, amount in resources.custom.items()):
-        return None
-    return _devices(resources, free)
-
-
-def _devices(resources: Resources, free: Free) -> tuple[str, ...] | None:
-    if not resources.gpu_milli:
-        return ()
-    usable = [
-        device.id
-        for device in free.node.capacity.devices
-        if resources.gpu_kind is None or is_of_kind(device.kind, resources.gpu_kind)
-    ]
-    if resources.gpu_milli < MILLI:
-        # A fraction goes to the fullest device that still has room, so that whole ones stay whole.
-        room = [d for d in usable if free.devices[d] >= resources.gpu_milli]
-        return (min(room, key=lambda d: (free.devices[d], d)),) if room else None
-    whole = sorted(d for d in usable if free.devices[d] == MILLI)
-    count = resources.gpu_milli // MILLI
-    return tuple(whole[:count]) if len(whole) >= count else None
-
-
-def is_of_kind(kind: str, wanted: str) -> bool:
-    """Whether a device's kind has the words of `wanted` in it: `h200` is an `nvidia-h200`."""
-    return f"-{wanted.lower()}-" in f"-{kind}-"
-
-
-def _fits_idle(resources: Resources, node: Node) -> bool:
-    return _fit(resources, _free(node, ())) is not None
-
-
-def _reserve(job: Job, pool: PoolSnapshot, free: Sequence[Free]) -> None:
+def _reserve(job: Job, pool: PoolSnapshot, placement: Placement, reserved: set[int]) -> None:
     """Keep one node free for a job that has waited long, so that small ones do not starve it."""
     if pool.now - job.created_at < PATIENCE:
         return
+    shape = Shape.of(job.spec.resources)
     able = [
-        space
-        for space in free
-        if not space.is_reserved and _fits_idle(job.spec.resources, space.node)
+        (space.cpu_milli, space.memory_mib, space.node.name, number)
+        for number, space in enumerate(placement.free)
+        if number not in reserved and _fits_idle(shape, space.node)
     ]
     if able:
-        chosen = max(able, key=lambda s: (s.cpu_milli, s.memory_mib, s.node.name))
-        chosen.is_reserved = True
+        reserved.add(max(able)[-1])

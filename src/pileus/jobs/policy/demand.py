@@ -1,0 +1,98 @@
+"""What jobs are to be expected: the requests that are most often made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from math import inf
+from typing import NamedTuple
+
+from pileus.core.schemas.resources import MILLI, Resources
+
+_SHARE = 0.95
+"""The most frequent requests that together make this share of all stand for all."""
+
+_MOST = 64
+"""No more of them are looked at, whatever the share: each makes a decision slower."""
+
+
+class Devices(NamedTuple):
+    """So many devices of a kind, with `milli` thousandths of each; 0 of 0 without a GPU."""
+
+    milli: int
+    number: int
+    kind: str | None
+
+
+class Shape(NamedTuple):
+    """A request as placement sees it."""
+
+    cpu_milli: int
+    memory_mib: int
+    of_devices: Devices
+    custom: tuple[tuple[str, int], ...]
+
+    @staticmethod
+    def of(resources: Resources) -> Shape:
+        """The shape of a request."""
+        gpu = resources.gpu_milli
+        return Shape(
+            resources.cpu_milli,
+            resources.memory_mib,
+            Devices(
+                min(gpu, MILLI),
+                gpu // MILLI if gpu >= MILLI else int(gpu > 0),
+                resources.gpu_kind,
+            ),
+            tuple(sorted(resources.custom.items())),
+        )
+
+
+class Expected(NamedTuple):
+    """A shape, and the share of all requests that have it."""
+
+    shape: Shape
+    share: float
+
+
+class Demand:
+    """Shapes by share."""
+
+    def __init__(self, expected: tuple[Expected, ...]) -> None:
+        self.expected = expected
+        with_gpu = [one for one in expected if one.shape.of_devices.milli]
+        gpu = (
+            sum(
+                one.share * one.shape.of_devices.milli * one.shape.of_devices.number
+                for one in with_gpu
+            )
+            or 1
+        )
+        self._cpu = sum(one.share * one.shape.cpu_milli for one in with_gpu) / gpu
+        self._memory = sum(one.share * one.shape.memory_mib for one in with_gpu) / gpu
+
+    def fed(self, cpu_milli: int, memory_mib: int) -> float:
+        """For how many thousandths of GPUs so much is enough, with what one brings on average."""
+        by_cpu = cpu_milli / self._cpu if self._cpu else inf
+        by_memory = memory_mib / self._memory if self._memory else inf
+        return min(by_cpu, by_memory)
+
+    @staticmethod
+    def of(seen: Iterable[Shape]) -> Demand:
+        """What was seen is what will come; in any order."""
+        counts = Counter(seen)
+        ordered = sorted(counts.items(), key=lambda entry: (-entry[1], *_order(entry[0])))
+        enough = _SHARE * counts.total()
+        typical: list[tuple[Shape, int]] = []
+        total = 0
+        for shape, count in ordered[:_MOST]:
+            if total >= enough:
+                break
+            typical.append((shape, count))
+            total += count
+        return Demand(tuple(Expected(shape, count / total) for shape, count in typical))
+
+
+def _order(shape: Shape) -> tuple[object, ...]:
+    milli, number, kind = shape.of_devices
+    return (shape.cpu_milli, shape.memory_mib, milli, number, kind or "", shape.custom)

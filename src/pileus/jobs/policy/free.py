@@ -1,0 +1,77 @@
+"""What a node has left beside its leases, and on which of its devices a job could run there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pileus.core.schemas.jobs import Lease, Node
+from pileus.core.schemas.resources import MILLI, Resources
+from pileus.jobs.policy.demand import Devices, Shape
+from pileus.jobs.policy.waste import Left, usable_devices
+
+
+class Free:
+    """What a node has left: processors, memory, custom amounts, thousandths of each device."""
+
+    def __init__(self, node: Node) -> None:
+        capacity = node.capacity
+        self.node = node
+        self.kinds = tuple(device.kind for device in capacity.devices)
+        self.cpu_milli = capacity.cpu_milli
+        self.memory_mib = capacity.memory_mib
+        self.left: Left = (MILLI,) * len(capacity.devices)
+        """Of each device that the node has now, in the order of its capacity."""
+
+        self._places = {device.id: place for place, device in enumerate(capacity.devices)}
+        self._custom = dict(capacity.custom)
+
+    def take(self, resources: Resources, devices: Sequence[str]) -> None:
+        """Give a job what it asked for. It may hold a device that the node does not have any more."""
+        self.cpu_milli -= resources.cpu_milli
+        self.memory_mib -= resources.memory_mib
+        left = list(self.left)
+        for device in devices:
+            place = self._places.get(device)
+            if place is not None:
+                left[place] -= min(resources.gpu_milli, MILLI)
+        self.left = tuple(left)
+        for name, amount in resources.custom.items():
+            self._custom[name] = self._custom.get(name, 0) - amount
+
+    def fits(self, shape: Shape) -> bool:
+        """Whether the job could run here now."""
+        usable = usable_devices(self.kinds, shape.of_devices.kind)
+        return self.has_beside_devices(shape) and bool(self.choices(shape.of_devices, usable))
+
+    def has_beside_devices(self, shape: Shape) -> bool:
+        """Whether everything but the devices is there."""
+        if shape.cpu_milli > self.cpu_milli or shape.memory_mib > self.memory_mib:
+            return False
+        return all(amount <= self._custom.get(name, 0) for name, amount in shape.custom)
+
+    def choices(self, wanted: Devices, usable: Sequence[int]) -> list[tuple[int, ...]]:
+        """Places of the devices, among the usable ones, that a job could have: each way once.
+
+        Of ways that leave the node alike only the first is told.
+        """
+        if not wanted.number:
+            return [()]
+        left = self.left
+        if wanted.milli == MILLI:
+            whole = [place for place in usable if left[place] == MILLI]
+            return [tuple(whole[: wanted.number])] if len(whole) >= wanted.number else []
+        alike = {
+            (left[place], self.kinds[place]): (place,)
+            for place in reversed(usable)
+            if left[place] >= wanted.milli
+        }
+        return list(alike.values())
+
+
+def free_of(node: Node, leases: Iterable[Lease]) -> Free:
+    """What the node has beside those of `leases` that are on it."""
+    free = Free(node)
+    for lease in leases:
+        if lease.node == node.id:
+            free.take(lease.resources, lease.devices)
+    return free

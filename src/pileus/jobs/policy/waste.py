@@ -1,0 +1,106 @@
+"""
+How much of a node's free GPUs is of no use to the jobs that are to be expected.
+
+Two causes are added. Pieces that are too small, or on a node without the processors and memory for
+the job: expected fragmentation, as in Weng et al., Beware of Fragmentation: Scheduling GPU-Sharing
+Workloads with Fragmentation Gradient Descent (USENIX ATC 2023). And GPUs that the node's processors
+or memory will run out for, if jobs bring the average of them along: a job may fit now, and as many
+as there are GPUs for do not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+from pileus.jobs.policy.demand import Demand, Devices
+
+Left = tuple[int, ...]
+"""Thousandths left of each device of a node, in the order of the devices."""
+
+
+class Outlook:
+    """The demand, as far as nodes with devices of these kinds can meet it."""
+
+    def __init__(self, demand: Demand, kinds: Sequence[str]) -> None:
+        self.demand = demand
+        self._kinds = kinds
+        self._are_alike = len(set(kinds)) == 1
+        self._usable: dict[str | None, tuple[int, ...]] = {}
+        wanted = [
+            (one, self.usable(one.shape.of_devices.kind))
+            for one in demand.expected
+            if one.shape.of_devices.milli
+        ]
+        met = [one for one, usable in wanted if len(usable) >= one.shape.of_devices.number]
+        self.met = sorted(met, key=lambda one: one.shape.cpu_milli)
+        self.processors = [one.shape.cpu_milli for one in self.met]
+        self.most_memory_mib = max((one.shape.memory_mib for one in self.met), default=0)
+        self.wanted = tuple({one.shape.of_devices: None for one in self.met})
+        self._prospects: dict[Left, Prospect] = {}
+
+    def usable(self, wanted: str | None) -> tuple[int, ...]:
+        """Places of the devices that do for whoever wants this kind."""
+        usable = self._usable.get(wanted)
+        if usable is None:
+            usable = self._usable[wanted] = usable_devices(self._kinds, wanted)
+        return usable
+
+    def of(self, left: Left) -> Prospect:
+        """What is to be expected of these devices."""
+        if self._are_alike:  # then their order does not matter, and few arrangements remain
+            left = tuple(sorted(left))
+        prospect = self._prospects.get(left)
+        if prospect is None:
+            prospect = self._prospects[left] = Prospect(self, left)
+        return prospect
+
+    def useful(self, wanted: Devices, left: Left) -> int:
+        """Thousandths in the devices that are large enough, if there are enough of them."""
+        if self._are_alike:
+            large = left[bisect_left(left, wanted.milli) :]
+        else:
+            large = tuple(
+                left[place] for place in self.usable(wanted.kind) if left[place] >= wanted.milli
+            )
+        return sum(large) if len(large) >= wanted.number else 0
+
+
+class Prospect:
+    """Devices with so much left, on nodes that differ in processors and memory."""
+
+    def __init__(self, outlook: Outlook, left: Left) -> None:
+        useful = {wanted: outlook.useful(wanted, left) for wanted in outlook.wanted}
+        shares = [one.share * useful[one.shape.of_devices] for one in outlook.met]
+        self.gpu_milli = sum(left)
+        self._outlook = outlook
+        self._useful = [0.0, *accumulate(shares)]
+        """Thousandths that are of use, up to the job that needs the most processors."""
+
+    def waste(self, cpu_milli: int, memory_mib: int) -> float:
+        """Thousandths of GPUs that are not expected to be used beside so much of the rest."""
+        total = self.gpu_milli
+        if not total:
+            return 0.0
+        outlook = self._outlook
+        end = bisect_right(outlook.processors, cpu_milli)
+        expected = self._useful[end]
+        if memory_mib < outlook.most_memory_mib:
+            for number in range(end):
+                if outlook.met[number].shape.memory_mib > memory_mib:
+                    expected -= self._useful[number + 1] - self._useful[number]
+        fed = outlook.demand.fed(cpu_milli, memory_mib)
+        return total - expected + (total - fed if total > fed else 0.0)
+
+
+def is_of_kind(kind: str, wanted: str) -> bool:
+    """Whether a device's kind has the words of `wanted` in it: `h200` is an `nvidia-h200`."""
+    return f"-{wanted.lower()}-" in f"-{kind}-"
+
+
+def usable_devices(kinds: Sequence[str], wanted: str | None) -> tuple[int, ...]:
+    """Places of the devices that do for whoever wants this kind."""
+    return tuple(
+        place for place, kind in enumerate(kinds) if wanted is None or is_of_kind(kind, wanted)
+    )
