@@ -25,7 +25,7 @@ from benchmarks.published import BestFit, Fgd
 from pileus.core.schemas.jobs import Node
 from pileus.core.schemas.resources import Capacity, Device, Resources
 from pileus.jobs.policy.demand import Demand, Shape
-from pileus.jobs.policy.free import free_of
+from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.placement import Placement
 
 PUBLISHED = {"random": 87.47, "bestfit": 93.08, "fgd": 95.39}
@@ -50,7 +50,7 @@ class Ours:
     def __init__(self, trace: Trace) -> None:
         self._requests = {pod: _resources(pod) for pod in set(trace.pods)}
         demand = Demand.of(Shape.of(self._requests[pod]) for pod in trace.pods)
-        self._placement = Placement([free_of(_node(one), ()) for one in trace.nodes], demand)
+        self._placement = Placement([Free(_node(one)) for one in trace.nodes], demand)
         self.seconds: list[float] = []
 
     def place(self, pod: Pod) -> bool:

@@ -114,6 +114,18 @@ class TestStory:
         assert {line["resource"] for line in bill["lines"]} <= {"cpu", "memory"}
         assert bill["total_micro"] == sum(entry["amount_micro"] for entry in entries)
 
+    async def test_an_estimate_says_where_it_would_start_and_submits_nothing(
+        self, owner: httpx.AsyncClient, node: Node
+    ) -> None:
+        spec = {"kind": "command", "command": ["true"], "timeout_seconds": 10}
+
+        answer = await owner.post(f"{ROOT}/jobs/estimate", json=spec)
+
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["node"], answer.json()["reason"]) == (node.name, None)
+        assert 0 < answer.json()["most_micro"] < answer.json()["micro_per_hour"]
+        assert (await owner.get(f"{ROOT}/jobs")).json()["items"] == []
+
     async def test_reporting_an_end_twice_changes_nothing(
         self, server: RunningServer, owner: httpx.AsyncClient, node: Node
     ) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.resources import MILLI, Resources
 from pileus.jobs.policy.demand import Demand, Shape
-from pileus.jobs.policy.free import free_of
+from pileus.jobs.policy.free import Free, free_of
 from pileus.jobs.policy.placement import Placement
 
 PATIENCE = timedelta(seconds=60)
@@ -76,7 +76,7 @@ class Room:
 
 def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
     """The most that nodes have beside `leases`, resource by resource; None without nodes."""
-    free = [free_of(node, leases) for node in nodes]
+    free = free_of(nodes, leases)
     if not free:
         return None
     return Room(
@@ -88,7 +88,7 @@ def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
 
 def decide(pool: PoolSnapshot) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
-    placement = Placement([free_of(node, pool.leases) for node in pool.nodes], _demand(pool))
+    placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
     reserved: set[int] = set()
     grants: list[Grant] = []
     waiting: dict[str, Waiting] = {}
@@ -168,7 +168,7 @@ def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
 
 
 def _fits_idle(shape: Shape, node: Node) -> bool:
-    return free_of(node, ()).fits(shape)
+    return Free(node).fits(shape)
 
 
 def _reserve(job: Job, pool: PoolSnapshot, placement: Placement, reserved: set[int]) -> None:

@@ -1,11 +1,12 @@
-"""The verbs on jobs, each one transaction: submit, cancel, list, why."""
+"""The verbs on jobs, each one transaction: submit, estimate, cancel, list, why."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from pileus.core.ids import NewId
@@ -13,6 +14,7 @@ from pileus.core.schemas.jobs import (
     Artifact,
     Attempt,
     AttemptInput,
+    Estimate,
     InputFile,
     Job,
     JobSpec,
@@ -31,6 +33,7 @@ from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
 from pileus.jobs.told import clean_text
 from pileus.jobs.transforms import PreparedTransform, Transforms
+from pileus.metering.leases import price_of
 from pileus.registry.store import check_dataset_name, resolve_dataset
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
@@ -56,6 +59,7 @@ class JobService:
         recipes: RecipeCatalogue,
         transforms: Transforms,
         settings: JobsSettings,
+        currency: str,
     ) -> None:
         self._database = database
         self._new_id = new_id
@@ -63,60 +67,85 @@ class JobService:
         self._recipes = recipes
         self._transforms = transforms
         self._settings = settings
+        self._currency = currency
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
-        _check_texts(spec)
-        recipe = self._recipes.prepare(spec.recipe, spec.config) if spec.recipe else None
-        params, code_digest = _prepared(spec, recipe or self._transform(spec))
-        names = [wanted.name for wanted in spec.inputs]
-        reserved = {CHECKPOINT} if spec.dataset is None else {DATA, CHECKPOINT}
-        for name in names:
-            if name in reserved or names.count(name) > 1:
-                raise JobRefused(
-                    f"Input name {name!r} is taken",
-                    hint="Give each input of a job a name of its own, other than 'checkpoint'.",
-                )
+        draft = self._draft(caller, spec)
 
         def work(transaction: Transaction) -> Job:
             made = once.made(transaction, caller.project) if once else None
             if made is not None:
                 return job_of(transaction, caller.project, made)
-            wanted = [(i.name, i.dataset) for i in spec.inputs]
-            if spec.dataset is not None:
-                wanted.insert(0, (DATA, spec.dataset))
-            versions = [
-                (name, resolve_dataset(transaction, caller.project, reference))
-                for name, reference in wanted
-            ]
-            if recipe is not None:
-                _check_suits(spec.recipe, recipe, versions[0][1])
-            asked = spec if spec.transform is None else _into(spec, versions[0][1])
-            job = jobs.insert(
-                transaction,
-                Job(
-                    id=self._new_id("job"),
-                    project=caller.project,
-                    created_at=transaction.now,
-                    kind=spec.kind,
-                    name=spec.name,
-                    status=JobStatus.QUEUED,
-                    spec=asked,
-                    inputs=tuple(dataset_input(name, version) for name, version in versions),
-                    params=dict(params),
-                    dataset_version=versions[0][1].id if versions else None,
-                    code_digest=code_digest,
-                    priority=spec.priority,
-                    submitted_by=caller.principal,
-                    request_id=caller.request_id,
-                ),
-            )
+            job = jobs.insert(transaction, draft(transaction))
             if once:
                 once.remember(transaction, caller.project, job.id)
             self._audit.append(transaction, caller, "submit", "job", job.id, kind=job.kind)
             return job
 
         return await self._database.write(work)
+
+    async def estimate(self, caller: Caller, spec: JobSpec) -> Estimate:
+        """What the job would meet and cost now. Raises what submitting it would."""
+        draft = self._draft(caller, spec)
+
+        def work(snapshot: Snapshot) -> tuple[Job, scheduler.PoolSnapshot, int, int | None]:
+            most = None
+            if spec.timeout_seconds is not None:
+                held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
+                most = price_of(snapshot, spec.resources, held * spec.max_attempts)
+            hour = price_of(snapshot, spec.resources, timedelta(hours=1))
+            pool = load_pool(snapshot, self._settings.lease_seconds)
+            return draft(snapshot), pool, hour, most
+
+        job, pool, hour, most = await self._database.read(work)
+        plan = scheduler.decide(replace(pool, queue=(*pool.queue, job)))
+        node = next((grant.node.name for grant in plan.grants if grant.job.id == job.id), None)
+        waiting = plan.waiting.get(job.id)
+        return Estimate(
+            node=node,
+            reason=None if waiting is None else waiting.reason,
+            hint=None if waiting is None else waiting.hint,
+            micro_per_hour=hour,
+            most_micro=most,
+            currency=self._currency,
+        )
+
+    def _draft(self, caller: Caller, spec: JobSpec) -> Callable[[Snapshot], Job]:
+        """What makes the job's row of a snapshot, once all is checked that needs none."""
+        _check_texts(spec)
+        recipe = self._recipes.prepare(spec.recipe, spec.config) if spec.recipe else None
+        params, code_digest = _prepared(spec, recipe or self._transform(spec))
+        _check_inputs(spec)
+
+        def draft(snapshot: Snapshot) -> Job:
+            wanted = [(i.name, i.dataset) for i in spec.inputs]
+            if spec.dataset is not None:
+                wanted.insert(0, (DATA, spec.dataset))
+            versions = [
+                (name, resolve_dataset(snapshot, caller.project, reference))
+                for name, reference in wanted
+            ]
+            if recipe is not None:
+                _check_suits(spec.recipe, recipe, versions[0][1])
+            return Job(
+                id=self._new_id("job"),
+                project=caller.project,
+                created_at=snapshot.now,
+                kind=spec.kind,
+                name=spec.name,
+                status=JobStatus.QUEUED,
+                spec=spec if spec.transform is None else _into(spec, versions[0][1]),
+                inputs=tuple(dataset_input(name, version) for name, version in versions),
+                params=dict(params),
+                dataset_version=versions[0][1].id if versions else None,
+                code_digest=code_digest,
+                priority=spec.priority,
+                submitted_by=caller.principal,
+                request_id=caller.request_id,
+            )
+
+        return draft
 
     def _transform(self, spec: JobSpec) -> PreparedTransform | None:
         if spec.transform is None:
@@ -265,6 +294,18 @@ def _prepared(
         "environment": "plain",
         "values": {},
     }, hashlib.sha256(words.encode()).hexdigest()
+
+
+def _check_inputs(spec: JobSpec) -> None:
+    """Raises JobRefused for a name that two inputs would have."""
+    names = [wanted.name for wanted in spec.inputs]
+    reserved = {CHECKPOINT} if spec.dataset is None else {DATA, CHECKPOINT}
+    for name in names:
+        if name in reserved or names.count(name) > 1:
+            raise JobRefused(
+                f"Input name {name!r} is taken",
+                hint="Give each input of a job a name of its own, other than 'checkpoint'.",
+            )
 
 
 def _check_suits(name: str | None, recipe: PreparedRecipe, version: DatasetVersion) -> None:

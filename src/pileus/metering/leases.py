@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pileus.core.schemas.jobs import Lease
 from pileus.core.schemas.resources import MILLI, Resources
-from pileus.metering.ledger import Use
+from pileus.metering.ledger import Use, amount_of
 from pileus.metering.prices import current_price
 from pileus.storage.transaction import Snapshot
 
@@ -40,6 +40,17 @@ def rates(resources: Resources) -> list[Rate]:
 def freeze_prices(snapshot: Snapshot, resources: Resources) -> dict[str, str]:
     """Resource → id of the price in force: what a lease pays from grant to release."""
     return {rate.resource: current_price(snapshot, rate.price_key).id for rate in rates(resources)}
+
+
+def price_of(snapshot: Snapshot, resources: Resources, held: timedelta) -> int:
+    """Micro-units for a lease of so long at the prices in force; each resource rounds down."""
+    milliseconds = held // timedelta(milliseconds=1)
+    return sum(
+        amount_of(
+            current_price(snapshot, rate.price_key), milliseconds * rate.units // rate.per_ms, 0
+        )[0]
+        for rate in rates(resources)
+    )
 
 
 def slice_of(lease: Lease, until: datetime) -> tuple[Lease, list[Use]]:

@@ -28,6 +28,10 @@ class Jobs:
         """Ask for a job; `spec` as in `pileus.core.schemas.jobs.JobSpec`."""
         return self._api.create(self._api.path("jobs"), dict(spec))
 
+    def estimate(self, spec: Document) -> Document:
+        """What such a job would meet and cost now; nothing is submitted."""
+        return self._api.post(self._api.path("jobs", "estimate"), dict(spec))
+
     def list(self, **where: str) -> Iterator[Document]:
         """Jobs, newest first, that have these values, such as `status="running"`."""
         return self._api.items(self._api.path("jobs"), where)

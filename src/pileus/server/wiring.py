@@ -137,7 +137,15 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     }
     ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
-    jobs = JobService(database, new_id, audit, RecipeTable(), Cleaning(), settings.jobs)
+    jobs = JobService(
+        database,
+        new_id,
+        audit,
+        RecipeTable(),
+        Cleaning(),
+        settings.jobs,
+        settings.metering.currency,
+    )
     profiles = ProfileService(database, new_id, audit, storage)
     datasets = DatasetService(database, new_id, audit, profiles, storage)
     records = RecordService(database, blobs, storage)

@@ -211,6 +211,6 @@ async def opened(
         reaper=reaper,
         engine=Engine(database, clock, ids.new, book, reaper, settings),
         nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
-        jobs=JobService(database, ids.new, audit, OneRecipe(), Cleaning(), settings),
+        jobs=JobService(database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD"),
     )
     await database.close()

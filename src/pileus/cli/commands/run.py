@@ -28,6 +28,10 @@ def run(
     ] = None,
     max_attempts: Annotated[int, typer.Option(min=1, help="Tries in all.")] = 3,
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Submit nothing; say when it would start and its price."),
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
     ] = False,
@@ -51,6 +55,11 @@ def run(
         "max_attempts": max_attempts,
         "priority": priority,
     }
+    if dry_run:
+        from pileus.cli.estimates import show_estimate  # start-up time
+
+        show_estimate(session, spec)
+        return
     job = session.client.jobs.submit(spec)
     if detach:
         session.output.show(job, lambda _: session.output.say(job["id"]))

@@ -53,6 +53,10 @@ def train(
     ] = None,
     max_attempts: Annotated[int, typer.Option(min=1, help="Tries in all.")] = 3,
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Submit nothing; say when it would start and its price."),
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
     ] = False,
@@ -75,6 +79,11 @@ def train(
         "max_attempts": max_attempts,
         "priority": priority,
     }
+    if dry_run:
+        from pileus.cli.estimates import show_estimate  # start-up time
+
+        show_estimate(session, spec)
+        return
     job = session.client.jobs.submit(spec)
     if detach:
         session.output.show(job, lambda _: session.output.say(job["id"]))

@@ -173,6 +173,26 @@ class Job(Row):
     """What the attempt reported at its end."""
 
 
+class Estimate(Answer):
+    """What a job would meet and cost if it were submitted now; nothing is kept of it."""
+
+    node: str | None
+    """Where it would start at once; None when it would wait."""
+
+    reason: str | None
+    """Why it would wait."""
+
+    hint: str | None
+
+    micro_per_hour: int
+    """Price of what an attempt holds, in micro-units for an hour."""
+
+    most_micro: int | None
+    """With a timeout: the price of every try running into it, waiting between tries left out."""
+
+    currency: str
+
+
 class Attempt(Row):
     """One try of a job, on one lease."""
 

@@ -68,10 +68,11 @@ class Free:
         return list(alike.values())
 
 
-def free_of(node: Node, leases: Iterable[Lease]) -> Free:
-    """What the node has beside those of `leases` that are on it."""
-    free = Free(node)
+def free_of(nodes: Iterable[Node], leases: Iterable[Lease]) -> list[Free]:
+    """What each of the nodes has beside the leases on it, in their order."""
+    spaces = {node.id: Free(node) for node in nodes}
     for lease in leases:
-        if lease.node == node.id:
-            free.take(lease.resources, lease.devices)
-    return free
+        space = spaces.get(lease.node)
+        if space is not None:
+            space.take(lease.resources, lease.devices)
+    return list(spaces.values())

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
 from pileus.core.schemas.base import Schema
-from pileus.core.schemas.jobs import Artifact, Attempt, Job, JobSpec
+from pileus.core.schemas.jobs import Artifact, Attempt, Estimate, Job, JobSpec
 from pileus.jobs.tables import JOBS
 from pileus.server.api.access import Developer, Operator, Use, Viewer
 from pileus.server.api.blobs import streamed
@@ -41,6 +41,12 @@ class Draining(Schema):
 async def submit_job(body: JobSpec, caller: Developer, services: Use, once: Creating) -> Job:
     """Queue a job."""
     return await services.jobs.submit(caller, body, once)
+
+
+@router.post("/projects/{project}/jobs/estimate")
+async def estimate_job(body: JobSpec, caller: Developer, services: Use) -> Estimate:
+    """What a job would meet and cost if it were submitted now."""
+    return await services.jobs.estimate(caller, body)
 
 
 @router.get("/projects/{project}/jobs")

@@ -15,16 +15,19 @@ class TestFreeOf:
             lease(elsewhere, request(cpu=4)),
         ]
 
-        free = free_of(there, held)
+        free, untouched = free_of([there, node("c")], held)
 
         assert (free.cpu_milli, free.memory_mib, free.left) == (6000, 8000, (1000, 750))
+        assert (untouched.node.name, untouched.cpu_milli) == ("c", 8000)
         assert free.fits(Shape.of(request(custom={"fpga": 1})))
         assert not free.fits(Shape.of(request(custom={"fpga": 2})))
 
     def test_a_device_that_is_gone_is_held_by_nobody_else(self) -> None:
         there = node("a", kinds="t4")
 
-        assert free_of(there, [lease(there, request(gpu=1), "gone")]).left == (1000,)
+        (free,) = free_of([there], [lease(there, request(gpu=1), "gone")])
+
+        assert free.left == (1000,)
 
 
 class TestFits:
@@ -48,13 +51,13 @@ class TestFits:
 class TestChoices:
     def test_ways_that_leave_the_node_alike_are_told_once(self) -> None:
         there = node("a", kinds="t4 t4 t4 a100")
-        free = free_of(there, [lease(there, request(gpu=0.5), "a1")])
+        (free,) = free_of([there], [lease(there, request(gpu=0.5), "a1")])
 
         assert set(free.choices(Devices(250, 1, None), (0, 1, 2, 3))) == {(0,), (1,), (3,)}
 
     def test_whole_devices_are_the_first_that_nobody_shares(self) -> None:
         there = node("a", kinds="t4 t4 t4")
-        free = free_of(there, [lease(there, request(gpu=0.5), "a0")])
+        (free,) = free_of([there], [lease(there, request(gpu=0.5), "a0")])
 
         assert free.choices(Devices(1000, 2, None), (0, 1, 2)) == [(1, 2)]
         assert free.choices(Devices(1000, 3, None), (0, 1, 2)) == []

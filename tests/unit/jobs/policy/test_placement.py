@@ -28,8 +28,8 @@ def placement(*nodes: Node, expects: tuple[Resources, ...] = ()) -> Placement:
 class TestBest:
     def test_a_fraction_goes_where_it_leaves_a_whole_device_for_who_wants_one(self) -> None:
         there = node("a", kinds="t4 t4")
-        shared = free_of(there, [lease(there, request(gpu=0.5), "a1")])
-        found = Placement([shared], demand(request(gpu=1), request(gpu=0.5)))
+        shared = free_of([there], [lease(there, request(gpu=0.5), "a1")])
+        found = Placement(shared, demand(request(gpu=1), request(gpu=0.5)))
 
         assert found.best(request(gpu=0.5)) == Spot(0, ("a1",))
 
@@ -75,7 +75,7 @@ class TestMemory:
         for wanted in requests:
             spot = remembering.best(wanted)
             shuffled = chance.sample(NODES, len(NODES))
-            fresh = Placement([free_of(one, held) for one in shuffled], demand(*expects))
+            fresh = Placement(free_of(shuffled, held), demand(*expects))
 
             assert fresh.best(wanted) == spot
             if spot is not None:
