@@ -8,7 +8,7 @@ could run on an idle pool and has waited longer than `patience`: then its node i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,6 +64,11 @@ class Plan:
     grants: tuple[Grant, ...]
     waiting: dict[str, Waiting]
 
+    @property
+    def nodes(self) -> dict[str, str]:
+        """Id of each job that starts → name of its node."""
+        return {grant.job.id: grant.node.name for grant in self.grants}
+
 
 @dataclass(frozen=True)
 class Room:
@@ -92,7 +97,7 @@ def decide(pool: PoolSnapshot) -> Plan:
     reserved: set[int] = set()
     grants: list[Grant] = []
     waiting: dict[str, Waiting] = {}
-    for job in sorted(pool.queue, key=lambda j: (-j.priority, j.created_at, j.id)):
+    for job in in_order(pool.queue):
         held_back = _held_back(job, pool)
         if held_back is not None:
             waiting[job.id] = held_back
@@ -105,6 +110,11 @@ def decide(pool: PoolSnapshot) -> Plan:
         waiting[job.id] = explain(job.spec.resources, pool.nodes, pool.silent)
         _reserve(job, pool, placement, reserved)
     return Plan(tuple(grants), waiting)
+
+
+def in_order(queue: Iterable[Job]) -> list[Job]:
+    """Jobs as they are considered: by priority, then by submission."""
+    return sorted(queue, key=lambda job: (-job.priority, job.created_at, job.id))
 
 
 def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = ()) -> Waiting:

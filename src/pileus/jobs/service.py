@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,8 @@ from pileus.core.schemas.jobs import (
     JobSpec,
     JobStatus,
     Node,
+    Queue,
+    Queued,
     StopReason,
 )
 from pileus.core.schemas.registry import DatasetVersion
@@ -99,11 +101,10 @@ class JobService:
             return draft(snapshot), pool, hour, most
 
         job, pool, hour, most = await self._database.read(work)
-        plan = scheduler.decide(replace(pool, queue=(*pool.queue, job)))
-        node = next((grant.node.name for grant in plan.grants if grant.job.id == job.id), None)
+        plan = scheduler.decide(_with(pool, [job]))
         waiting = plan.waiting.get(job.id)
         return Estimate(
-            node=node,
+            node=plan.nodes.get(job.id),
             reason=None if waiting is None else waiting.reason,
             hint=None if waiting is None else waiting.hint,
             micro_per_hour=hour,
@@ -263,9 +264,27 @@ class JobService:
         pool = await self._database.read(
             lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
         )
-        if job.id not in {queued.id for queued in pool.queue}:
-            pool = replace(pool, queue=(*pool.queue, job))
-        return scheduler.decide(pool).waiting.get(job.id)
+        return scheduler.decide(_with(pool, [job])).waiting.get(job.id)
+
+    async def queue(self, project: str, *, most: int) -> Queue:
+        """Jobs of the project that wait, in the order in which they are considered, and why."""
+
+        def work(snapshot: Snapshot) -> tuple[scheduler.PoolSnapshot, list[Job]]:
+            own = jobs.find(
+                snapshot,
+                [("project", "=", project), ("status", "=", JobStatus.QUEUED.value)],
+                order=["-priority", "created_at", "id"],
+                limit=most + 1,
+            )
+            return load_pool(snapshot, self._settings.lease_seconds), own
+
+        pool, own = await self._database.read(work)
+        pool = _with(pool, own)
+        plan = scheduler.decide(pool)
+        shown = {job.id for job in own[:most]}
+        places = enumerate(scheduler.in_order(pool.queue), 1)
+        items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
+        return Queue(items=items, has_more=len(own) > most)
 
     async def nodes(self) -> list[tuple[Node, bool]]:
         """Nodes of the installation, by name, and whether each answers."""
@@ -294,6 +313,28 @@ def _prepared(
         "environment": "plain",
         "values": {},
     }, hashlib.sha256(words.encode()).hexdigest()
+
+
+def _with(pool: scheduler.PoolSnapshot, wanted: Iterable[Job]) -> scheduler.PoolSnapshot:
+    """The snapshot with these jobs in its queue, which holds no more than may matter."""
+    known = {job.id for job in pool.queue}
+    return replace(pool, queue=(*pool.queue, *(job for job in wanted if job.id not in known)))
+
+
+def _queued(position: int, job: Job, plan: scheduler.Plan) -> Queued:
+    waiting = plan.waiting.get(job.id)
+    return Queued(
+        position=position,
+        job=job.id,
+        name=job.name,
+        kind=job.kind,
+        priority=job.priority,
+        created_at=job.created_at,
+        resources=job.spec.resources,
+        node=plan.nodes.get(job.id),
+        reason=None if waiting is None else waiting.reason,
+        hint=None if waiting is None else waiting.hint,
+    )
 
 
 def _check_inputs(spec: JobSpec) -> None:

@@ -36,6 +36,10 @@ class Jobs:
         """Jobs, newest first, that have these values, such as `status="running"`."""
         return self._api.items(self._api.path("jobs"), where)
 
+    def queue(self) -> Document:
+        """Jobs that wait, first to start first, and what each waits for, as `items`."""
+        return self._api.get(self._api.path("queue"))
+
     def get(self, identifier: str) -> Document:
         """One job."""
         return self._api.get(self._api.path("jobs", identifier))

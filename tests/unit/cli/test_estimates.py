@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def said():
     def of(**found):
         output = SimpleNamespace(say=lines.append, show=lambda document, say: say(document))
         jobs = SimpleNamespace(estimate=lambda spec: FOUND | found)
-        session = SimpleNamespace(output=output, client=SimpleNamespace(jobs=jobs))
+        session: Any = SimpleNamespace(output=output, client=SimpleNamespace(jobs=jobs))
         estimates.show_estimate(session, {})
         return "\n".join(lines)
 

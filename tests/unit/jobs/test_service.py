@@ -57,3 +57,45 @@ class TestEstimate:
         inputs = [{"name": "checkpoint", "dataset": "gone"}]
         with pytest.raises(JobRefused, match="checkpoint"):
             await room.jobs.estimate(CALLER, command(inputs=inputs))
+
+
+class TestQueue:
+    async def test_jobs_stand_in_the_order_in_which_they_are_considered(self, room, worker):
+        first = await room.submit(resources={"cpu": 3})
+        second = await room.submit(resources={"cpu": 3})
+        urgent = await room.submit(resources={"cpu": 3}, priority=5)
+
+        queue = await room.jobs.queue(CALLER.project, most=10)
+
+        assert [(one.position, one.job) for one in queue.items] == [
+            (1, urgent.id),
+            (2, first.id),
+            (3, second.id),
+        ]
+        assert [one.node for one in queue.items] == [worker.name, None, None]
+        assert queue.items[1].reason == "Waits for cpu=3 memory=512MiB to be free"
+
+    async def test_others_count_and_are_not_shown(self, room, worker):
+        other = CALLER.model_copy(update={"project": "prj_2"})
+        await room.jobs.submit(other, command(priority=9), None)
+        own = await room.submit()
+
+        queue = await room.jobs.queue(CALLER.project, most=10)
+
+        assert [(one.position, one.job) for one in queue.items] == [(2, own.id)]
+
+    async def test_a_long_queue_is_cut_and_says_so(self, room, worker):
+        for _ in range(3):
+            await room.submit()
+
+        queue = await room.jobs.queue(CALLER.project, most=2)
+
+        assert ([one.position for one in queue.items], queue.has_more) == ([1, 2], True)
+
+    async def test_while_the_installation_goes_down_all_wait_for_that(self, room, worker):
+        await room.submit()
+        await room.jobs.drain(CALLER)
+
+        queue = await room.jobs.queue(CALLER.project, most=2)
+
+        assert [one.reason for one in queue.items] == ["The installation is going down"]

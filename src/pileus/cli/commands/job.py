@@ -54,6 +54,27 @@ def list_(
     )
 
 
+@app.command("queue", cls=Command)
+def queue(context: typer.Context) -> None:
+    """List the jobs that wait, first to start first, and what each waits for."""
+    session = Session.of(context)
+    found = session.client.jobs.queue()
+    session.output.table(
+        found["items"],
+        [
+            ("PLACE", "position"),
+            ("ID", "job"),
+            ("NAME", "name"),
+            ("PRIORITY", "priority"),
+            ("SINCE", lambda row: phrases.ago(row["created_at"])),
+            ("WAITS", lambda row: row["reason"] or f"Starts on {row['node']}"),
+        ],
+        "No job waits.",
+    )
+    if found["has_more"]:
+        session.output.note("[dim]More wait behind these.[/]")
+
+
 @app.command("show", cls=Command)
 def show(context: typer.Context, job: Id) -> None:
     """Show a job and its attempts."""

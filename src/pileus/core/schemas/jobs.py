@@ -193,6 +193,33 @@ class Estimate(Answer):
     currency: str
 
 
+class Queued(Answer):
+    """A job that waits, and what the scheduler says of it now."""
+
+    position: int
+    """From 1, among the waiting jobs of all projects, in the order in which they are considered."""
+
+    job: str
+    name: str | None
+    kind: str
+    priority: int
+    created_at: datetime
+    resources: Resources
+
+    node: str | None
+    """Where it is about to start; None when it waits."""
+
+    reason: str | None
+    hint: str | None
+
+
+class Queue(Answer):
+    """Waiting jobs of a project, first to start first; the rest of a very long queue is left out."""
+
+    items: tuple[Queued, ...]
+    has_more: bool
+
+
 class Attempt(Row):
     """One try of a job, on one lease."""
 

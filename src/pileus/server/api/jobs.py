@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
 from pileus.core.schemas.base import Schema
-from pileus.core.schemas.jobs import Artifact, Attempt, Estimate, Job, JobSpec
+from pileus.core.schemas.jobs import Artifact, Attempt, Estimate, Job, JobSpec, Queue
 from pileus.jobs.tables import JOBS
 from pileus.server.api.access import Developer, Operator, Use, Viewer
 from pileus.server.api.blobs import streamed
 from pileus.server.api.creating import Creating
-from pileus.server.api.paging import Listed, Paging
+from pileus.server.api.paging import MAX_ITEMS, Listed, Paging
 from pileus.server.following import follow
 from pileus.tracking.artifacts import artifact_at
 
@@ -53,6 +53,12 @@ async def estimate_job(body: JobSpec, caller: Developer, services: Use) -> Estim
 async def list_jobs(caller: Viewer, services: Use, page: Paging) -> Listed[Job]:
     """Jobs of the project, newest first."""
     return await page.list(JOBS, services.jobs.jobs, caller.project, order="descending")
+
+
+@router.get("/projects/{project}/queue")
+async def show_queue(caller: Viewer, services: Use) -> Queue:
+    """Jobs of the project that wait, first to start first, and what each waits for."""
+    return await services.jobs.queue(caller.project, most=MAX_ITEMS)
 
 
 @router.get("/projects/{project}/jobs/{job_id}")
