@@ -1,4 +1,4 @@
-"""What jobs are to be expected: the requests that are most often made."""
+"""What is to be expected of jobs that want GPUs: the requests that are most often made."""
 
 from __future__ import annotations
 
@@ -60,16 +60,11 @@ class Demand:
 
     def __init__(self, expected: tuple[Expected, ...]) -> None:
         self.expected = expected
-        with_gpu = [one for one in expected if one.shape.of_devices.milli]
-        gpu = (
-            sum(
-                one.share * one.shape.of_devices.milli * one.shape.of_devices.number
-                for one in with_gpu
-            )
-            or 1
+        gpu = sum(
+            one.share * one.shape.of_devices.milli * one.shape.of_devices.number for one in expected
         )
-        self._cpu = sum(one.share * one.shape.cpu_milli for one in with_gpu) / gpu
-        self._memory = sum(one.share * one.shape.memory_mib for one in with_gpu) / gpu
+        self._cpu = sum(one.share * one.shape.cpu_milli for one in expected) / (gpu or 1)
+        self._memory = sum(one.share * one.shape.memory_mib for one in expected) / (gpu or 1)
 
     def fed(self, cpu_milli: int, memory_mib: int) -> float:
         """For how many thousandths of GPUs so much is enough, with what one brings on average."""
@@ -79,8 +74,8 @@ class Demand:
 
     @staticmethod
     def of(seen: Iterable[Shape]) -> Demand:
-        """What was seen is what will come; in any order."""
-        counts = Counter(seen)
+        """What was seen is what will come; in any order, and without a GPU it does not matter."""
+        counts = Counter(shape for shape in seen if shape.of_devices.number)
         ordered = sorted(counts.items(), key=lambda entry: (-entry[1], *_order(entry[0])))
         enough = _SHARE * counts.total()
         typical: list[tuple[Shape, int]] = []

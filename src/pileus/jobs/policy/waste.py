@@ -28,12 +28,7 @@ class Outlook:
         self._kinds = kinds
         self._are_alike = len(set(kinds)) == 1
         self._usable: dict[str | None, tuple[int, ...]] = {}
-        wanted = [
-            (one, self.usable(one.shape.of_devices.kind))
-            for one in demand.expected
-            if one.shape.of_devices.milli
-        ]
-        met = [one for one, usable in wanted if len(usable) >= one.shape.of_devices.number]
+        met = [one for one in demand.expected if self._could_have(one.shape.of_devices)]
         self.met = sorted(met, key=lambda one: one.shape.cpu_milli)
         self.processors = [one.shape.cpu_milli for one in self.met]
         self.most_memory_mib = max((one.shape.memory_mib for one in self.met), default=0)
@@ -55,6 +50,9 @@ class Outlook:
         if prospect is None:
             prospect = self._prospects[left] = Prospect(self, left)
         return prospect
+
+    def _could_have(self, wanted: Devices) -> bool:
+        return len(self.usable(wanted.kind)) >= wanted.number
 
     def useful(self, wanted: Devices, left: Left) -> int:
         """Thousandths in the devices that are large enough, if there are enough of them."""

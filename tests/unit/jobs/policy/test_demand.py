@@ -25,15 +25,15 @@ class TestShape:
 
 class TestDemand:
     def test_shares_are_those_of_what_was_seen(self) -> None:
-        found = demand(request(), request(), request(), request(gpu=1))
+        found = demand(*[request(gpu=1)] * 3, request(gpu=2), request())
 
         assert [(one.shape.of_devices.number, one.share) for one in found.expected] == [
-            (0, 0.75),
-            (1, 0.25),
+            (1, 0.75),
+            (2, 0.25),
         ]
 
     def test_what_is_rare_is_left_out_and_the_rest_are_all_there_is(self) -> None:
-        found = demand(*[request()] * 96, *(request(cpu=2 + n) for n in range(4)))
+        found = demand(*[request(gpu=1)] * 96, *(request(gpu=2 + n) for n in range(4)))
 
         assert [one.share for one in found.expected] == [1.0]
 
@@ -42,12 +42,12 @@ class TestDemand:
     ) -> None:
         monkeypatch.setattr(module, "_MOST", 2)
 
-        found = demand(*(request(cpu=1 + n) for n in range(5)))
+        found = demand(*(request(gpu=1 + n) for n in range(5)))
 
         assert [one.share for one in found.expected] == [0.5, 0.5]
 
-    def test_nothing_seen_is_nothing_expected(self) -> None:
-        found = demand()
+    def test_nobody_who_wanted_a_gpu_is_nothing_expected(self) -> None:
+        found = demand(request())
 
         assert (found.expected, found.fed(1, 1)) == ((), inf)
 
