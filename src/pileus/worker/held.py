@@ -161,10 +161,12 @@ class HeldAttempt:
     async def _logged(self, order: DesiredAttempt | None) -> None:
         try:
             log.info("Attempt %s is %s", self.identity.id, "ordered" if order else "adopted")
-            state = await self._over(order)
+            # Without a launch nothing of it ran, and nothing was shipped by an earlier worker.
+            streams = self._streams(is_new=order is not None and not self._layout.launch.exists())
+            state = await self._over(order, streams)
             reason = (state.exit or {}).get("reason") or "done"
             log.info("Attempt %s is over: %s", self.identity.id, reason)
-            await self._finish(state)
+            await self._finish(state, streams)
         except Exception:
             # One attempt must not take the worker down; the server sees that we hold it no more.
             log.exception("attempt %s cannot be held", self.identity.id)
@@ -172,14 +174,13 @@ class HeldAttempt:
             document = ending.lost("The worker failed; its log has the reason", ending.now())
             self._conclude(document, ())
 
-    async def _over(self, order: DesiredAttempt | None) -> State:
+    async def _over(self, order: DesiredAttempt | None, streams: StreamShipper) -> State:
         if order is not None:
             refusal = await self._start(order)
             if refusal is not None:
                 return refusal
         self.step = Step.RUNNING
         self._changed()
-        streams = self._streams()
         shipping = asyncio.create_task(streams.follow(self._means.ship_seconds))
         try:
             state = await self._means.executor.wait(
@@ -253,10 +254,10 @@ class HeldAttempt:
         document = ending.ended(None, reason, ending.now(), message="Stopped before it started")
         return State(Phase.ENDED, None, document)
 
-    async def _finish(self, state: State) -> None:
+    async def _finish(self, state: State, streams: StreamShipper) -> None:
         document = dict(state.exit or {})
         if self._layout.directory.exists():
-            await self._streams().drain()
+            await streams.drain()
             failpoint("attempt.drained")
         try:
             artifacts = await upload(
@@ -282,10 +283,15 @@ class HeldAttempt:
         self.step = Step.ENDED
         self._changed()
 
-    def _streams(self) -> StreamShipper:
+    def _streams(self, *, is_new: bool) -> StreamShipper:
         means = self._means
         return StreamShipper(
-            self.identity.id, self._layout, means.link, means.clock, means.backoff()
+            self.identity.id,
+            self._layout,
+            means.link,
+            means.clock,
+            means.backoff(),
+            is_new=is_new,
         )
 
 

@@ -19,12 +19,22 @@ log = logging.getLogger(__name__)
 
 _PIECE_BYTES = 1024 * 1024
 
+_FIRST_PAUSE_SECONDS = 0.005
+"""Between the first two looks at what an attempt writes; doubles from look to look."""
+
 
 class StreamShipper:
-    """The three streams of one attempt."""
+    """The three streams of one attempt; of a new one the server has nothing yet."""
 
     def __init__(
-        self, attempt: str, layout: Layout, link: ServerLink, clock: Clock, backoff: Backoff
+        self,
+        attempt: str,
+        layout: Layout,
+        link: ServerLink,
+        clock: Clock,
+        backoff: Backoff,
+        *,
+        is_new: bool,
     ) -> None:
         self._attempt = attempt
         self._link = link
@@ -35,14 +45,16 @@ class StreamShipper:
             "stderr": layout.stderr,
             "metrics": layout.metrics,
         }
-        self._ends: dict[str, int] = {}
+        self._ends: dict[str, int] = dict.fromkeys(self._paths, 0) if is_new else {}
         """How much of each stream the server has; absent until it was asked."""
 
     async def follow(self, every_seconds: float) -> None:
-        """Ship for ever, soon after it is written."""
+        """Ship for ever, soon after it is written; at first sooner, for somebody may be waiting."""
+        pause = _FIRST_PAUSE_SECONDS
         while True:
             await self.drain()
-            await self._clock.sleep(every_seconds)
+            await self._clock.sleep(min(pause, every_seconds))
+            pause = min(2 * pause, every_seconds)
 
     async def drain(self) -> None:
         """Return when the server has all that is there now, however long it is away."""

@@ -20,7 +20,12 @@ def server():
 @pytest.fixture
 def make_shipper(layout, server):
     clock = SystemClock()
-    return lambda: StreamShipper("att_1", layout, server, clock, Backoff(clock, 0.01))
+
+    def make(*, is_new=False):
+        backoff = Backoff(clock, 0.01)
+        return StreamShipper("att_1", layout, server, clock, backoff, is_new=is_new)
+
+    return make
 
 
 class TestDrain:
@@ -69,3 +74,44 @@ class TestDrain:
         await make_shipper().drain()
 
         assert server.stream("att_1") == b""
+
+    async def test_of_a_new_attempt_nothing_is_asked_before_the_first_bytes_go(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        calls = []
+        append = server.append
+
+        async def counted(attempt, name, start, piece):
+            calls.append((name, start, piece))
+            return await append(attempt, name, start, piece)
+
+        monkeypatch.setattr(server, "append", counted)
+        layout.stdout.write_bytes(b"one\n")
+
+        await make_shipper(is_new=True).drain()
+
+        assert calls == [("stdout", 0, b"one\n")]
+
+
+class TestFollow:
+    async def test_the_first_looks_are_close_together_and_then_as_far_apart_as_told(
+        self, layout, server
+    ):
+        pauses = []
+
+        class Ended(Exception):
+            pass
+
+        class Clock(SystemClock):
+            async def sleep(self, seconds):
+                pauses.append(seconds)
+                if len(pauses) == 6:
+                    raise Ended
+
+        clock = Clock()
+        shipper = StreamShipper("att_1", layout, server, clock, Backoff(clock, 0.01), is_new=True)
+
+        with pytest.raises(Ended):
+            await shipper.follow(0.05)
+
+        assert pauses == [0.005, 0.01, 0.02, 0.04, 0.05, 0.05]
