@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     if launch is None:
         sys.stderr.write(f"{str(layout.launch)!r} is missing or not readable\n")
         return 1
-    lead(layout, launch, lambda: _spawn(layout, launch), announce_to=1)
+    lead(layout, launch, lambda: spawn(layout, launch), announce_to=1)
     return 0
 
 
@@ -101,7 +101,8 @@ def _claim(layout: Layout) -> int | None:
     return descriptor
 
 
-def _spawn(layout: Layout, launch: dict[str, Any]) -> int:
+def spawn(layout: Layout, launch: dict[str, Any]) -> int:
+    """Start the launch's command; its pid. Raises StartFailed."""
     os.chdir(layout.work)
     return command.spawn(layout, launch["command"], launch["env"])
 

@@ -96,7 +96,7 @@ def _fork_runner(request: dict[str, Any], requests: socket.socket, reply: int) -
     os._exit(0)
 
 
-def _lead(layout: Layout, module: str, reply: int) -> None:
+def _lead(layout: Layout, module: str | None, reply: int) -> None:
     log = os.open(layout.runner_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
     for stream in (1, 2):
         os.dup2(log, stream)
@@ -104,7 +104,13 @@ def _lead(layout: Layout, module: str, reply: int) -> None:
     launch = read_json(layout.launch)
     if launch is None:
         raise FileNotFoundError(str(layout.launch))
-    runner.lead(layout, launch, lambda: _fork_attempt(layout, launch, module), reply)
+
+    def begin() -> int:
+        if module is None:
+            return runner.spawn(layout, launch)
+        return _fork_attempt(layout, launch, module)
+
+    runner.lead(layout, launch, begin, reply)
 
 
 def _fork_attempt(layout: Layout, launch: dict[str, Any], module: str) -> int:

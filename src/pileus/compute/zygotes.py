@@ -52,8 +52,17 @@ class Zygotes:
         self._lock = threading.Lock()
         self._is_closed = False
 
-    def fork(self, environment: str, directory: Path, entry: str) -> None:
-        """Have the attempt led by a fork. Raises EnvironmentBroken, ZygoteUnfit."""
+    def warm_up(self, environment: str) -> bool:
+        """Whether its zygote was there already; otherwise it is on its way. Raises ZygoteUnfit."""
+        with self._lock:
+            known = self._warm.get(environment)
+            return self._alive(environment) is known
+
+    def fork(self, environment: str, directory: Path, entry: str | None) -> None:
+        """Have the attempt led by a fork: a module's `main`, or without one the launch's command.
+
+        Raises EnvironmentBroken, ZygoteUnfit.
+        """
         for _ in range(2):  # the one we know may be ending for want of work just now
             answer = self._ask(environment, directory, entry)
             if answer == STARTED or Layout(directory).runner.exists():
@@ -76,7 +85,7 @@ class Zygotes:
         warm = self._warm.get(environment)
         return None if warm is None else warm.process.pid
 
-    def _ask(self, environment: str, directory: Path, entry: str) -> bytes:
+    def _ask(self, environment: str, directory: Path, entry: str | None) -> bytes:
         request = json.dumps({"directory": str(directory), "entry": entry}).encode()
         readable, writable = os.pipe()
         try:

@@ -46,21 +46,14 @@ class ProcessExecutor:
         if launch.environment not in self._environments:
             raise EnvironmentUnknown(launch.environment, sorted(self._environments))
         layout = Layout(directory)
-        if launch.entry is None:
-            await self._spawn(layout, launch)
+        replace_json(layout.launch, launch.document())
+        failpoint("attempt.launch_written")
+        if await self._forked(directory, launch):
             return
-        if self._zygotes is not None and launch.environment != PLAIN:
-            replace_json(layout.launch, launch.document())
-            try:
-                await asyncio.to_thread(
-                    self._zygotes.fork, launch.environment, directory, launch.entry
-                )
-            except ZygoteUnfit as error:
-                log.warning("%s starts without its zygote: %s", directory.name, error)
-            else:
-                return
-        command = (sys.executable, "-m", "pileus.compute.entry", launch.entry)
-        await self._spawn(layout, replace(launch, command=command))
+        if launch.entry is not None:
+            words = (sys.executable, "-m", "pileus.compute.entry", launch.entry)
+            replace_json(layout.launch, replace(launch, command=words).document())
+        await self._spawn(layout)
 
     def state(self, directory: Path, lease_token: str) -> State:
         layout = Layout(directory)
@@ -109,9 +102,21 @@ class ProcessExecutor:
         if self._zygotes is not None:
             await asyncio.to_thread(self._zygotes.close)
 
-    async def _spawn(self, layout: Layout, launch: Launch) -> None:
-        replace_json(layout.launch, launch.document())
-        failpoint("attempt.launch_written")
+    async def _forked(self, directory: Path, launch: Launch) -> bool:
+        """Whether a zygote started it. A command waits for none: the next one has it."""
+        if self._zygotes is None or (launch.entry is not None and launch.environment == PLAIN):
+            return False
+        try:
+            if launch.entry is None and not await asyncio.to_thread(self._zygotes.warm_up, PLAIN):
+                return False
+            environment = PLAIN if launch.entry is None else launch.environment
+            await asyncio.to_thread(self._zygotes.fork, environment, directory, launch.entry)
+        except ZygoteUnfit as error:
+            log.warning("%s starts without its zygote: %s", directory.name, error)
+            return False
+        return True
+
+    async def _spawn(self, layout: Layout) -> None:
         readable, writable = os.pipe()
         try:
             pid = _spawn_runner(layout, writable)

@@ -107,6 +107,31 @@ class TestStart:
         assert layout.stdout.read_text() == "hello\n"
         assert json_in(layout.result)["summary"] == {"accuracy": 0.75}
 
+    async def test_a_command_waits_for_no_zygote_and_the_next_is_forked(
+        self, zygotes, layout, tmp_path
+    ):
+        executor = ProcessExecutor(ENVIRONMENTS, zygotes)
+        later = make_directory(tmp_path, "att_2")
+
+        await executor.start(layout.directory, make_launch(layout, "sh", "-c", "sleep 0.3; exit 4"))
+        first = psutil.Process(json_in(layout.runner)["pid"]).cmdline()
+        await executor.start(later.directory, make_launch(later, "sh", "-c", "sleep 0.3; exit 5"))
+        second = psutil.Process(json_in(later.runner)["pid"]).cmdline()
+
+        assert (await executor.wait(layout.directory, LEASE)).exit["code"] == 4
+        assert (await executor.wait(later.directory, LEASE)).exit["code"] == 5
+        assert "pileus.compute.zygote" not in first
+        assert "pileus.compute.zygote" in second
+
+    async def test_a_forked_command_that_is_not_there_says_so(self, zygotes, layout):
+        executor = ProcessExecutor(ENVIRONMENTS, zygotes)
+        zygotes.warm_up("plain")
+
+        await executor.start(layout.directory, make_launch(layout, "no-such-program"))
+
+        state = await executor.wait(layout.directory, LEASE)
+        assert "'no-such-program' not found" in state.exit["message"]
+
     async def test_an_unknown_environment_names_those_that_are_known(self, executor, layout):
         launch = make_launch(layout, entry="lesson", environment="tensorflow")
 
