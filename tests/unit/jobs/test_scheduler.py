@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pileus.core.schemas.jobs import Job, JobSpec, JobStatus, Lease, Node
 from pileus.core.schemas.resources import Capacity, Device, Resources
 from pileus.jobs.scheduler import PATIENCE, Plan, PoolSnapshot, decide
+from tests.unit.jobs.policy.building import lease
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,19 +54,7 @@ def make_node(name: str = "a", *, cpu: int = 4, memory: int = 4096, gpus: int = 
 
 
 def make_lease(node: Node, devices: tuple[str, ...] = (), **resources: Any) -> Lease:
-    return Lease(
-        id="lse_1",
-        project="prj_1",
-        created_at=NOW,
-        attempt="att_1",
-        job="job_x",
-        node=node.id,
-        token="t",
-        resources=Resources(**{"cpu": 1, "memory_mib": 100} | resources),
-        devices=devices,
-        expires_at=NOW,
-        metered_until=NOW,
-    )
+    return lease(node, Resources(**{"cpu": 1, "memory_mib": 100} | resources), *devices)
 
 
 def plan(*jobs: Job, nodes: list[Node], leases: tuple[Lease, ...] = (), **more: Any) -> Plan:
