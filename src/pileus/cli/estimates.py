@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from pileus.cli import phrases
 from pileus.cli.session import Session
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Submit nothing; say when it would start and its price.")
+]
 
 
 def show_estimate(session: Session, spec: dict[str, Any]) -> None:

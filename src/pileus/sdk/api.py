@@ -15,6 +15,7 @@ from pileus.core.clock import SystemClock
 from pileus.core.errors import InvalidRequest, NotAuthenticated, PileusError, Unavailable
 from pileus.core.ids import Ids
 from pileus.core.request_ids import HEADER, PREFIX
+from pileus.sdk.connecting import connection_to
 
 Document = Mapping[str, Any]
 """An answer as the server sent it."""
@@ -27,7 +28,6 @@ LONGEST_PAUSE_SECONDS = 2.0
 PAGE_SIZE = 100
 _UNAVAILABLE = 503
 _ERRORS_FROM = 400
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Api:
@@ -62,9 +62,7 @@ class Api:
             },
             timeout=httpx.Timeout(60.0, connect=5.0),
             transport=transport,
-            # Loading the certificates takes longer than a call, and a proxy never reaches loopback.
-            verify=self._url.startswith("https"),
-            trust_env=urlsplit(self._url).hostname not in _LOOPBACK,
+            **connection_to(self._url),
         )
 
     def close(self) -> None:

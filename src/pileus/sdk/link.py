@@ -18,6 +18,7 @@ import pydantic
 from pileus.core.errors import PileusError, Unavailable
 from pileus.core.logs import context
 from pileus.core.request_ids import HEADER
+from pileus.sdk.connecting import connection_to
 
 API = "/api/v1"
 TIMEOUT_SECONDS = 10.0
@@ -44,9 +45,7 @@ class ServerHttp:
         self._client = httpx.AsyncClient(
             base_url=server_url,
             timeout=TIMEOUT_SECONDS,
-            # The certificates of the system are 2 MB, and 60 ms at each start.
-            verify=server_url.startswith("https"),
-            trust_env=False,
+            **connection_to(server_url),
             limits=limits or httpx.Limits(),
             transport=transport,
         )

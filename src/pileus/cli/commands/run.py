@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pileus.cli import resources
+from pileus.cli.estimates import DryRun, show_estimate
 from pileus.cli.session import Session
 
 
@@ -28,10 +29,7 @@ def run(
     ] = None,
     max_attempts: Annotated[int, typer.Option(min=1, help="Tries in all.")] = 3,
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Submit nothing; say when it would start and its price."),
-    ] = False,
+    dry_run: DryRun = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
     ] = False,
@@ -56,8 +54,6 @@ def run(
         "priority": priority,
     }
     if dry_run:
-        from pileus.cli.estimates import show_estimate  # start-up time
-
         show_estimate(session, spec)
         return
     job = session.client.jobs.submit(spec)

@@ -45,15 +45,14 @@ class ProcessExecutor:
     async def start(self, directory: Path, launch: Launch) -> None:
         if launch.environment not in self._environments:
             raise EnvironmentUnknown(launch.environment, sorted(self._environments))
+        if launch.entry is not None:  # as a command, where no zygote forks it
+            words = (sys.executable, "-m", "pileus.compute.entry", launch.entry)
+            launch = replace(launch, command=words)
         layout = Layout(directory)
         replace_json(layout.launch, launch.document())
         failpoint("attempt.launch_written")
-        if await self._forked(directory, launch):
-            return
-        if launch.entry is not None:
-            words = (sys.executable, "-m", "pileus.compute.entry", launch.entry)
-            replace_json(layout.launch, replace(launch, command=words).document())
-        await self._spawn(layout)
+        if not await self._forked(directory, launch):
+            await self._spawn(layout)
 
     def state(self, directory: Path, lease_token: str) -> State:
         layout = Layout(directory)

@@ -188,7 +188,7 @@ class Estimate(Answer):
     """Price of what an attempt holds, in micro-units for an hour."""
 
     most_micro: int | None
-    """With a timeout: the price of every try running into it, waiting between tries left out."""
+    """With a timeout: the price of every try running into it, and through its grace."""
 
     currency: str
 

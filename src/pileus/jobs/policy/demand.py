@@ -8,20 +8,13 @@ from math import inf
 from typing import NamedTuple
 
 from pileus.core.schemas.resources import MILLI, Resources
+from pileus.jobs.policy.devices import Devices
 
 _SHARE = 0.95
 """The most frequent requests that together make this share of all stand for all."""
 
 _MOST = 64
 """No more of them are looked at, whatever the share: each makes a decision slower."""
-
-
-class Devices(NamedTuple):
-    """So many devices of a kind, with `milli` thousandths of each; 0 of 0 without a GPU."""
-
-    milli: int
-    number: int
-    kind: str | None
 
 
 class Shape(NamedTuple):
@@ -56,7 +49,7 @@ class Expected(NamedTuple):
 
 
 class Demand:
-    """Shapes by share."""
+    """Shapes by share, the most frequent first."""
 
     def __init__(self, expected: tuple[Expected, ...]) -> None:
         self.expected = expected

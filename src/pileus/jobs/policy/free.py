@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from pileus.core.schemas.jobs import Lease, Node
 from pileus.core.schemas.resources import MILLI, Resources
-from pileus.jobs.policy.demand import Devices, Shape
-from pileus.jobs.policy.waste import Left, usable_devices
+from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.devices import Devices, Left, usable_devices
 
 
 class Free:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from pileus.core.schemas.resources import Resources
-from pileus.jobs.policy.demand import Demand, Devices, Shape
+from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.devices import Devices
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.waste import Outlook, Prospect
 

@@ -14,10 +14,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from pileus.jobs.policy.demand import Demand, Devices
-
-Left = tuple[int, ...]
-"""Thousandths left of each device of a node, in the order of the devices."""
+from pileus.jobs.policy.demand import Demand
+from pileus.jobs.policy.devices import Devices, Left, usable_devices
 
 
 class Outlook:
@@ -90,15 +88,3 @@ class Prospect:
                     expected -= self._useful[number + 1] - self._useful[number]
         fed = outlook.demand.fed(cpu_milli, memory_mib)
         return total - expected + (total - fed if total > fed else 0.0)
-
-
-def is_of_kind(kind: str, wanted: str) -> bool:
-    """Whether a device's kind has the words of `wanted` in it: `h200` is an `nvidia-h200`."""
-    return f"-{wanted.lower()}-" in f"-{kind}-"
-
-
-def usable_devices(kinds: Sequence[str], wanted: str | None) -> tuple[int, ...]:
-    """Places of the devices that do for whoever wants this kind."""
-    return tuple(
-        place for place, kind in enumerate(kinds) if wanted is None or is_of_kind(kind, wanted)
-    )

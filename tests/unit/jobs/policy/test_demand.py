@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pileus.core.schemas.resources import Resources
 from pileus.jobs.policy import demand as module
-from pileus.jobs.policy.demand import Demand, Devices, Shape
+from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.devices import Devices
 from tests.unit.jobs.policy.building import REQUESTS, demand, request
 
 

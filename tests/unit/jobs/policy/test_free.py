@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pileus.jobs.policy.demand import Devices, Shape
+from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.devices import Devices
 from pileus.jobs.policy.free import Free, free_of
 from tests.unit.jobs.policy.building import lease, node, request
 

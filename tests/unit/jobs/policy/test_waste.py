@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pileus.core.schemas.resources import Resources
-from pileus.jobs.policy.demand import Shape
-from pileus.jobs.policy.waste import Outlook, is_of_kind, usable_devices
+from pileus.jobs.policy.devices import usable_devices
+from pileus.jobs.policy.waste import Outlook
 from tests.unit.jobs.policy.building import REQUESTS, demand, request
 
 AMPLE = 10**9
@@ -101,12 +101,3 @@ class TestWhole:
         found = Outlook(expected, kinds).of(tuple(left)).waste(cpu, memory)
 
         assert found == pytest.approx(total - useful + stranded if total else 0, abs=1e-6)
-
-
-class TestKinds:
-    def test_words_of_a_kind_name_it(self) -> None:
-        assert is_of_kind("nvidia-h200", "h200")
-        assert not is_of_kind("nvidia-h200", "h20")
-        assert usable_devices(["nvidia-t4", "nvidia-h200"], "H200") == (1,)
-        assert usable_devices(["nvidia-t4", "nvidia-h200"], None) == (0, 1)
-        assert Shape.of(request()).of_devices.kind is None
