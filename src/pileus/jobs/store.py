@@ -69,7 +69,10 @@ def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:
 def held_on(snapshot: Snapshot, node: str) -> list[Held]:
     """What a node should be running."""
     live = attempts.find(snapshot, [("node", "=", node), ("status", "in", LIVE)], order=["id"])
-    return [held_by(snapshot, attempt) for attempt in live]
+    job_of_id = {j.id: j for j in jobs.find(snapshot, [("id", "in", [a.job for a in live])])}
+    wanted = [attempt.id for attempt in live]
+    lease_of = {le.attempt: le for le in leases.find(snapshot, [("attempt", "in", wanted)])}
+    return [Held(job_of_id[a.job], a, lease_of[a.id]) for a in live]
 
 
 def held_by(snapshot: Snapshot, attempt: Attempt) -> Held:

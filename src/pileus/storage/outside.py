@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from pileus.storage.databases.sql_failures import meaning
 from pileus.storage.databases.sql_schema import Schema
+from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.databases.sql_transaction import SqlSnapshot
 from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.inspection import reading_address
@@ -28,12 +29,13 @@ def snapshot_of(url: str, tables: Iterable[Table]) -> Iterator[Snapshot | None]:
     wanted = list(tables)
     address = sa.make_url(url)
     engine = _engine(address)
+    statements = Statements(Schema(wanted), engine.dialect.name)
     try:
         with engine.connect() as connection:
             known = sa.inspect(connection)
             is_there = all(known.has_table(table.name) for table in wanted)
             yield (
-                SqlSnapshot(connection, Schema(wanted), lambda _: datetime.now(UTC))
+                SqlSnapshot(connection, statements, lambda _: datetime.now(UTC))
                 if is_there
                 else None
             )

@@ -7,7 +7,7 @@ What a database could not keep as it is (a NUL, 65 bits) is refused here, the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -35,6 +35,14 @@ def encode_record(table: Table, record: Record) -> dict[str, Any]:
 def decode_record(table: Table, primitives: Record) -> dict[str, Any]:
     """A record whose values share nothing with what is stored."""
     return {column.name: decode(column.kind, primitives[column.name]) for column in table.columns}
+
+
+def decode_row(table: Table, row: Sequence[Value]) -> dict[str, Any]:
+    """The same of primitives in the order of the table's columns."""
+    return {
+        column.name: decode(column.kind, value)
+        for column, value in zip(table.columns, row, strict=True)
+    }
 
 
 def encode(kind: Kind, value: Value) -> Value:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pileus.storage.databases.sql_failures import meaning
 from pileus.storage.databases.sql_insert import insert_into
 from pileus.storage.databases.sql_schema import Schema
+from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.databases.sql_transaction import Now, SqlSnapshot
 from pileus.storage.databases.sql_writer import GroupWriter
 from pileus.storage.databases.wakes import Wakes
@@ -39,6 +40,7 @@ class SqlDatabase:
         name: str,
     ) -> None:
         self._schema = Schema(tables)
+        self._statements = Statements(self._schema, writing.dialect.name)
         self._writing = writing
         self._reading = reading
         self._now = now
@@ -49,7 +51,7 @@ class SqlDatabase:
         self._is_open = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer = GroupWriter(
-            writing, self._schema, now, self._committing, self._committed, name, self.writes
+            writing, self._statements, now, self._committing, self._committed, name, self.writes
         )
 
     async def start(self) -> None:
@@ -94,7 +96,7 @@ class SqlDatabase:
     def _read(self, work: Callable[[Snapshot], T]) -> T:
         try:
             with self._reading.connect() as connection:
-                return work(SqlSnapshot(connection, self._schema, self._now))
+                return work(SqlSnapshot(connection, self._statements, self._now))
         except sa.exc.DBAPIError as error:
             raise meaning(error, self._name) from error
 

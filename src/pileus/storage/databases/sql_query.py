@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from pileus.storage import rules
+from pileus.storage.rules import Primitive
 from pileus.storage.table import Table
-from pileus.storage.transaction import Where
-from pileus.storage.values import Value
 
 Clause = sa.ColumnElement[bool]
 
@@ -26,12 +24,19 @@ _COMPARE: dict[str, Callable[[Any, Any], Clause]] = {
 }
 
 
-def conditions(table: Table, columns: sa.Table, where: Where, dialect: str) -> list[Clause]:
-    """The clauses of `where`, all of which must hold."""
+def conditions(columns: sa.Table, where: Sequence[Primitive], dialect: str) -> list[Clause]:
+    """The clauses of `where`, all of which must hold; values are parameters, but for null."""
     return [
-        _clause(columns.c[name], operator, value, dialect)
-        for name, operator, value in rules.primitives(table, where)
+        _with_null(columns.c[name], operator)
+        if value is None
+        else _clause(columns.c[name], operator, parameter(number), dialect)
+        for number, (name, operator, value) in enumerate(where)
     ]
+
+
+def parameter(number: int) -> str:
+    """Name of the parameter of a condition, by its place."""
+    return f"where_{number}"
 
 
 def ordering(
@@ -48,22 +53,24 @@ def ordering(
     return found
 
 
-def _clause(column: sa.Column[Any], operator: str, value: Value, dialect: str) -> Clause:
+def _with_null(column: sa.Column[Any], operator: str) -> Clause:
+    if operator == "=":
+        return column.is_(None)
+    return column.is_not(None) if operator == "!=" else sa.false()
+
+
+def _clause(column: sa.Column[Any], operator: str, name: str, dialect: str) -> Clause:
     if operator == "in":
-        return _is_one_of(column, value, dialect)
-    if value is None:
-        if operator == "=":
-            return column.is_(None)
-        return column.is_not(None) if operator == "!=" else sa.false()
-    return _COMPARE[operator](column, value)
+        return _is_one_of(column, name, dialect)
+    return _COMPARE[operator](column, sa.bindparam(name))
 
 
-def _is_one_of(column: sa.Column[Any], values: list[Any], dialect: str) -> Clause:
+def _is_one_of(column: sa.Column[Any], name: str, dialect: str) -> Clause:
     # One parameter however many values there are: both databases limit how many a statement has.
     if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import ARRAY  # a server on SQLite starts without it
 
         array = ARRAY(sa.Text() if isinstance(column.type, sa.Text) else column.type)
-        return column == sa.any_(sa.literal(values, array))
-    listed = sa.func.json_each(sa.literal(json.dumps(values), sa.Text())).table_valued("value")
+        return column == sa.any_(sa.bindparam(name, type_=array))
+    listed = sa.func.json_each(sa.bindparam(name, type_=sa.Text())).table_valued("value")
     return column.in_(sa.select(listed.c.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,12 @@ import sqlalchemy as sa
 
 from pileus.storage import rules
 from pileus.storage.databases.sql_insert import insert_into
-from pileus.storage.databases.sql_query import conditions, ordering
-from pileus.storage.databases.sql_schema import Schema
+from pileus.storage.databases.sql_query import conditions
+from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.table import Table
 from pileus.storage.tables import CHANGES, FEED, FEED_ROW
 from pileus.storage.transaction import Change, Condition, Record, Where
-from pileus.storage.values import decode, decode_record, encode_record
+from pileus.storage.values import decode, decode_record, decode_row, encode_record
 
 Now = Callable[[sa.Connection], datetime]
 
@@ -34,10 +35,10 @@ class Feed:
 class SqlSnapshot:
     """Reads on a connection whose transaction sees one state."""
 
-    def __init__(self, connection: sa.Connection, schema: Schema, now: Now) -> None:
+    def __init__(self, connection: sa.Connection, statements: Statements, now: Now) -> None:
         self._connection = connection
-        self._schema = schema
-        self._dialect = connection.dialect.name
+        self._statements = statements
+        self._schema = statements.schema
         self._ask_now = now
         self._now: datetime | None = None
 
@@ -55,20 +56,16 @@ class SqlSnapshot:
         order: Sequence[str] = (),
         limit: int | None = None,
     ) -> list[Record]:
-        columns = self._schema.of(table)
-        query = (
-            sa.select(columns)
-            .where(*conditions(table, columns, where, self._dialect))
-            .order_by(*ordering(table, columns, order, limit))
-            .limit(limit)
-        )
-        return [decode_record(table, row._asdict()) for row in self._connection.execute(query)]
+        wanted = rules.primitives(table, where)
+        query = self._statements.find(table, wanted, order, limit)
+        found = self._connection.execute(query, self._statements.parameters(wanted, limit))
+        return [decode_row(table, row) for row in found]
 
     def get(self, table: Table, **key: Any) -> Record | None:
-        columns = self._schema.of(table)
-        where = conditions(table, columns, rules.one_row(table, key), self._dialect)
-        row = self._connection.execute(sa.select(columns).where(*where)).first()
-        return None if row is None else decode_record(table, row._asdict())
+        where = rules.primitives(table, rules.one_row(table, key))
+        query = self._statements.find(table, where)
+        row = self._connection.execute(query, self._statements.parameters(where)).first()
+        return None if row is None else decode_row(table, row)
 
     def total(
         self, table: Table, columns: Sequence[str], where: Where = (), *, by: Sequence[str] = ()
@@ -76,10 +73,11 @@ class SqlSnapshot:
         source = self._schema.of(table)
         groups = [source.c[name] for name in by]
         sums = [sa.func.coalesce(sa.func.sum(source.c[name]), 0).label(name) for name in columns]
+        wanted = rules.primitives(table, where)
         query = (
             sa.select(*groups, *sums, sa.func.count().label("count"))
             .select_from(source)
-            .where(*conditions(table, source, where, self._dialect))
+            .where(*conditions(source, wanted, self._statements.dialect))
             .group_by(*groups)
             .order_by(*(group.asc().nulls_first() for group in groups))
         )
@@ -89,7 +87,9 @@ class SqlSnapshot:
                 # Postgres sums to a Decimal.
                 **{name: int(row[name]) for name in (*columns, "count")},
             }
-            for row in self._connection.execute(query).mappings()
+            for row in self._connection.execute(
+                query, self._statements.parameters(wanted)
+            ).mappings()
         ]
 
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
@@ -104,8 +104,10 @@ class SqlSnapshot:
 class SqlTransaction(SqlSnapshot):
     """Reads and writes of one unit of work, inside its savepoint."""
 
-    def __init__(self, connection: sa.Connection, schema: Schema, now: Now, feed: Feed) -> None:
-        super().__init__(connection, schema, now)
+    def __init__(
+        self, connection: sa.Connection, statements: Statements, now: Now, feed: Feed
+    ) -> None:
+        super().__init__(connection, statements, now)
         self._feed = feed
         self._pending: list[Change] = []
 
@@ -118,12 +120,10 @@ class SqlTransaction(SqlSnapshot):
 
     def insert(self, table: Table, record: Record) -> None:
         row = encode_record(table, record)
-        # A failed statement would end the whole transaction on Postgres; one that does nothing,
-        # and says so, ends it nowhere.
-        statement = (
-            insert_into(self._schema.of(table), self._dialect).values(row).on_conflict_do_nothing()
+        done = self._connection.execute(
+            self._statements.insert(table), row, execution_options=_COUNTED
         )
-        if self._connection.execute(statement, execution_options=_COUNTED).rowcount == 0:
+        if done.rowcount == 0:
             raise rules.duplicate(table, record)
         self._append(table, row)
 
@@ -131,14 +131,12 @@ class SqlTransaction(SqlSnapshot):
         rules.changes_by_swap(table)
         row = encode_record(table, record)
         seen: list[Condition] = [(name, "=", record[name]) for name in (*table.key, "rev")]
-        columns = self._schema.of(table)
+        where = rules.primitives(table, [*seen, *also])
         row["rev"] += 1
-        statement = (
-            sa.update(columns)
-            .where(*conditions(table, columns, [*seen, *also], self._dialect))
-            .values({name: value for name, value in row.items() if name not in table.key})
-        )
-        if self._guarded(table, record, statement) == 0:
+        changed = {name: value for name, value in row.items() if name not in table.key}
+        statement = self._statements.update(table, where)
+        parameters = {**changed, **self._statements.parameters(where)}
+        if self._guarded(table, record, statement, parameters) == 0:
             raise rules.stale(table, record)
         self._append(table, row)
         return decode_record(table, row)
@@ -146,22 +144,23 @@ class SqlTransaction(SqlSnapshot):
     def put(self, table: Table, record: Record) -> None:
         rules.changes_by_put(table)
         row = encode_record(table, record)
-        insert = insert_into(self._schema.of(table), self._dialect)
+        insert = insert_into(self._schema.of(table), self._statements.dialect)
         rest = {name: insert.excluded[name] for name in row if name not in table.key}
         if rest:
-            statement = insert.values(row).on_conflict_do_update(
-                index_elements=list(table.key), set_=rest
-            )
+            statement = insert.on_conflict_do_update(index_elements=list(table.key), set_=rest)
         else:
-            statement = insert.values(row).on_conflict_do_nothing(index_elements=list(table.key))
-        self._guarded(table, record, statement)
+            statement = insert.on_conflict_do_nothing(index_elements=list(table.key))
+        self._guarded(table, record, statement, row)
 
     def delete(self, table: Table, where: Where) -> int:
         columns = self._schema.of(table)
-        statement = sa.delete(columns).where(*conditions(table, columns, where, self._dialect))
+        wanted = rules.primitives(table, where)
+        statement = sa.delete(columns).where(*conditions(columns, wanted, self._statements.dialect))
+        parameters = self._statements.parameters(wanted)
         if not rules.has_rev(table):
-            return self._connection.execute(statement).rowcount
-        gone = [row._asdict() for row in self._connection.execute(statement.returning(columns))]
+            return self._connection.execute(statement, parameters).rowcount
+        removed = self._connection.execute(statement.returning(columns), parameters)
+        gone = [row._asdict() for row in removed]
         for row in sorted(gone, key=lambda row: [row[name] for name in table.key]):
             self._append(table, row, ahead=1)
         return len(gone)
@@ -181,15 +180,23 @@ class SqlTransaction(SqlSnapshot):
         )
         self._pending = []
 
-    def _guarded(self, table: Table, record: Record, statement: sa.UpdateBase) -> int:
+    def _guarded(
+        self, table: Table, record: Record, statement: sa.UpdateBase, parameters: Record
+    ) -> int:
         """Rows touched. Raises Duplicate, after which the transaction goes on."""
         if not table.unique:
-            return self._connection.execute(statement).rowcount
+            return self._connection.execute(statement, parameters).rowcount
         try:
-            with self._connection.begin_nested():
-                return self._connection.execute(statement).rowcount
+            with self._surviving_a_failure():
+                return self._connection.execute(statement, parameters).rowcount
         except sa.exc.IntegrityError as error:
             raise rules.duplicate(table, record) from error
+
+    def _surviving_a_failure(self) -> AbstractContextManager[object]:
+        # On SQLite a failed statement undoes itself and no more, and a savepoint costs twice what
+        # the statement does.
+        is_whole = self._statements.dialect == "sqlite"
+        return nullcontext() if is_whole else self._connection.begin_nested()
 
     def _append(self, table: Table, row: Record, ahead: int = 0) -> None:
         if rules.has_rev(table):

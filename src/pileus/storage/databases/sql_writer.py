@@ -1,7 +1,8 @@
 """Group commit: one thread writes, and as many units of work as are waiting share one commit.
 
-Each runs in a savepoint of its own, so that a failing one takes nothing along; nobody hears of
-success or failure before the commit. Because the thread holds the feed's row from the start, works
+A failing one takes nothing along: they run without savepoints, which cost more than what they
+guard, and when one fails all are taken back and run again, each in a savepoint of its own. Nobody
+hears of success or failure before the commit. Because the thread holds the feed's row from the start, works
 run one after the other over all servers, and entries of the feed commit in order.
 """
 
@@ -21,7 +22,7 @@ import sqlalchemy as sa
 from pileus.core.errors import PileusError
 from pileus.core.failpoints import failpoint
 from pileus.storage.databases.sql_failures import Lost, is_repeatable, meaning
-from pileus.storage.databases.sql_schema import Schema
+from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.databases.sql_transaction import Feed, Now, SqlTransaction
 from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.tables import FEED, FEED_ROW
@@ -48,11 +49,9 @@ class Queued(Generic[T]):
         self._result: T | None = None
         self._error: BaseException | None = None
 
-    def run(self, connection: sa.Connection, transaction: SqlTransaction) -> bool:
-        """Do it inside a savepoint; whether it succeeded. Raises only what breaks the whole
-        transaction."""
+    def run(self, transaction: SqlTransaction) -> bool:
+        """Do it; whether it succeeded. Raises only what breaks the whole transaction."""
         self._result, self._error = None, None
-        savepoint = connection.begin_nested()
         try:
             self._result = self._work(transaction)
             transaction.flush()
@@ -60,9 +59,7 @@ class Queued(Generic[T]):
             raise
         except BaseException as error:  # noqa: BLE001  it is the caller's, whatever it is
             self._error = error
-            savepoint.rollback()
             return False
-        savepoint.commit()
         return True
 
     def resolve(self) -> None:
@@ -79,7 +76,7 @@ class GroupWriter:
     def __init__(
         self,
         engine: sa.Engine,
-        schema: Schema,
+        statements: Statements,
         now: Now,
         committing: Callable[[sa.Connection, int], None],
         committed: Callable[[int], None],
@@ -89,7 +86,10 @@ class GroupWriter:
         """When the feed grew, `committing` is called just before the commit, in its transaction,
         and `committed` right after it; both in the writer's thread."""
         self._engine = engine
-        self._schema = schema
+        self._statements = statements
+        row = statements.schema.of(FEED)
+        self._held = sa.select(row.c.seq).where(row.c.id == FEED_ROW).with_for_update()
+        self._reached = sa.update(row).where(row.c.id == FEED_ROW)
         self._now = now
         self._committing = committing
         self._committed = committed
@@ -173,15 +173,17 @@ class GroupWriter:
         with connection:
             with _breaking_off(self._name, in_work=False):
                 feed, before = self._begin(connection)
-            for queued in group:
-                mark = feed.seq
-                transaction = SqlTransaction(connection, self._schema, self._now, feed)
-                with _breaking_off(self._name, in_work=True):
-                    if not queued.run(connection, transaction):
-                        feed.seq = mark
+            if not all(self._run(queued, connection, feed) for queued in group):
+                connection.rollback()
+                if len(group) == 1:
+                    return
+                with _breaking_off(self._name, in_work=False):
+                    feed, before = self._begin(connection)
+                for queued in group:
+                    self._run_apart(queued, connection, feed)
             if feed.seq > before:
                 with _breaking_off(self._name, in_work=False):
-                    connection.execute(self._reached(feed.seq))
+                    connection.execute(self._reached, {"seq": feed.seq})
                     self._committing(connection, feed.seq)
             failpoint("database.before_commit")
             connection.commit()
@@ -189,15 +191,24 @@ class GroupWriter:
         if feed.seq > before:
             self._committed(feed.seq)
 
-    def _begin(self, connection: sa.Connection) -> tuple[Feed, int]:
-        row = self._schema.of(FEED)
-        held = sa.select(row.c.seq).where(row.c.id == FEED_ROW).with_for_update()
-        seq = connection.execute(held).scalar_one()
-        return Feed(seq), seq
+    def _run(self, queued: Queued[Any], connection: sa.Connection, feed: Feed) -> bool:
+        transaction = SqlTransaction(connection, self._statements, self._now, feed)
+        with _breaking_off(self._name, in_work=True):
+            return queued.run(transaction)
 
-    def _reached(self, seq: int) -> sa.Update:
-        row = self._schema.of(FEED)
-        return sa.update(row).where(row.c.id == FEED_ROW).values(seq=seq)
+    def _run_apart(self, queued: Queued[Any], connection: sa.Connection, feed: Feed) -> None:
+        mark = feed.seq
+        with _breaking_off(self._name, in_work=True):
+            savepoint = connection.begin_nested()
+            if self._run(queued, connection, feed):
+                savepoint.commit()
+            else:
+                savepoint.rollback()
+                feed.seq = mark
+
+    def _begin(self, connection: sa.Connection) -> tuple[Feed, int]:
+        seq = connection.execute(self._held).scalar_one()
+        return Feed(seq), seq
 
     @staticmethod
     def _fail(group: list[Queued[Any]], error: BaseException) -> None:
