@@ -9,22 +9,19 @@ from typing import Any
 
 from pileus.compute.layout import PRIVATE_FILE
 from pileus.core.failpoints import failpoint
-from pileus.core.syncing import sync_directory
 
 
-def replace_json(path: Path, document: dict[str, Any], *, is_power_safe: bool = False) -> None:
-    """`path` holds `document`, readable by us only; also after loss of power when asked."""
+def replace_json(path: Path, document: dict[str, Any]) -> None:
+    """`path` holds `document`, readable by us only.
+
+    Not power-safe: no attempt outlives a boot, and the server counts on nothing that it left.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(json.dumps(document).encode())
-        file.flush()
-        if is_power_safe:
-            os.fsync(file.fileno())
     failpoint("node_file.written")
     temporary.replace(path)
-    if is_power_safe:
-        sync_directory(path.parent)
 
 
 def read_json(path: Path, max_bytes: int = 16 * 1024 * 1024) -> dict[str, Any] | None:

@@ -70,7 +70,6 @@ def lead(layout: Layout, launch: dict[str, Any], begin: Begin, announce_to: int)
             "lease_token": launch.get("lease_token"),
             "started_at": started_at,
         },
-        is_power_safe=True,
     )
     with suppress(OSError):  # a worker that died meanwhile does not want to know
         os.write(announce_to, STARTED)
@@ -179,7 +178,7 @@ def _seen(layout: Layout, asked_to_end: _AskedToEnd) -> Seen:
 def _write_end(layout: Layout, document: dict[str, Any]) -> None:
     for pause in (*_WRITE_PAUSES_SECONDS, None):
         try:
-            replace_json(layout.exit, document, is_power_safe=True)
+            replace_json(layout.exit, document)
         except FileNotFoundError:
             return  # the attempt was forgotten, directory and all
         except OSError as error:  # a full disk may have room again soon

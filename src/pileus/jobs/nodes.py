@@ -5,6 +5,7 @@ The orders are declarative, so a lost or repeated message does no harm.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -97,6 +98,9 @@ class NodeService:
         self._ends = ends
         self._token_key = token_key
         self.settings = settings
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        """Attempt → its reported end, which is being recorded: once, however often it is said."""
+
         self.heard: dict[str, Heard] = {}
         """Node → what its last report said of it; not kept, for the next one says it again."""
 
@@ -139,7 +143,11 @@ class NodeService:
         return node
 
     async def sync(self, node_id: str, report: NodeReport, wait_seconds: float) -> NodeOrders:
-        """Take a report; answer with orders, at once when they are news, else after a while."""
+        """Take a report; answer with orders, at once when they are news, else after a while.
+
+        Orders do not wait for the ends that were reported; after a while without news all of
+        these are recorded.
+        """
         # Renewing comes first: a report that waits behind the ends of large attempts would be
         # believed when the node has moved on.
         for lease in await self._database.write(
@@ -148,12 +156,12 @@ class NodeService:
             # The node answers and does not have it: it is gone, and another try may start.
             await self._ends.lost(lease, "runner_lost")
         self.heard[node_id] = self._heard(report)
-        for said in report.attempts:
-            if said.state == "ended":
-                await self._take_end(said)
+        ends = [self._taking(said) for said in report.attempts if said.state == "ended"]
         deadline = self._clock.monotonic() + wait_seconds
         while True:
             is_due = self._clock.monotonic() >= deadline
+            if is_due and ends:
+                await asyncio.wait(ends)
             look = partial(self._look, node_id=node_id, report=report, is_due=is_due)
             found = await self._database.read(look)
             if isinstance(found, NodeOrders):
@@ -165,6 +173,14 @@ class NodeService:
         if report.clock is None or report.clock.tzinfo is None:
             return Heard(report.version, None)
         return Heard(report.version, (report.clock - self._clock.now()).total_seconds())
+
+    def _taking(self, said: AttemptReport) -> asyncio.Task[None]:
+        """Goes on when the node hangs up: it has other news, and would only say it again."""
+        task = self._ending.get(said.id)
+        if task is None:
+            task = self._ending[said.id] = asyncio.create_task(self._take_end(said))
+            task.add_done_callback(lambda _: self._ending.pop(said.id))
+        return task
 
     async def _take_end(self, said: AttemptReport) -> None:
         def holds(snapshot: Snapshot) -> bool:

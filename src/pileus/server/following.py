@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from pileus.core.schemas.jobs import Attempt, Job
 from pileus.core.schemas.tenancy import Caller
@@ -10,7 +11,7 @@ from pileus.server.services import Services
 from pileus.tracking.streams import Chunk, check_name
 
 LOOK_SECONDS = 0.05
-"""Live streams are files: appending to one is no event of the database."""
+"""Appending is no event of the database: what another server was sent is found by looking."""
 
 
 async def follow(
@@ -37,10 +38,16 @@ async def follow(
             job = await services.jobs.job(caller.project, job_id)
             attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
             seen = now
+        growth = services.streams.growth(attempt.id) if attempt else None
         chunk = await _read(services, caller, job, attempt, stream, offset)
         if chunk.data or chunk.is_final or loop.time() >= deadline:
             return chunk, attempt.id if attempt else ""
-        await asyncio.sleep(LOOK_SECONDS)
+        if growth is None:
+            await services.database.wait(seen, min(wait_seconds, LOOK_SECONDS))
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await growth.wait()
 
 
 async def _read(

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from pileus.core.failpoints import failpoint
 from pileus.storage.blob import BlobStore
@@ -53,6 +54,13 @@ class StreamStore:
         self._root = root
         self._database = database
         self._blobs = blobs
+        self._growing: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        """Attempt → what those who wait for more of it hold."""
+
+    def growth(self, attempt: str) -> asyncio.Event:
+        """Set at the next thing that this process does to the streams of an attempt."""
+        fresh = asyncio.Event()
+        return self._growing.setdefault(attempt, fresh)
 
     async def append(self, attempt: str, name: str, offset: int, data: bytes) -> int:
         """Append `data` that belongs at `offset`; where the stream now ends.
@@ -60,7 +68,9 @@ class StreamStore:
         Raises StreamUnknown, StreamGap, StorageFull.
         """
         path = self._path(attempt, name)
-        return await asyncio.to_thread(_append, path, offset, data)
+        end = await asyncio.to_thread(_append, path, offset, data)
+        self._tell(attempt)
+        return end
 
     async def read(self, project: str, attempt: str, name: str, offset: int) -> Chunk:
         """At most READ_BYTES from `offset`."""
@@ -122,6 +132,12 @@ class StreamStore:
     async def drop(self, attempt: str) -> None:
         """Remove the files of an attempt whose streams are sealed and recorded."""
         await asyncio.to_thread(self._drop, attempt)
+        self._tell(attempt)
+
+    def _tell(self, attempt: str) -> None:
+        growing = self._growing.pop(attempt, None)
+        if growing is not None:
+            growing.set()
 
     def _drop(self, attempt: str) -> None:
         for name in NAMES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from pileus.compute.executor import Executor, Phase
@@ -27,6 +28,7 @@ class Attempts:
         self._root = root
         self._means = means
         self._held: dict[str, HeldAttempt] = {}
+        self._forgetting: dict[str, asyncio.Task[None]] = {}
         self._leftovers: set[Path] = set()
         """Directories of attempts that never started here: ordered again, or removed."""
 
@@ -53,15 +55,17 @@ class Attempts:
         reports = (held.report() for _, held in sorted(self._held.items()))
         return tuple(report for report in reports if report is not None)
 
-    async def apply(
+    def apply(
         self, orders: NodeOrders, reported: Collection[AttemptReport], fence_seconds: float
     ) -> None:
         """Do as ordered, in answer to a report."""
         desired = {order.id: order for order in orders.attempts}
-        await self._forget(orders, desired, {report.id for report in reported})
+        self._forget(orders, desired, {report.id for report in reported})
         for order in orders.attempts:
             held = self._held.get(order.id)
             if held is None:
+                if order.id in self._forgetting:
+                    continue  # the server orders it again
                 held = self._begin(order, fence_seconds)
             if order.desired == "stop":
                 held.stop(order.stop_reason or "cancel")
@@ -71,6 +75,7 @@ class Attempts:
 
     async def let_go(self) -> None:
         """Stop watching; runners go on."""
+        await asyncio.gather(*self._forgetting.values(), return_exceptions=True)
         await asyncio.gather(*(held.let_go() for held in self._held.values()))
 
     def _begin(self, order: DesiredAttempt, fence_seconds: float) -> HeldAttempt:
@@ -83,19 +88,26 @@ class Attempts:
         held.begin(order, fence_seconds)
         return held
 
-    async def _forget(
+    def _forget(
         self, orders: NodeOrders, desired: Collection[str], reported: Collection[str]
     ) -> None:
         forgotten = set(orders.forget)
         # One that was never reported cannot be on the list, and is not wanted either.
         unwanted = {id_ for id_ in self._held if id_ not in desired and id_ not in reported}
         for id_ in (forgotten | unwanted) & self._held.keys():
-            await self._held.pop(id_).forget()
+            # Nobody waits for it: removing a large directory takes its time.
+            task = self._forgetting[id_] = asyncio.create_task(self._held.pop(id_).forget())
+            task.add_done_callback(partial(self._forgotten, id_))
         for directory in self._leftovers:
             if directory.name not in desired:
                 self._executor.kill(directory)
                 self._remove(directory)
         self._leftovers.clear()
+
+    def _forgotten(self, id_: str, task: asyncio.Task[None]) -> None:
+        del self._forgetting[id_]
+        if not task.cancelled() and task.exception() is not None:
+            log.error("attempt %s cannot be removed", id_, exc_info=task.exception())
 
     def _recover(self, directory: Path) -> None:
         identity = identify(directory)

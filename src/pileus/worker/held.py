@@ -143,7 +143,8 @@ class HeldAttempt:
     async def forget(self) -> None:
         """End whatever still runs, and remove the directory."""
         await self.let_go()
-        self._means.executor.kill(self._layout.directory)
+        if self._end is None:  # else whoever found its end has ended the rest
+            self._means.executor.kill(self._layout.directory)
         await asyncio.to_thread(discard, self._layout.directory)
 
     async def let_go(self) -> None:

@@ -40,7 +40,8 @@ async def materialise(layout: Layout, order: DesiredAttempt, cache: BlobCache) -
     await _place_inputs(layout.inputs, order, cache)
     _protect(layout.inputs)
     failpoint("attempt.materialised")
-    await asyncio.to_thread(cache.trim)
+    if order.spec.inputs:
+        await asyncio.to_thread(cache.trim)
 
 
 def remove_tree(path: Path) -> None:

@@ -83,7 +83,7 @@ class Syncing:
         orders = await self._unless_news(self._link.sync(registered.node, report, wait))
         if orders is None:
             return
-        await self._attempts.apply(orders, reported, registered.fence_seconds)
+        self._attempts.apply(orders, reported, registered.fence_seconds)
         self._seen = orders.version
 
     async def _unless_news(self, asking: object) -> NodeOrders | None:

@@ -94,7 +94,7 @@ class ProcessExecutor:
     def refuse(self, directory: Path, message: str, *, is_node_at_fault: bool = False) -> State:
         reason = ending.NODE_FAILED if is_node_at_fault else ending.START_FAILED
         document = ending.not_started(message, reason)
-        replace_json(Layout(directory).exit, document, is_power_safe=True)
+        replace_json(Layout(directory).exit, document)
         return State(Phase.ENDED, None, document)
 
     async def close(self) -> None:
@@ -145,7 +145,7 @@ class ProcessExecutor:
         started_at = str(runner.get("started_at") or ending.now())
         document = ending.lost(message, started_at)
         # Written, so that the next look finds the same end.
-        replace_json(layout.exit, document, is_power_safe=True)
+        replace_json(layout.exit, document)
         return State(Phase.LOST, started_at, document)
 
 
