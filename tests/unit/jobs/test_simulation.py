@@ -11,13 +11,13 @@ from tests.unit.jobs.simulation.steps import Step, parse, text_of
 
 @pytest.mark.slow
 def test_invariants_hold_and_every_job_ends():
-    for seed in range(80):
+    for seed in range(25):
         play_seed(over_memory, seed, 150)
 
 
 @pytest.mark.slow
 def test_invariants_hold_over_sql():
-    for seed in range(4):
+    for seed in range(3):
         play_seed(over_sqlite, seed, 40)
 
 

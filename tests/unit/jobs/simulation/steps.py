@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 WEIGHTS = {
     "submit": 6,
+    "calm": 10,
     "cancel": 3,
     "drain": 1,
     "undrain": 2,

@@ -118,6 +118,18 @@ class World:
     async def _undrain(self, a: int, b: int) -> None:
         await self._finish(self._server(a).do("undrain", lambda room: room.jobs.undrain()))
 
+    async def _calm(self, a: int, b: int) -> None:
+        """For once all goes well: a job comes, and what waits is granted and started."""
+        await self._submit(a, b)
+        for number in (a, a + 1):
+            self._machine(number).start_worker()
+            await self._check()
+            await self._talk(number, b)
+        await self._schedule(b, 0)
+        for number in (a, a + 1, a, a + 1):
+            await self._talk(number, b)
+            await self._check()
+
     # --- what servers do of themselves
 
     async def _schedule(self, a: int, b: int) -> None:
@@ -198,7 +210,9 @@ class World:
         mine = [
             AttemptReport(id=x, lease_token=self.rows.leases[x].token, state="running")
             for x in live
-            if self.rows.attempts[x].node == node.id and x != attempt.id
+            if self.rows.attempts[x].node == node.id
+            and self.rows.attempts[x].started_at is not None
+            and x != attempt.id
         ]
         said = AttemptReport(
             id=attempt.id,
@@ -206,7 +220,8 @@ class World:
             state="ended",
             exit={"schema": 1, "code": 0, "reason": "exited"},
         )
-        report = NodeReport(boot_id=node.boot_id, attempts=(*mine, said))
+        sent_ms = int(self.clock.monotonic() * 1000)
+        report = NodeReport(boot_id=node.boot_id, sent_ms=sent_ms, attempts=(*mine, said))
         request = Request(node.name, (node.id, report), self._deaf(), 0.0)
         await self._finish(self._server(b).serve(request))
         now = await self._database.read(Rows)
