@@ -17,6 +17,7 @@ from functools import partial
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import (
+    Attempt,
     AttemptInput,
     AttemptReport,
     AttemptSpec,
@@ -128,7 +129,13 @@ class NodeService:
                 held.lease
                 for held in held_on(transaction, known.id)
                 if held.attempt.started_at is not None
-                and (rebooted or held.attempt.id not in registration.holding)
+                and (
+                    rebooted
+                    or (
+                        held.attempt.id not in registration.holding
+                        and not _is_older(registration.sent_ms, held.attempt)
+                    )
+                )
             ]
             update = {
                 "boot_id": registration.boot_id,
@@ -212,7 +219,8 @@ class NodeService:
         for held in held_on(transaction, node_id):
             answer = said.get(held.attempt.id)
             if answer is None and held.attempt.started_at is not None:
-                lost.append(held.lease)
+                if not _is_older(report.sent_ms, held.attempt):
+                    lost.append(held.lease)
                 continue
             if answer is not None and (
                 answer.lease_token != held.lease.token or answer.state == "ended"
@@ -224,7 +232,14 @@ class NodeService:
                 started_at = answer and (
                     held.attempt.started_at or answer.started_at or transaction.now
                 )
-                update = {"status": status, "reason": None, "started_at": started_at}
+                is_first = answer is not None and held.attempt.started_at is None
+                reported_ms = report.sent_ms if is_first else held.attempt.reported_ms
+                update = {
+                    "status": status,
+                    "reason": None,
+                    "started_at": started_at,
+                    "reported_ms": reported_ms,
+                }
                 attempts.swap(transaction, held.attempt.model_copy(update=update))
             if self._is_due(held.lease.expires_at - transaction.now):
                 expires_at = transaction.now + timedelta(seconds=self.settings.lease_seconds)
@@ -288,6 +303,13 @@ class NodeService:
             devices=held.lease.devices,
             spec=spec_of(snapshot, held),
         )
+
+
+def _is_older(sent_ms: int | None, attempt: Attempt) -> bool:
+    """Whether a message that does not name `attempt` was sent before one that did, and came late:
+    a request that was given up, or tried twice. It cannot tell that the attempt is gone."""
+    reported_ms = attempt.reported_ms
+    return sent_ms is not None and reported_ms is not None and sent_ms <= reported_ms
 
 
 def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:

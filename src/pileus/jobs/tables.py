@@ -49,6 +49,7 @@ ATTEMPTS = Table(
         text("reason", null=True),
         json("exit", null=True),
         json("result", null=True),
+        integer("reported_ms", null=True),
     ),
     key=("id",),
     unique=(("job", "number"),),

@@ -63,7 +63,7 @@ class Syncing:
                 self._is_away = False
 
     async def _register(self) -> None:
-        registration = self._present()
+        registration = self._present().model_copy(update={"sent_ms": self._now_ms()})
         self._registered = await self._link.register(registration)
         self._seen = 0
         log.info("registered as %s (%s)", registration.name, self._registered.node)
@@ -76,6 +76,7 @@ class Syncing:
             seen=self._seen,
             clock=self._clock.now(),
             version=present.version,
+            sent_ms=self._now_ms(),
             attempts=reported,
         )
         # A lease must be renewed well before it runs out.
@@ -85,6 +86,9 @@ class Syncing:
             return
         self._attempts.apply(orders, reported, registered.fence_seconds)
         self._seen = orders.version
+
+    def _now_ms(self) -> int:
+        return int(self._clock.monotonic() * 1000)
 
     async def _unless_news(self, asking: object) -> NodeOrders | None:
         """The orders, or None when there is news of ours to report first.

@@ -124,7 +124,11 @@ class Worker:
     orders: dict[str, DesiredAttempt] = field(default_factory=dict)
 
     async def register(self, *holding: str) -> Worker:
-        registration = Registration(
+        self.id = (await self.room.nodes.register(self.registration(*holding))).id
+        return self
+
+    def registration(self, *holding: str) -> Registration:
+        return Registration(
             name=self.name,
             boot_id=self.boot_id,
             capacity=Capacity(cpu_milli=self.cpu_milli, memory_mib=8192),
@@ -132,8 +136,6 @@ class Worker:
             version="0",
             holding=holding,
         )
-        self.id = (await self.room.nodes.register(registration)).id
-        return self
 
     async def sync(self, *reports: AttemptReport) -> NodeOrders:
         report = NodeReport(boot_id=self.boot_id, seen=self.seen, attempts=reports)
@@ -185,32 +187,38 @@ async def opened(
     database = database or MemoryDatabase(TABLES, clock)
     await database.start()
     ids = Ids(clock, random.Random(directory.name))  # two rooms of one state never agree
+    room = build(directory, clock, database, ids, settings)
+    await room.blobs.start()
+    await room.prices.ensure_defaults()
+    yield room
+    await database.close()
+
+
+def build(
+    directory: Path, clock: FakeClock, database: Database, ids: Ids, settings: JobsSettings
+) -> Room:
     audit = AuditLog(ids.new)
     blobs = DiskBlobStore(directory / "blobs")
-    await blobs.start()
     streams = StreamStore(directory / "streams", database, blobs)
     book = Ledger(database, ids.new, "USD")
     storage = StorageAccount(database, book, ids.new)
-    prices = PriceBook(database, ids.new, audit, storage.settle)
-    await prices.ensure_defaults()
     outcomes: dict[str, Outcome] = {
         "train": ModelOutcome(blobs, ids.new),
         "transform": VersionOutcome(Drafts(blobs, storage), ids.new),
     }
     ends = Ends(database, clock, streams, book, storage, outcomes, settings)
     reaper = Reaper(database, clock, ends, settings)
-    yield Room(
+    return Room(
         clock=clock,
         database=database,
         ids=ids,
         blobs=blobs,
         streams=streams,
         storage=storage,
-        prices=prices,
+        prices=PriceBook(database, ids.new, audit, storage.settle),
         ends=ends,
         reaper=reaper,
         engine=Engine(database, clock, ids.new, book, reaper, settings),
         nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
         jobs=JobService(database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD"),
     )
-    await database.close()

@@ -1,36 +1,11 @@
-"""The engine's verbs, and the engine as a whole in a world where everything goes wrong."""
+"""The engine's verbs; as a whole it is in `test_simulation.py`."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from pathlib import Path
-
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from pileus.core.schemas.jobs import AttemptStatus, JobStatus
-from tests.unit.jobs.building import CALLER, opened
-from tests.unit.jobs.simulation import World
-
-
-async def live(history: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        async with opened(Path(directory)) as room:
-            world = World(room)
-            await world.start()
-            for number in history:
-                await world.step(number)
-            await world.settle()
-
-
-class TestWorld:
-    @settings(
-        max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
-    @given(st.lists(st.integers(0, 14 * 12 - 1), min_size=20, max_size=80))
-    def test_invariants_hold_and_every_job_ends(self, history: list[int]) -> None:
-        asyncio.run(live(history))
+from tests.unit.jobs.building import CALLER
 
 
 class TestSchedule:

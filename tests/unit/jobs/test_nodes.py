@@ -79,6 +79,34 @@ class TestSync:
         assert await statuses(room) == [AttemptStatus.RUNNING]
         assert (await room.job(job)).attempts == 1
 
+    async def test_a_report_that_comes_late_does_not_end_what_began_after_it(self, room, worker):
+        job = await room.submit()
+        await room.engine.schedule()
+        (order,) = (await worker.sync()).attempts
+        heard = NodeReport(boot_id="boot-1", sent_ms=2000, attempts=(running(order),))
+        await room.nodes.sync(worker.id, heard, 0)
+
+        late = NodeReport(boot_id="boot-1", sent_ms=1000)
+        await room.nodes.sync(worker.id, late, 0)
+        after_late = (await room.job(job)).status
+        await room.nodes.sync(worker.id, late.model_copy(update={"sent_ms": 3000}), 0)
+
+        assert after_late is JobStatus.RUNNING
+        assert (await room.job(job)).status is JobStatus.QUEUED
+
+    async def test_a_registration_that_comes_late_does_not_end_what_began_after_it(
+        self, room, worker
+    ):
+        job = await room.submit()
+        await room.engine.schedule()
+        (order,) = (await worker.sync()).attempts
+        heard = NodeReport(boot_id="boot-1", sent_ms=2000, attempts=(running(order),))
+        await room.nodes.sync(worker.id, heard, 0)
+
+        await room.nodes.register(worker.registration().model_copy(update={"sent_ms": 1000}))
+
+        assert (await room.job(job)).status is JobStatus.RUNNING
+
     async def test_renewals_in_quick_succession_change_nothing(self, room, worker):
         await room.submit()
         await room.engine.schedule()

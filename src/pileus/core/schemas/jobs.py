@@ -227,6 +227,9 @@ class Attempt(Row):
     number: int
     node: str
     status: AttemptStatus
+    reported_ms: int | None = None
+    """`sent_ms` of the first report that told of it as running."""
+
     started_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str | None = None
@@ -320,6 +323,9 @@ class Registration(Answer):
     holding: tuple[str, ...] = ()
     """Attempts found on disk."""
 
+    sent_ms: int | None = None
+    """As in `NodeReport`."""
+
 
 class Artifact(Answer):
     """A file that an attempt left in `out/`."""
@@ -351,6 +357,10 @@ class NodeReport(Answer):
 
     version: str | None = None
     """Of the worker."""
+
+    sent_ms: int | None = None
+    """What the node's monotonic clock showed when it sent this: the order of what it says between
+    two boots, whatever the order in which it arrives."""
 
     attempts: tuple[AttemptReport, ...] = ()
 

@@ -1,0 +1,87 @@
+"""A database whose callers stop before and after each transaction until the world lets them on.
+
+Stopped before, a process has loaded and decided and written nothing yet. Stopped after, it has
+written, and nobody has heard of it. It may be killed at either, or find the connection lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from pileus.core.clock import Clock
+from pileus.storage.database import Database
+from pileus.storage.errors import DatabaseUnavailable
+from pileus.storage.transaction import Snapshot, Transaction
+from tests.unit.jobs.simulation import quiet
+
+T = TypeVar("T")
+
+
+class Gate:
+    """Where one operation of a server stands."""
+
+    current: ContextVar[Gate] = ContextVar("gate")
+
+    def __init__(self) -> None:
+        self._stopped: asyncio.Future[None] | None = None
+
+    async def stop(self) -> None:
+        self._stopped = asyncio.get_running_loop().create_future()
+        await self._stopped
+
+    def open(self) -> None:
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)
+
+    def lose_connection(self) -> None:
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_exception(DatabaseUnavailable("The connection was lost"))
+
+
+class GatedDatabase:
+    """A `Database` as one server sees it; `now` is the world's, whatever store is behind it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.writes = database.writes
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        await self._gate()
+        result = await quiet.current().outside(
+            self._database.write(lambda transaction: work(_Timed(transaction, self._clock)))
+        )
+        await self._gate()
+        return result
+
+    async def read(self, work: Callable[[Snapshot], T]) -> T:
+        await self._gate()
+        return await quiet.current().outside(
+            self._database.read(lambda snapshot: work(_Timed(snapshot, self._clock)))
+        )
+
+    async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  the Protocol's
+        return after
+
+    async def _gate(self) -> None:
+        gate = Gate.current.get(None)
+        if gate is not None:  # what the world itself asks goes through
+            await gate.stop()
+
+
+class _Timed:
+    """A transaction with a clock of its own."""
+
+    def __init__(self, transaction: Snapshot, clock: Clock) -> None:
+        self._transaction = transaction
+        self.now = clock.now()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)

@@ -1,0 +1,146 @@
+"""What holds after every step, whatever happened. Said anew here, and not with the engine's words."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+
+from pileus.core.schemas.jobs import Attempt, Job, JobStatus, Lease, Node, Pool
+from pileus.core.schemas.metering import LedgerEntry, Price
+from pileus.jobs.store import attempts, jobs, leases, nodes, pools
+from pileus.metering.store import Carry, carries, ledger, prices
+from pileus.storage.transaction import Snapshot
+from tests.unit.jobs.simulation.fence_log import FenceLog
+from tests.unit.jobs.simulation.server import SETTINGS
+
+
+class Rows:
+    """All rows of one state."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.now = snapshot.now
+        self.jobs: dict[str, Job] = {row.id: row for row in jobs.find(snapshot)}
+        self.attempts: dict[str, Attempt] = {row.id: row for row in attempts.find(snapshot)}
+        self.leases: dict[str, Lease] = {row.attempt: row for row in leases.find(snapshot)}
+        self.nodes: list[Node] = nodes.find(snapshot)
+        self.pools: list[Pool] = pools.find(snapshot)
+        self.entries: list[LedgerEntry] = ledger.find(snapshot)
+        self.carries: list[Carry] = carries.find(snapshot)
+        self.prices: list[Price] = prices.find(snapshot)
+
+    @property
+    def is_draining(self) -> bool:
+        return any(pool.is_draining for pool in self.pools)
+
+    @property
+    def live(self) -> set[str]:
+        return {a.id for a in self.attempts.values() if not a.status.is_final}
+
+
+class Invariants:
+    """Compares each state with the one before it."""
+
+    def __init__(self, log: FenceLog) -> None:
+        self._log = log
+        self._failed_at: dict[str, datetime] = {}
+        self._before: Rows | None = None
+
+    def check(self, rows: Rows) -> None:
+        _one_attempt(rows)
+        _leases_match(rows)
+        _capacity(rows)
+        _ledger_equals_leases(rows)
+        self._processes_hold_leases(rows)
+        if self._before is not None:
+            _nothing_lost(self._before, rows)
+            self._granted_rightly(self._before, rows)
+        self._before = rows
+
+    def _processes_hold_leases(self, rows: Rows) -> None:
+        self._log.check()
+        for span in self._log.spans:
+            lease = rows.leases[span.attempt]
+            assert (lease.job, lease.token) == (span.job, span.token), "ran without a lease"
+            is_over = span.attempt not in rows.live
+            assert span.ceased is not None or not is_over, f"given up while it ran: {span}"
+
+    def _granted_rightly(self, before: Rows, rows: Rows) -> None:
+        for job in rows.jobs.values():
+            was = before.jobs.get(job.id)
+            assert job.failures <= job.spec.max_attempts
+            if was is not None and job.failures > was.failures:
+                assert job.failures == was.failures + 1
+                self._failed_at[job.id] = rows.now
+        for id_ in rows.attempts.keys() - before.attempts.keys():
+            attempt = rows.attempts[id_]
+            assert not (before.is_draining and rows.is_draining), "granted while draining"
+            was = before.jobs[attempt.job]
+            assert was.status is JobStatus.QUEUED, f"granted to a job that was {was.status}"
+            assert attempt.number == was.attempts + 1
+            failed_at = self._failed_at.get(attempt.job)
+            if failed_at is not None and attempt.number > 1:
+                wait = SETTINGS.retry_seconds * 2 ** (was.failures - 1)
+                assert attempt.created_at - failed_at >= timedelta(seconds=wait), "no back-off"
+
+
+def _one_attempt(rows: Rows) -> None:
+    live = Counter(rows.attempts[id_].job for id_ in rows.live)
+    assert all(count == 1 for count in live.values()), "two live attempts of one job"
+    running = {job.id for job in rows.jobs.values() if job.status is JobStatus.RUNNING}
+    assert running == set(live), "a running job has no attempt, or one that waits has"
+
+
+def _leases_match(rows: Rows) -> None:
+    assert rows.leases.keys() == rows.attempts.keys()
+    held = {id_ for id_, lease in rows.leases.items() if lease.released_at is None}
+    assert held == rows.live, "a lease outlives its attempt, or the other way round"
+
+
+def _capacity(rows: Rows) -> None:
+    for node in rows.nodes:
+        held = [x for x in rows.leases.values() if x.node == node.id and x.released_at is None]
+        assert sum(lease.resources.cpu_milli for lease in held) <= node.capacity.cpu_milli
+        assert sum(lease.resources.memory_mib for lease in held) <= node.capacity.memory_mib
+
+
+def _ledger_equals_leases(rows: Rows) -> None:
+    used: dict[tuple[str, str], int] = defaultdict(int)
+    owed: dict[str, int] = defaultdict(int)
+    scale = {price.id: (price.micro, 10**price.exponent) for price in rows.prices}
+    for lease in rows.leases.values():
+        held_ms = (lease.metered_until - lease.created_at) // timedelta(milliseconds=1)
+        for resource, amount in (
+            ("cpu", held_ms * lease.resources.cpu_milli // 1000),
+            ("memory", held_ms * lease.resources.memory_mib // 1000),
+        ):
+            used[lease.id, resource] += amount
+            owed[lease.price_ids[resource]] += amount * scale[lease.price_ids[resource]][0]
+    posted: dict[tuple[str, str], int] = defaultdict(int)
+    paid: dict[str, int] = defaultdict(int)
+    for entry in rows.entries:
+        posted[entry.source, entry.resource] += entry.quantity
+        paid[entry.price] += entry.amount_micro * scale[entry.price][1]
+    for carry in rows.carries:
+        paid[carry.price] += carry.remainder
+    assert _positive(used) == _positive(posted), "the ledger holds other quantities than the leases"
+    assert _positive(owed) == _positive(paid), "the ledger holds another sum than the leases"
+
+
+def _positive(counts):
+    return {key: count for key, count in counts.items() if count}
+
+
+def _nothing_lost(before: Rows, rows: Rows) -> None:
+    assert before.jobs.keys() <= rows.jobs.keys(), "a job was lost"
+    assert before.attempts.keys() <= rows.attempts.keys(), "an attempt was lost"
+    for id_, job in before.jobs.items():
+        if job.status.is_final:
+            assert rows.jobs[id_] == job, f"{job} changed after its end: {rows.jobs[id_]}"
+    for id_, attempt in before.attempts.items():
+        if attempt.status.is_final:
+            assert rows.attempts[id_] == attempt, f"{attempt} changed after its end"
+    for id_, lease in before.leases.items():
+        assert rows.leases[id_].token == lease.token
+        assert rows.leases[id_].metered_until >= lease.metered_until
+        if lease.released_at is not None:
+            assert rows.leases[id_] == lease, "a lease changed after its release"
