@@ -60,7 +60,7 @@ class TestRecord:
         with monkeypatch.context() as patch:
             patch.setattr(room.streams, "drop", killed)
             with pytest.raises(KeyboardInterrupt):
-                await worker.sync(ended(report))
+                await room.ends.record(report.id, Reported({"code": 0}, None, ()))
         orders = await worker.sync(ended(report))
 
         chunk = await room.streams.read(PROJECT, report.id, "stdout", 0)

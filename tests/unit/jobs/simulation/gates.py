@@ -26,19 +26,26 @@ class Gate:
     current: ContextVar[Gate] = ContextVar("gate")
 
     def __init__(self) -> None:
-        self._stopped: asyncio.Future[None] | None = None
+        self._stopped: list[asyncio.Future[None]] = []
+        """The tasks of the operation that stand here, the first that came first."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing stands here."""
+        return not self._stopped
 
     async def stop(self) -> None:
-        self._stopped = asyncio.get_running_loop().create_future()
-        await self._stopped
+        stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stopped.append(stopped)
+        await stopped
 
     def open(self) -> None:
-        if self._stopped is not None and not self._stopped.done():
-            self._stopped.set_result(None)
+        if self._stopped:
+            self._stopped.pop(0).set_result(None)
 
     def lose_connection(self) -> None:
-        if self._stopped is not None and not self._stopped.done():
-            self._stopped.set_exception(DatabaseUnavailable("The connection was lost"))
+        if self._stopped:
+            self._stopped.pop(0).set_exception(DatabaseUnavailable("The connection was lost"))
 
 
 class GatedDatabase:

@@ -352,7 +352,10 @@ class World:
     async def _finish(self, operation: Operation) -> None:
         """To its end, with a look after each of its writes."""
         while not operation.task.done():
-            await operation.step()
+            # It may wait for what another one does: an end that was reported before.
+            others = [one for server in self.servers for one in server.operations]
+            for one in others if operation.gate.is_free else [operation]:
+                await one.step()
             await self._check()
 
     async def _started_or_finished(self, operation: Operation, number: int) -> None:
