@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trace", type=Path, default=Path(), help="folder of the trace's file")
     parser.add_argument("--sizes", type=float, nargs="+", default=[1.0, 1.2, 1.5])
-    parser.add_argument("--tick-seconds", type=float, default=60.0, help="between two decisions")
+    parser.add_argument("--tick-seconds", type=float, default=300.0, help="between two decisions")
     parser.add_argument("--json", action="store_true", help="print the JSON object only")
     given = parser.parse_args(arguments)
     found = measure(read(given.trace), given.sizes, given.tick_seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import statistics
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -45,7 +46,6 @@ class Progress:
     overhead: float = 0.0
     """Of the current run: seconds of restarting before the job goes on."""
 
-    turn: Turn | None = None
     runs: int = 0
 
     def done_at(self, now: float) -> float:
@@ -94,6 +94,9 @@ class Simulator:
         self._space = NodeSpace(nodes, gpus, self._loss)
         self._live: dict[str, Progress] = {}
         self._waiting: dict[str, Progress] = {}
+        self._queue: list[Claim] = []
+        """Those that wait, in order."""
+
         self._running: dict[str, Progress] = {}
         self._ends: list[tuple[float, str, int]] = []
         self._now = 0.0
@@ -109,12 +112,12 @@ class Simulator:
             self._settle()
             while coming < len(self._jobs) and self._jobs[coming].arrived <= self._now:
                 job = self._jobs[coming]
-                self._waiting[job.id] = self._live[job.id] = Progress(job)
+                self._live[job.id] = Progress(job)
+                self._wait(self._live[job.id])
                 coming += 1
             if self._now >= refreshed + self._refresh:
                 refreshed = self._now
-                for progress in self._waiting.values():
-                    progress.turn = None
+                self._queue = sorted(map(self._claim, self._waiting.values()))
             if self._waiting:
                 self._decide()
             self._now = self._next(coming)
@@ -146,24 +149,28 @@ class Simulator:
 
     def _decide(self) -> None:
         self.ticks += 1
-        waiting = sorted(
-            Claim(self._turn(progress), progress.job.gpus) for progress in self._waiting.values()
-        )
         running = {
-            name: Held(self._turn(progress, anew=True), self._now - (progress.started or self._now))
+            name: Held(self._claim(progress).turn, self._now - (progress.started or self._now))
             for name, progress in self._running.items()
         }
-        for start in take_turns(waiting, running, self._space, self._order.preempting):
+        starts = take_turns(self._queue, running, self._space, self._order.preempting)
+        if not starts:
+            return
+        for start in starts:
+            self._start(start.job)
+        self._queue = [claim for claim in self._queue if claim.turn.job in self._waiting]
+        for start in starts:
             for victim in start.victims:
                 self._stop(self._running.pop(victim))
-            self._start(start.job)
 
-    def _turn(self, progress: Progress, *, anew: bool = False) -> Turn:
-        if progress.turn is None or anew:
-            job = progress.job
-            rank = self._order.rank(job, progress.done_at(self._now))
-            progress.turn = Turn(0, rank, job.arrived, job.id)
-        return progress.turn
+    def _claim(self, progress: Progress) -> Claim:
+        job = progress.job
+        rank = self._order.rank(job, progress.done_at(self._now))
+        return Claim(Turn(0, rank, job.arrived, job.id), job.gpus)
+
+    def _wait(self, progress: Progress) -> None:
+        self._waiting[progress.job.id] = progress
+        insort(self._queue, self._claim(progress))
 
     def _start(self, name: str) -> None:
         progress = self._running[name] = self._waiting.pop(name)
@@ -175,8 +182,7 @@ class Simulator:
     def _stop(self, progress: Progress) -> None:
         progress.done = progress.done_at(self._now)
         progress.started = None
-        progress.turn = None
-        self._waiting[progress.job.id] = progress
+        self._wait(progress)
         self.preemptions += 1
 
     def _loss(self, name: str) -> float:

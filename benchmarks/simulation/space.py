@@ -25,14 +25,10 @@ class NodeSpace:
         self._restart_cost = restart_cost
         """What is lost when a job is stopped; its own measure."""
 
-    def best(self, claim: Claim, without: Collection[int] = ()) -> Place | None:
+    def best(self, claim: Claim) -> Place | None:
         """The fullest node that takes the job, or enough empty ones."""
         wanted, share = self._split(claim)
-        able = [
-            (free, number)
-            for number, free in enumerate(self.free)
-            if free >= share and number not in without
-        ]
+        able = [(free, number) for number, free in enumerate(self.free) if free >= share]
         if len(able) < wanted:
             return None
         if wanted == 1:
@@ -40,7 +36,7 @@ class NodeSpace:
         return tuple(number for _, number in able[:wanted])
 
     def take(self, claim: Claim, place: Place) -> None:
-        """Give the job the place; who is in its way leaves."""
+        """Give the job the place."""
         _, share = self._split(claim)
         job = claim.turn.job
         for number in place:
@@ -54,9 +50,11 @@ class NodeSpace:
             self.free[number] += self.on[number].pop(job)
 
     def cleared(
-        self, claim: Claim, may_stop: Callable[[str], bool]
+        self, claim: Claim, stoppable: Collection[str]
     ) -> tuple[Place, Sequence[str]] | None:
         """The nodes on which stopping jobs loses the least; those jobs leave at once."""
+        if not stoppable:
+            return None
         wanted, share = self._split(claim)
         found: list[tuple[float, int, tuple[str, ...]]] = []
         for number, free in enumerate(self.free):
@@ -64,10 +62,10 @@ class NodeSpace:
             lost = 0.0
             missing = share - free
             if missing > 0:
-                stoppable = sorted(
-                    (self._restart_cost(job), job) for job in self.on[number] if may_stop(job)
+                cheapest = sorted(
+                    (self._restart_cost(job), job) for job in self.on[number] if job in stoppable
                 )
-                for cost, job in stoppable:
+                for cost, job in cheapest:
                     victims.append(job)
                     lost += cost
                     missing -= self.on[number][job]

@@ -7,7 +7,7 @@ place finds none for a later job either, because room only shrinks and a later j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 PlaceT = TypeVar("PlaceT")
@@ -49,13 +49,13 @@ class Space(Protocol[PlaceT]):
         ...
 
     def take(self, claim: Claim, place: PlaceT) -> None:
-        """Give the job the place, whose victims are gone."""
+        """Give the job the place."""
         ...
 
     def cleared(
-        self, claim: Claim, may_stop: Callable[[str], bool]
+        self, claim: Claim, stoppable: Collection[str]
     ) -> tuple[PlaceT, Sequence[str]] | None:
-        """A place that stopping these jobs would make, at the least loss."""
+        """The place that stopping some of `stoppable` makes at the least loss, and those; they are gone."""
         ...
 
 
@@ -86,7 +86,7 @@ class Preempting(NamedTuple):
 
 def take_turns(
     waiting: Iterable[Claim],
-    running: dict[str, Held],
+    running: Mapping[str, Held],
     space: Space[PlaceT],
     preempting: Preempting,
 ) -> list[Start[PlaceT]]:
@@ -100,13 +100,7 @@ def take_turns(
         place = space.best(claim)
         victims: Sequence[str] = ()
         if place is None:
-            turn = claim.turn
-            found = space.cleared(
-                claim,
-                lambda job, turn=turn: (  # type: ignore[misc]
-                    job in running and job not in stopped and preempting.allows(turn, running[job])
-                ),
-            )
+            found = space.cleared(claim, _stoppable(claim.turn, running, stopped, preempting))
             if found is None:
                 hopeless.add(claim.request)
                 continue
@@ -115,3 +109,11 @@ def take_turns(
         space.take(claim, place)
         starts.append(Start(claim.turn.job, place, tuple(victims)))
     return starts
+
+
+def _stoppable(
+    turn: Turn, running: Mapping[str, Held], stopped: Container[str], preempting: Preempting
+) -> frozenset[str]:
+    return frozenset(
+        job for job, held in running.items() if job not in stopped and preempting.allows(turn, held)
+    )

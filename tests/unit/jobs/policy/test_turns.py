@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 from hypothesis import given
@@ -27,14 +27,12 @@ class Bench:
         assert isinstance(claim.request, int)
         self.free -= claim.request
 
-    def cleared(
-        self, claim: Claim, may_stop: Callable[[str], bool]
-    ) -> tuple[str, Sequence[str]] | None:
+    def cleared(self, claim: Claim, stoppable: Collection[str]) -> tuple[str, Sequence[str]] | None:
         assert isinstance(claim.request, int)
         victims = []
         free = self.free
         for job in sorted(self.taken):
-            if free < claim.request and may_stop(job):
+            if free < claim.request and job in stoppable:
                 victims.append(job)
                 free += self.taken[job]
         if free < claim.request:
