@@ -1,4 +1,4 @@
-"""The engine's verbs; as a whole it is in `test_simulation.py`."""
+"""The engine's verbs; as a whole it is in `tests/integration/test_engine_simulation.py`."""
 
 from __future__ import annotations
 
