@@ -6,21 +6,19 @@ It may be used for research and not be passed on, so whoever measures fetches it
 
 from __future__ import annotations
 
-import csv
-import gzip
-import hashlib
-import io
 import random
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from benchmarks.traces import rows
 
 _SHA256 = {
     "openb_node_list_gpu_node": "2beca64b4d3dfa342036a34b56a495c6cef9225db836c81f541282cb1df320b5",
     "openb_pod_list_default": "1ee7ed79c27a3b0861cda8ddba86a004c6aba904caafa329a76ae93ca63834a8",
     "openb_pod_list_gpushare100": "12dbc07d6a49bf8641e2275a2ff5bf7be74b5df7d148d531e135b140b95f9a3d",
 }
+_ORIGIN = "cluster-trace-gpu-v2023/csv of github.com/alibaba/clusterdata"
 MILLI = 1000
 
 
@@ -80,17 +78,4 @@ def read(folder: Path, variant: str) -> Trace:
 
 
 def _rows(folder: Path, name: str) -> list[dict[str, str]]:
-    plain, packed = folder / f"{name}.csv", folder / f"{name}.csv.gz"
-    if plain.exists():
-        content = plain.read_bytes()
-    elif packed.exists():
-        content = gzip.decompress(packed.read_bytes())
-    else:
-        sys.exit(
-            f"{str(plain)!r} is missing. Fetch cluster-trace-gpu-v2023/csv of"
-            " github.com/alibaba/clusterdata and give its folder with --trace"
-        )
-    found = hashlib.sha256(content).hexdigest()
-    if found != _SHA256[name]:
-        sys.exit(f"{name!r} is not the file that was measured before: its SHA-256 is {found}")
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8"))))
+    return rows(folder, name, _SHA256[name], _ORIGIN)

@@ -99,8 +99,8 @@ class NodeService:
         self._ends = ends
         self._token_key = token_key
         self.settings = settings
-        self._ending: dict[str, asyncio.Task[None]] = {}
-        """Attempt → its reported end, which is being recorded: once, however often it is said."""
+        self._ending: dict[tuple[str, str], asyncio.Task[None]] = {}
+        """Attempt and lease token → the end that is being recorded: once, however often it is said."""
 
         self.heard: dict[str, Heard] = {}
         """Node → what its last report said of it; not kept, for the next one says it again."""
@@ -129,13 +129,8 @@ class NodeService:
                 held.lease
                 for held in held_on(transaction, known.id)
                 if held.attempt.started_at is not None
-                and (
-                    rebooted
-                    or (
-                        held.attempt.id not in registration.holding
-                        and not _is_older(registration.sent_ms, held.attempt)
-                    )
-                )
+                and (rebooted or held.attempt.id not in registration.holding)
+                and (rebooted or not _is_older(registration.sent_ms, held.attempt))
             ]
             update = {
                 "boot_id": registration.boot_id,
@@ -150,10 +145,10 @@ class NodeService:
         return node
 
     async def sync(self, node_id: str, report: NodeReport, wait_seconds: float) -> NodeOrders:
-        """Take a report; answer with orders, at once when they are news, else after a while.
+        """Take a report; answer with orders, at once when they are news, else after `wait_seconds`.
 
-        Orders do not wait for the ends that were reported; after a while without news all of
-        these are recorded.
+        Ends are recorded beside: news does not wait for them, and an answer without news does.
+        Raises NodeUnknown.
         """
         # Renewing comes first: a report that waits behind the ends of large attempts would be
         # believed when the node has moved on.
@@ -183,10 +178,11 @@ class NodeService:
 
     def _taking(self, said: AttemptReport) -> asyncio.Task[None]:
         """Goes on when the node hangs up: it has other news, and would only say it again."""
-        task = self._ending.get(said.id)
+        key = (said.id, said.lease_token)
+        task = self._ending.get(key)
         if task is None:
-            task = self._ending[said.id] = asyncio.create_task(self._take_end(said))
-            task.add_done_callback(lambda _: self._ending.pop(said.id))
+            task = self._ending[key] = asyncio.create_task(self._take_end(said))
+            task.add_done_callback(lambda _: self._ending.pop(key))
         return task
 
     async def _take_end(self, said: AttemptReport) -> None:
@@ -196,10 +192,10 @@ class NodeService:
                 attempt is not None and held_by(snapshot, attempt).lease.token == said.lease_token
             )
 
-        if not await self._database.read(holds):
-            return
         exit_ = said.exit or {"schema": 1, "code": None, "reason": "runner_lost"}
         try:
+            if not await self._database.read(holds):
+                return
             await self._ends.record(said.id, Reported(exit_, said.result, said.artifacts or ()))
         except Exception:
             # The node says it again. Until then its other attempts go on as if nothing was.

@@ -11,7 +11,7 @@ from pileus.server.services import Services
 from pileus.tracking.streams import Chunk, check_name
 
 LOOK_SECONDS = 0.05
-"""Appending is no event of the database: what another server was sent is found by looking."""
+"""Appending is no event of the database: what another server is sent is found by looking."""
 
 
 async def follow(
@@ -43,7 +43,7 @@ async def follow(
         if chunk.data or chunk.is_final or loop.time() >= deadline:
             return chunk, attempt.id if attempt else ""
         if growth is None:
-            await services.database.wait(seen, min(wait_seconds, LOOK_SECONDS))
+            await services.database.wait(seen, deadline - loop.time())
         else:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):

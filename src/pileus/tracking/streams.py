@@ -59,8 +59,7 @@ class StreamStore:
 
     def growth(self, attempt: str) -> asyncio.Event:
         """Set at the next thing that this process does to the streams of an attempt."""
-        fresh = asyncio.Event()
-        return self._growing.setdefault(attempt, fresh)
+        return self._growing.setdefault(attempt, asyncio.Event())
 
     async def append(self, attempt: str, name: str, offset: int, data: bytes) -> int:
         """Append `data` that belongs at `offset`; where the stream now ends.

@@ -97,6 +97,8 @@ class HeldAttempt:
         self._task: asyncio.Task[None] | None = None
         self._end: AttemptReport | None = None
         self._renewed_at: float | None = None
+        self._is_swept = False
+        """Its runner ended, and before that whatever it had left running."""
 
     def begin(self, order: DesiredAttempt, fence_seconds: float) -> None:
         """Prepare and start it."""
@@ -143,7 +145,7 @@ class HeldAttempt:
     async def forget(self) -> None:
         """End whatever still runs, and remove the directory."""
         await self.let_go()
-        if self._end is None:  # else whoever found its end has ended the rest
+        if not self._is_swept:
             self._means.executor.kill(self._layout.directory)
         await asyncio.to_thread(discard, self._layout.directory)
 
@@ -191,6 +193,7 @@ class HeldAttempt:
             shipping.cancel()
             with suppress(asyncio.CancelledError):
                 await shipping
+        self._is_swept = state.phase is Phase.ENDED
         if state.phase is Phase.ABSENT:
             message = "The directory of the attempt was removed on the node"
             return State(Phase.LOST, None, ending.lost(message, ending.now()))

@@ -151,6 +151,46 @@ class TestSync:
         assert orders.forget == (good.id,)
         assert (await room.job(good.job)).status is JobStatus.SUCCEEDED
 
+    async def test_orders_do_not_wait_for_an_end_that_is_said_twice_and_recorded_once(
+        self, room, worker, monkeypatch
+    ):
+        await room.submit()
+        await room.engine.schedule()
+        await worker.sync()
+        [order] = worker.orders.values()
+        await worker.sync(running(order))
+        record, may_go_on, began = room.ends.record, asyncio.Event(), []
+
+        async def slow(attempt, reported):
+            began.append(attempt)
+            await may_go_on.wait()
+            await record(attempt, reported)
+
+        monkeypatch.setattr(room.ends, "record", slow)
+        await room.submit()
+        await room.engine.schedule()
+        said = NodeReport(boot_id="boot-1", seen=worker.seen, attempts=(ended(order),))
+        orders = await room.nodes.sync(worker.id, said, 30)
+        again = asyncio.create_task(worker.sync(ended(order)))
+        await asyncio.sleep(0.02)
+        may_go_on.set()
+        await again
+
+        assert {one.id for one in orders.attempts} > {order.id}
+        assert began == [order.id]
+        assert (await room.job(order.job)).status is JobStatus.SUCCEEDED
+
+    async def test_an_end_with_another_token_does_not_hold_up_the_true_one(self, room, worker):
+        await room.submit()
+        await room.engine.schedule()
+        await worker.sync()
+        [order] = worker.orders.values()
+        false = ended(order).model_copy(update={"lease_token": "another"})
+
+        await worker.sync(false, ended(order))
+
+        assert (await room.job(order.job)).status is JobStatus.SUCCEEDED
+
     async def test_it_waits_until_something_concerns_this_node(self, room, worker):
         await worker.sync()
         report = NodeReport(boot_id="boot-1", seen=worker.seen)

@@ -18,6 +18,26 @@ async def seal(streams, database, attempt="att_1", project="prj_1"):
     return sealed
 
 
+class TestGrowth:
+    async def test_who_waits_hears_of_an_append_and_of_the_end(self, streams, database):
+        grows = streams.growth("att_1")
+        await streams.append("att_2", "stdout", 0, b"another's")
+        is_quiet = not grows.is_set()
+        await streams.append("att_1", "stdout", 0, b"hello")
+        ends = streams.growth("att_1")
+        still_waits = not ends.is_set()
+        await seal(streams, database)
+
+        assert (is_quiet, still_waits) == (True, True)
+        assert grows.is_set()
+        assert ends.is_set()
+
+    async def test_nothing_is_kept_of_those_that_went_away(self, streams):
+        streams.growth("att_1")
+
+        assert not streams._growing
+
+
 class TestAppend:
     async def test_the_same_bytes_at_once_are_written_once(self, streams):
         data = bytes(range(256)) * 4000

@@ -11,7 +11,6 @@ Jobs that have not ended teach nothing: while many long ones wait, predictions e
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from typing import NamedTuple
@@ -55,16 +54,6 @@ class Runtime(NamedTuple):
     def longer_than(self, ran_seconds: float) -> tuple[float, ...]:
         """Those that went on for longer than this."""
         return self.seconds[bisect_right(self.seconds, ran_seconds) :]
-
-    def quantile(self, share: float, ran_seconds: float = 0.0) -> float | None:
-        """Seconds in all that this share of jobs alike do not exceed, of those that ran so long.
-
-        None where too few did: then nothing is known.
-        """
-        longer = self.longer_than(ran_seconds)
-        if len(longer) < ENOUGH:
-            return None
-        return longer[max(math.ceil(share * len(longer)) - 1, 0)]
 
 
 UNKNOWN = Runtime(())

@@ -61,6 +61,23 @@ class Statements:
             lambda: insert_into(self.schema.of(table), self.dialect).on_conflict_do_nothing(),
         )
 
+    def append(self, table: Table) -> sa.Insert:
+        """A row that cannot be there."""
+        return self._once(("append", table.name), lambda: sa.insert(self.schema.of(table)))
+
+    def put(self, table: Table) -> sa.Insert:
+        """A row, in place of one with its key; its columns are parameters."""
+
+        def build() -> sa.Insert:
+            insert = insert_into(self.schema.of(table), self.dialect)
+            names = [column.name for column in table.columns if column.name not in table.key]
+            if not names:
+                return insert.on_conflict_do_nothing(index_elements=list(table.key))
+            rest = {name: insert.excluded[name] for name in names}
+            return insert.on_conflict_do_update(index_elements=list(table.key), set_=rest)
+
+        return self._once(("put", table.name), build)
+
     def update(self, table: Table, where: Sequence[Primitive]) -> sa.Update:
         """Rows that match; their new columns are parameters."""
 

@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from pileus.storage import rules
-from pileus.storage.databases.sql_insert import insert_into
 from pileus.storage.databases.sql_query import conditions
 from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.table import Table
@@ -102,7 +101,7 @@ class SqlSnapshot:
 
 
 class SqlTransaction(SqlSnapshot):
-    """Reads and writes of one unit of work, inside its savepoint."""
+    """Reads and writes of one unit of work."""
 
     def __init__(
         self, connection: sa.Connection, statements: Statements, now: Now, feed: Feed
@@ -144,13 +143,7 @@ class SqlTransaction(SqlSnapshot):
     def put(self, table: Table, record: Record) -> None:
         rules.changes_by_put(table)
         row = encode_record(table, record)
-        insert = insert_into(self._schema.of(table), self._statements.dialect)
-        rest = {name: insert.excluded[name] for name in row if name not in table.key}
-        if rest:
-            statement = insert.on_conflict_do_update(index_elements=list(table.key), set_=rest)
-        else:
-            statement = insert.on_conflict_do_nothing(index_elements=list(table.key))
-        self._guarded(table, record, statement, row)
+        self._guarded(table, record, self._statements.put(table), row)
 
     def delete(self, table: Table, where: Where) -> int:
         columns = self._schema.of(table)
@@ -175,9 +168,8 @@ class SqlTransaction(SqlSnapshot):
         """Write the feed entries of what was changed so far."""
         if not self._pending:
             return
-        self._connection.execute(
-            sa.insert(self._schema.of(CHANGES)), [asdict(change) for change in self._pending]
-        )
+        entries = [asdict(change) for change in self._pending]
+        self._connection.execute(self._statements.append(CHANGES), entries)
         self._pending = []
 
     def _guarded(

@@ -174,7 +174,8 @@ class GroupWriter:
             with _breaking_off(self._name, in_work=False):
                 feed, before = self._begin(connection)
             if not all(self._run(queued, connection, feed) for queued in group):
-                connection.rollback()
+                with _breaking_off(self._name, in_work=False):
+                    connection.rollback()
                 if len(group) == 1:
                     return
                 with _breaking_off(self._name, in_work=False):
