@@ -10,6 +10,7 @@ from tests.unit.jobs.simulation.steps import Step, parse, text_of
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_invariants_hold_and_every_job_ends():
     for seed in range(25):
         play_seed(over_memory, seed, 150)
@@ -19,6 +20,15 @@ def test_invariants_hold_and_every_job_ends():
 def test_invariants_hold_over_sql():
     for seed in range(3):
         play_seed(over_sqlite, seed, 40)
+
+
+def test_a_worker_that_stood_still_starts_nothing_that_was_given_up():
+    over_memory(
+        parse(
+            "submit:1:11 talk:7:3 schedule:7:5 open:8:1 advance:7:11 reap:0:8 advance:1:9"
+            " hold_worker:1:2 talk:9:0 advance:8:4 advance:10:9 advance:6:3 drain:2:10"
+        )
+    )
 
 
 class TestShrunk:

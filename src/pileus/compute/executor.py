@@ -70,8 +70,12 @@ class Executor(Protocol):
         """The state once it is over."""
         ...
 
-    def renew(self, directory: Path, fence_seconds: float) -> None:
-        """Tell the runner that its lease was renewed."""
+    def renew(self, directory: Path, fence_seconds: float, confirmed_at: float) -> None:
+        """Tell the runner that its lease was renewed by a server that was asked at that time.
+
+        `confirmed_at` is of the monotonic clock, in seconds: what is told or read late, because a
+        process stood still, must not make the lease longer than the server knows it.
+        """
         ...
 
     def stop(self, directory: Path, reason: str) -> None:

@@ -24,7 +24,7 @@ from pileus.compute import command, ending, processes
 from pileus.compute.command import StartFailed
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
-from pileus.compute.watch import Action, Seen, Watch
+from pileus.compute.watch import FENCED, Action, Seen, Watch
 from pileus.core.failpoints import failpoint
 
 Begin = Callable[[], int]
@@ -115,6 +115,9 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
         signal.signal(signum, asked_to_end.note)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     kills_before = ending.oom_kills()
+    # Whoever started us may have stood still since it was ordered to.
+    if _seen(layout, asked_to_end).is_fenced(time.monotonic()):
+        return ending.ended(None, FENCED, started_at, message="Its lease had run out")
     try:
         child = begin()
     except StartFailed as error:
@@ -166,13 +169,16 @@ def _seen(layout: Layout, asked_to_end: _AskedToEnd) -> Seen:
     stop = read_json(layout.stop)
     lease = read_json(layout.lease) or {}
     reason = None if stop is None else str(stop.get("reason") or "cancel")
-    fence = lease.get("fence_seconds")
     return Seen(
         stop_reason=reason or (SHUTDOWN if asked_to_end.is_set else None),
-        renewals=lease.get("renewals"),
-        fence_seconds=float(fence) if isinstance(fence, (int, float)) else None,
+        confirmed_at=_number(lease.get("confirmed_at")),
+        fence_seconds=_number(lease.get("fence_seconds")),
         is_directory_gone=not layout.runner.exists(),
     )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _write_end(layout: Layout, document: dict[str, Any]) -> None:

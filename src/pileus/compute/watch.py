@@ -28,13 +28,21 @@ class Seen(NamedTuple):
     stop_reason: str | None
     """Set once a stop was asked for."""
 
-    renewals: object
-    """Counter of the lease; only whether it changes matters."""
+    confirmed_at: float | None
+    """When the worker last asked a server that then renewed the lease."""
 
     fence_seconds: float | None
-    """After this long without a renewal nobody knows of us any more; no fence when None."""
+    """This long after that nobody knows of us any more; no fence when None."""
 
     is_directory_gone: bool = False
+
+    def is_fenced(self, now: float) -> bool:
+        """Whether another attempt may run by now, so that this one must not."""
+        if self.is_directory_gone:
+            return True
+        if self.confirmed_at is None or self.fence_seconds is None:
+            return False
+        return now - self.confirmed_at >= self.fence_seconds
 
 
 class Watch:
@@ -48,14 +56,12 @@ class Watch:
         self._grace_seconds = grace_seconds
         self._kill_at: float | None = None
         self._is_killed = False
-        self._renewals: object = None
-        self._renewed_at = now
 
     def look(self, now: float, seen: Seen) -> Action | None:
         """The next action, each at most once."""
         if self._is_killed:
             return None
-        if self._is_fenced(now, seen):
+        if seen.is_fenced(now):
             return self._kill(FENCED)
         if self._kill_at is not None:
             return self._kill(self.reason) if now >= self._kill_at else None
@@ -71,13 +77,6 @@ class Watch:
         if due is None or self._is_killed:
             return LOOK_SECONDS
         return max(0.0, min(LOOK_SECONDS, due - now))
-
-    def _is_fenced(self, now: float, seen: Seen) -> bool:
-        if seen.is_directory_gone:
-            return True
-        if seen.renewals != self._renewals:
-            self._renewals, self._renewed_at = seen.renewals, now
-        return seen.fence_seconds is not None and now - self._renewed_at >= seen.fence_seconds
 
     def _ask(self, now: float, reason: str) -> Action:
         self.reason = reason

@@ -1,6 +1,8 @@
 """How the job engine behaves."""
 
-from pydantic import BaseModel, Field
+from typing import Self
+
+from pydantic import BaseModel, Field, model_validator
 
 
 class JobsSettings(BaseModel, frozen=True, extra="forbid"):
@@ -20,3 +22,10 @@ class JobsSettings(BaseModel, frozen=True, extra="forbid"):
 
     rescue_seconds: float = Field(default=5.0, gt=0)
     """The engine looks again this often even when nothing woke it."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        # Leases are renewed in good time before they run out, and a fence counts from renewals.
+        if self.fence_seconds < self.lease_seconds:
+            raise ValueError("fence_seconds must be at least lease_seconds")
+        return self

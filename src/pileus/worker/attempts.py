@@ -56,9 +56,13 @@ class Attempts:
         return tuple(report for report in reports if report is not None)
 
     def apply(
-        self, orders: NodeOrders, reported: Collection[AttemptReport], fence_seconds: float
+        self,
+        orders: NodeOrders,
+        reported: Collection[AttemptReport],
+        fence_seconds: float,
+        asked_at: float,
     ) -> None:
-        """Do as ordered, in answer to a report."""
+        """Do as ordered, in answer to a report that was made at that monotonic time."""
         desired = {order.id: order for order in orders.attempts}
         self._forget(orders, desired, {report.id for report in reported})
         for order in orders.attempts:
@@ -69,9 +73,8 @@ class Attempts:
                 held = self._begin(order, fence_seconds)
             if order.desired == "stop":
                 held.stop(order.stop_reason or "cancel")
-        renewed = {r.id for r in reported if r.state == "running"} & desired.keys()
-        for id_ in renewed & self._held.keys():
-            self._held[id_].renew(fence_seconds, fence_seconds / _RENEWALS_PER_FENCE)
+        for id_ in desired.keys() & self._held.keys():
+            self._held[id_].renew(fence_seconds, asked_at, fence_seconds / _RENEWALS_PER_FENCE)
 
     async def let_go(self) -> None:
         """Stop watching; runners go on."""

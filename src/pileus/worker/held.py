@@ -92,6 +92,9 @@ class HeldAttempt:
         self._means = means
         self._changed = changed
         self._fence_seconds = 0.0
+        self._confirmed_at = 0.0
+        """When the server was last asked that then wanted it to run, on the monotonic clock."""
+
         self._stop_reason: str | None = None
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -124,14 +127,14 @@ class HeldAttempt:
             started_at=_moment(state.started_at),
         )
 
-    def renew(self, fence_seconds: float, at_most_every_seconds: float) -> None:
-        """The server has renewed the lease: pass it on to the runner."""
-        now = self._means.clock.monotonic()
+    def renew(self, fence_seconds: float, asked_at: float, at_most_every_seconds: float) -> None:
+        """The server, asked at that time, has renewed the lease: pass it on to the runner."""
+        self._confirmed_at = asked_at
         last = self._renewed_at
-        is_due = last is None or now - last >= at_most_every_seconds
+        is_due = last is None or asked_at - last >= at_most_every_seconds
         if self.step is Step.RUNNING and is_due:
-            self._renewed_at = now
-            self._means.executor.renew(self._layout.directory, fence_seconds)
+            self._renewed_at = asked_at
+            self._means.executor.renew(self._layout.directory, fence_seconds, asked_at)
 
     def stop(self, reason: str) -> None:
         """Ask it to stop; what is not started will not start."""
@@ -206,7 +209,7 @@ class HeldAttempt:
             # If it exists, a worker was killed while a runner came up: that may have happened.
             if not self._layout.launch.exists() and not await self._prepare(order):
                 return self._refuse_stopped()
-            executor.renew(directory, self._fence_seconds)
+            executor.renew(directory, self._fence_seconds, self._confirmed_at)
             launch = launch_of(order, self._layout, self._means.base_environment)
             await executor.start(directory, launch)
             failpoint("attempt.started")

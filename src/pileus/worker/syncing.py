@@ -63,7 +63,8 @@ class Syncing:
                 self._is_away = False
 
     async def _register(self) -> None:
-        registration = self._present().model_copy(update={"sent_ms": self._now_ms()})
+        sent_ms = _ms(self._clock.monotonic())
+        registration = self._present().model_copy(update={"sent_ms": sent_ms})
         self._registered = await self._link.register(registration)
         self._seen = 0
         log.info("registered as %s (%s)", registration.name, self._registered.node)
@@ -71,12 +72,13 @@ class Syncing:
     async def _sync(self, registered: Registered) -> None:
         reported = self._attempts.report()
         present = self._present()
+        asked_at = self._clock.monotonic()
         report = NodeReport(
             boot_id=present.boot_id,
             seen=self._seen,
             clock=self._clock.now(),
             version=present.version,
-            sent_ms=self._now_ms(),
+            sent_ms=_ms(asked_at),
             attempts=reported,
         )
         # A lease must be renewed well before it runs out.
@@ -84,11 +86,8 @@ class Syncing:
         orders = await self._unless_news(self._link.sync(registered.node, report, wait))
         if orders is None:
             return
-        self._attempts.apply(orders, reported, registered.fence_seconds)
+        self._attempts.apply(orders, reported, registered.fence_seconds, asked_at)
         self._seen = orders.version
-
-    def _now_ms(self) -> int:
-        return int(self._clock.monotonic() * 1000)
 
     async def _unless_news(self, asking: object) -> NodeOrders | None:
         """The orders, or None when there is news of ours to report first.
@@ -107,3 +106,7 @@ class Syncing:
                 task.cancel()
             with suppress(asyncio.CancelledError, PileusError):
                 await question
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -53,6 +53,11 @@ def exit_of(layout):
     return json.loads(layout.exit.read_text())
 
 
+def renew(layout, fence_seconds, ago_seconds=0.0):
+    confirmed_at = time.monotonic() - ago_seconds
+    replace_json(layout.lease, {"confirmed_at": confirmed_at, "fence_seconds": fence_seconds})
+
+
 class TestEnd:
     def test_the_exit_code_is_written(self, layout, run):
         run("sh", "-c", "echo out; echo err >&2; exit 3").wait()
@@ -190,7 +195,7 @@ class TestStop:
 
 class TestFence:
     def test_a_lease_that_is_not_renewed_ends_the_attempt(self, layout, run):
-        replace_json(layout.lease, {"renewals": 1, "fence_seconds": 0.6})
+        renew(layout, fence_seconds=0.6)
         process = run("sh", "-c", "trap '' TERM; sleep 60", grace_seconds=60)
 
         process.wait(5)
@@ -198,15 +203,24 @@ class TestFence:
         assert (exit_of(layout)["signal"], exit_of(layout)["reason"]) == (9, "fenced")
 
     def test_a_lease_that_is_renewed_does_not(self, layout, run):
-        replace_json(layout.lease, {"renewals": 1, "fence_seconds": 1.0})
+        renew(layout, fence_seconds=1.0)
         process = run("sleep", "2")
 
-        for renewals in range(2, 12):
-            replace_json(layout.lease, {"renewals": renewals, "fence_seconds": 1.0})
+        for _ in range(10):
+            renew(layout, fence_seconds=1.0)
             time.sleep(0.2)
         process.wait(5)
 
         assert exit_of(layout)["code"] == 0
+
+    def test_what_is_started_after_its_lease_ran_out_runs_nothing(self, layout, run):
+        renew(layout, fence_seconds=600.0, ago_seconds=601.0)
+        process = run("sh", "-c", "touch ran")
+
+        process.wait(5)
+
+        assert exit_of(layout)["reason"] == "fenced"
+        assert not (layout.work / "ran").exists()
 
     def test_a_directory_that_was_removed_ends_it_without_a_word(self, layout, run):
         process = run("sh", "-c", "echo $$ > pid; sleep 60")

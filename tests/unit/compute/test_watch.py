@@ -3,8 +3,8 @@ import pytest
 from pileus.compute.watch import LOOK_SECONDS, Action, Seen, Watch
 
 
-def seen(stop=None, renewals=1, fence=None, gone=False):
-    return Seen(stop, renewals, fence, gone)
+def seen(stop=None, confirmed_at=0.0, fence=None, gone=False):
+    return Seen(stop, confirmed_at, fence, gone)
 
 
 class TestWatch:
@@ -42,17 +42,25 @@ class TestWatch:
 
     def test_a_lease_that_is_not_renewed_kills_without_grace(self):
         watch = Watch(0.0, None, 60.0)
-        watch.look(0.0, seen(renewals=1, fence=10.0))
 
-        assert watch.look(9.9, seen(renewals=1, fence=10.0)) is None
-        assert watch.look(10.0, seen(renewals=1, fence=10.0)) is Action.KILL
+        assert watch.look(9.9, seen(fence=10.0)) is None
+        assert watch.look(10.0, seen(fence=10.0)) is Action.KILL
         assert watch.reason == "fenced"
 
     def test_each_renewal_starts_the_fence_anew(self):
         watch = Watch(0.0, None, 60.0)
 
         for second in range(0, 100, 9):
-            assert watch.look(float(second), seen(renewals=second, fence=10.0)) is None
+            assert watch.look(second + 9.9, seen(confirmed_at=second, fence=10.0)) is None
+
+    def test_a_renewal_that_is_read_late_counts_from_when_it_was_asked_for(self):
+        watch = Watch(0.0, None, 60.0)
+
+        assert watch.look(25.0, seen(confirmed_at=15.0, fence=10.0)) is Action.KILL
+
+    def test_without_a_lease_there_is_no_fence(self):
+        assert not seen(confirmed_at=None, fence=10.0).is_fenced(1e6)
+        assert not seen(confirmed_at=0.0, fence=None).is_fenced(1e6)
 
     def test_a_directory_that_is_gone_fences_at_once(self):
         watch = Watch(0.0, None, 60.0)

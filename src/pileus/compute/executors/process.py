@@ -76,11 +76,9 @@ class ProcessExecutor:
                 return state
             await _departure(read_json(Layout(directory).runner) or {})
 
-    def renew(self, directory: Path, fence_seconds: float) -> None:
-        path = Layout(directory).lease
-        renewals = (read_json(path) or {}).get("renewals")
-        count = renewals + 1 if isinstance(renewals, int) else 1
-        replace_json(path, {"renewals": count, "fence_seconds": fence_seconds})
+    def renew(self, directory: Path, fence_seconds: float, confirmed_at: float) -> None:
+        document = {"confirmed_at": confirmed_at, "fence_seconds": fence_seconds}
+        replace_json(Layout(directory).lease, document)
 
     def stop(self, directory: Path, reason: str) -> None:
         path = Layout(directory).stop

@@ -261,11 +261,11 @@ class TestStop:
 
 
 class TestLease:
-    async def test_each_renewal_is_counted_on(self, executor, layout):
-        executor.renew(layout.directory, 600.0)
-        ProcessExecutor({}).renew(layout.directory, 500.0)
+    async def test_a_renewal_says_when_it_was_confirmed(self, executor, layout):
+        executor.renew(layout.directory, 600.0, 1.0)
+        executor.renew(layout.directory, 500.0, 2.5)
 
-        assert json.loads(layout.lease.read_text()) == {"renewals": 2, "fence_seconds": 500.0}
+        assert json.loads(layout.lease.read_text()) == {"confirmed_at": 2.5, "fence_seconds": 500.0}
 
 
 class TestWait:

@@ -16,7 +16,7 @@ from pileus.compute import ending
 from pileus.compute.executor import Launch, Phase, State
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import Layout
-from pileus.compute.watch import Action, Seen, Watch
+from pileus.compute.watch import FENCED, Action, Seen, Watch
 from pileus.core.schemas.jobs import Registration
 from pileus.core.schemas.resources import Capacity
 from pileus.worker.attempts import Attempts
@@ -100,8 +100,8 @@ class Machine:
         self.boot = 1
         self.log = log
         self.runners: dict[str, Runner] = {}
-        self.leases: dict[str, tuple[int, float]] = {}
-        """Attempt → what `lease.json` of its directory says: renewals, and the fence's seconds."""
+        self.leases: dict[str, tuple[float, float]] = {}
+        """Attempt → what `lease.json` of its directory says: when it was confirmed, and the fence's seconds."""
 
         self.going = asyncio.Event()
         """While it is not set, the worker stands still before and after it starts a runner."""
@@ -135,14 +135,7 @@ class Machine:
         for runner in list(self.alive()):
             if not runner.is_there:
                 continue
-            layout = Layout(runner.directory)
-            renewals, fence_seconds = self.leases.get(layout.directory.name, (0, None))
-            seen = Seen(
-                (read_json(layout.stop) or {}).get("reason"),
-                renewals,
-                fence_seconds,
-                is_directory_gone=not layout.runner.exists(),
-            )
+            seen = self._seen(Layout(runner.directory))
             action = runner.watch.look(self.clock.monotonic(), seen)
             if action is Action.KILL:
                 self.end(runner, -9)
@@ -171,6 +164,10 @@ class Machine:
         layout.runner.touch()
         job = str((read_json(layout.spec) or {})["job"])
         now = self.clock.monotonic()
+        started_at = self.clock.now().isoformat()
+        if self._seen(layout).is_fenced(now):
+            replace_json(layout.exit, ending.ended(None, FENCED, started_at))
+            return
         span = self.log.start(job, directory.name, launch.lease_token, self.name, now)
         watch = Watch(now, launch.timeout_seconds, launch.grace_seconds)
         self.runners[directory.name] = Runner(
@@ -179,8 +176,17 @@ class Machine:
             self.boot,
             watch,
             span,
-            self.clock.now().isoformat(),
+            started_at,
             is_stubborn=len(self.runners) % 3 == 0,
+        )
+
+    def _seen(self, layout: Layout) -> Seen:
+        confirmed_at, fence_seconds = self.leases.get(layout.directory.name, (None, None))
+        return Seen(
+            (read_json(layout.stop) or {}).get("reason"),
+            confirmed_at,
+            fence_seconds,
+            is_directory_gone=not layout.runner.exists(),
         )
 
     def kill(self, runner: Runner) -> None:
@@ -235,10 +241,9 @@ class Executor:
             await departed.wait()
             await self._pause()
 
-    def renew(self, directory: Path, fence_seconds: float) -> None:
+    def renew(self, directory: Path, fence_seconds: float, confirmed_at: float) -> None:
         if not self.is_dead:
-            count, _ = self._machine.leases.get(directory.name, (0, 0.0))
-            self._machine.leases[directory.name] = (count + 1, fence_seconds)
+            self._machine.leases[directory.name] = (confirmed_at, fence_seconds)
             self._machine.look()
 
     def stop(self, directory: Path, reason: str) -> None:
