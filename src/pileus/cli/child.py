@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pileus.cli.forked import Forked, Main
+
 log = logging.getLogger(__name__)
 
 STABLE_SECONDS = 3.0
@@ -41,10 +43,14 @@ _REMEMBERED = 100
 
 @dataclass(frozen=True)
 class Program:
-    """What a child runs: a name and the words of its command."""
+    """What a child runs."""
 
     name: str
     arguments: tuple[str, ...]
+    """The words of its command, or those that `main` is called with."""
+
+    main: Main | None = None
+    """Is called in a fork of this process, rather than a command started."""
 
 
 class Child:
@@ -63,7 +69,7 @@ class Child:
         self._died_at: deque[float] = deque(maxlen=_REMEMBERED)
         self._output = output
         self._pipe = pipe
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._started_at = 0.0
         self._start_at = 0.0
 
@@ -83,22 +89,26 @@ class Child:
         # For its owner alone: what a library writes there is not ours to clean.
         descriptor = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as output:
-            self._process = subprocess.Popen(
-                [*self.program.arguments, "--supervisor-fd", str(self._pipe)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(self._pipe,),
-                start_new_session=True,
-            )
+            words = [*self.program.arguments, "--supervisor-fd", str(self._pipe)]
+            if self.program.main is not None:
+                self._process = Forked(self.program.main, words, output.fileno(), self._pipe)
+            else:
+                self._process = subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    pass_fds=(self._pipe,),
+                    start_new_session=True,
+                )
         self._started_at = now
         log.info("%s runs as process %d", self.program.name, self._process.pid)
 
     def reap(self, now: float) -> bool:
         """Whether the process has died since the last look; then it is due to start again."""
-        if self._process is None or self._process.poll() is None:
+        code = None if self._process is None else self._process.poll()
+        if code is None:
             return False
-        code = self._process.returncode
         self._process = None
         self.deaths = 1 if now - self._started_at >= STABLE_SECONDS else self.deaths + 1
         self.restarts += 1

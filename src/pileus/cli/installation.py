@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pileus.cli import ports
 from pileus.cli.child import Program
 from pileus.cli.home import Home
-from pileus.cli.processes import words
+from pileus.cli.processes import command, start, words
 from pileus.cli.supervisor import STOP_SECONDS, Supervisor
 from pileus.core.errors import InvalidRequest, PileusError
 from pileus.sdk.home import address
@@ -61,10 +61,11 @@ def plan(home: Home, host: str | None, port: int | None, gateway_port: int | Non
     return Plan(own_host, server, gateway)
 
 
-def supervise(home: Home, chosen: Plan, parent_fd: int | None) -> None:
+def supervise(home: Home, chosen: Plan, parent_fd: int | None, *, forks: bool = False) -> None:
     """Run everything until asked to stop, or until `parent_fd` closes.
 
     With a parent the installation is a temporary one: nobody comes back for what a slow end saves.
+    `forks`: this process is warm and has no threads, so that its children may be forks of it.
     """
     home.write(
         "ports.json",
@@ -74,25 +75,25 @@ def supervise(home: Home, chosen: Plan, parent_fd: int | None) -> None:
     drain_seconds = TEMPORARY_DRAIN_SECONDS if is_temporary else DRAIN_SECONDS
     Supervisor(
         home,
-        programs(home, chosen),
+        programs(home, chosen, forks=forks),
         lambda: come_to_rest(home, drain_seconds),
         parent_fd,
         TEMPORARY_STOP_SECONDS if is_temporary else STOP_SECONDS,
     ).run()
 
 
-def programs(home: Home, chosen: Plan) -> tuple[Program, ...]:
-    """The commands, in the order in which they start."""
+def programs(home: Home, chosen: Plan, *, forks: bool) -> tuple[Program, ...]:
+    """What runs, in the order in which it starts."""
     server_url = address(chosen.host, chosen.port)
     host, port, gateway_port = chosen.host, chosen.port, chosen.gateway_port
-    return (
-        Program("server", words("server", home.path, host=host, port=port)),
-        Program(
-            "gateway",
-            words("gateway", home.path, host=host, port=gateway_port, server_url=server_url),
-        ),
-        Program("worker", words("worker", home.path, server_url=server_url)),
+    of_each = (
+        words("server", home.path, host=host, port=port),
+        words("gateway", home.path, host=host, port=gateway_port, server_url=server_url),
+        words("worker", home.path, server_url=server_url),
     )
+    if forks:
+        return tuple(Program(one[0], one, start) for one in of_each)
+    return tuple(Program(one[0], command(one)) for one in of_each)
 
 
 def come_to_rest(home: Home, seconds: float = DRAIN_SECONDS) -> None:

@@ -1,14 +1,15 @@
 """
 Server, gateway and worker: each reads its settings, starts its log and runs until told to stop.
 
-`python -m pileus.cli.processes NAME OPTION VALUE…` is how the supervisor starts them. They stay for as
-long as the installation runs, so the command tree, which they have no use for, would only take memory.
+The supervisor forks into `start` or, where that is not safe, runs `python -m pileus.cli.processes NAME
+OPTION VALUE…`. They stay for as long as the installation runs, so the command tree, which they have no
+use for, would only take memory.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,25 @@ _PROCESSES: dict[str, Callable[[Path, Given], int]] = {
 
 
 def words(name: str, home: Path, **given: object) -> tuple[str, ...]:
-    """The command that runs the process `name` with these options."""
+    """What `start` takes to run the process `name` with these options."""
     options = {"home": home, **given}
     named = ((f"--{option.replace('_', '-')}", str(value)) for option, value in options.items())
-    return (sys.executable, "-m", __name__, name, *chain.from_iterable(named))
+    return (name, *chain.from_iterable(named))
 
 
-def main(arguments: list[str]) -> int:
+def command(words: Sequence[str]) -> tuple[str, ...]:
+    """The same in a process that shares nothing with this one."""
+    return (sys.executable, "-m", __name__, *words)
+
+
+def start(arguments: Sequence[str]) -> int:
+    """Run the process of these words, as the first thing in its life; the exit code."""
+    carry_little()
+    _use_one_heap()
+    return main(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
     """Run the process of this command; the exit code."""
     name, *pairs = arguments
     given = {
@@ -111,6 +124,4 @@ def _use_one_heap() -> None:
 
 
 if __name__ == "__main__":
-    carry_little()
-    _use_one_heap()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(start(sys.argv[1:]))

@@ -1,7 +1,7 @@
-"""`python -m pileus.cli.supervising`: the supervisor in a process that carries nothing else.
+"""`python -m pileus.cli.supervising`: the supervisor, with what the processes under it share.
 
-It stays for as long as the installation runs, so the command tree, which it has no use for, would
-only take memory.
+It stays for as long as the installation runs, so the command tree, which none of them has a use for,
+would only take memory.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from pileus.cli import forked
 from pileus.cli.home import Home
 from pileus.cli.installation import Plan, supervise
+from pileus.cli.starting import carry_little
 from pileus.core.logs import setup
 
 
@@ -36,12 +38,13 @@ def words(home: Home, plan: Plan, lock: int, bounds: Bounds) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Supervise until asked to stop."""
+    carry_little()
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
     home = Home(Path(given["--home"]))
     plan = Plan(given["--host"], int(given["--port"]), int(given["--gateway-port"]))
     sizes = int(given["--log-file-bytes"]), int(given["--log-files"])
     setup.start("supervisor", home.logs, Bounds(given["--log-level"], *sizes), logging.WARNING)
-    supervise(home, plan, None)
+    supervise(home, plan, None, forks=forked.warm_up())
     os.close(int(given["--lock-fd"]))
 
 

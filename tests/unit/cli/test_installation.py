@@ -2,6 +2,7 @@ import socket
 
 import pytest
 
+from pileus.cli import processes
 from pileus.cli.home import Home
 from pileus.cli.installation import plan, programs
 from pileus.cli.ports import PortTaken
@@ -56,8 +57,19 @@ class TestPlan:
 
 class TestPrograms:
     def test_the_server_starts_first_and_others_are_told_where_it_is(self, home):
-        server, gateway, worker = programs(home, plan(home, "0.0.0.0", 0, 0))
+        server, gateway, worker = programs(home, plan(home, "0.0.0.0", 0, 0), forks=False)
 
         assert [server.name, gateway.name, worker.name] == ["server", "gateway", "worker"]
         assert "0.0.0.0" in server.arguments
         assert worker.arguments[-1].startswith("http://127.0.0.1:")
+
+    def test_forks_are_called_with_what_the_commands_say(self, home):
+        chosen = plan(home, "0.0.0.0", 0, 0)
+
+        commands = programs(home, chosen, forks=False)
+        forks = programs(home, chosen, forks=True)
+
+        for one, other in zip(commands, forks, strict=True):
+            assert one.main is None
+            assert other.main is processes.start
+            assert one.arguments == processes.command(other.arguments)

@@ -22,12 +22,11 @@ def told(monkeypatch):
 
 class TestMain:
     def test_words_are_read_as_they_were_written(self, tmp_path, told):
-        program, *arguments = processes.words("worker", tmp_path, server_url="http://a", port=1)
+        words = processes.words("worker", tmp_path, server_url="http://a", port=1)
 
-        assert processes.main(arguments[2:]) == 7
+        assert processes.main(words) == 7
 
-        assert program == sys.executable
-        assert arguments[:2] == ["-m", "pileus.cli.processes"]
+        assert processes.command(words) == (sys.executable, "-m", "pileus.cli.processes", *words)
         assert told == [(tmp_path, {"server_url": "http://a", "port": "1"})]
 
     def test_an_error_is_told_with_its_hint_and_exit_code(self, tmp_path, monkeypatch, capsys):
@@ -59,7 +58,9 @@ class TestMain:
         (tmp_path / "logs").mkdir()
         words = processes.words("gateway", tmp_path, port="many", supervisor_fd=0)
 
-        ended = subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path)
+        ended = subprocess.run(
+            processes.command(words), check=False, capture_output=True, text=True, cwd=tmp_path
+        )
 
         assert ended.returncode != 0
         assert "port" in ended.stderr

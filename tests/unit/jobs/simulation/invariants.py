@@ -77,8 +77,9 @@ class Invariants:
             was = before.jobs[attempt.job]
             assert was.status is JobStatus.QUEUED, f"granted to a job that was {was.status}"
             assert attempt.number == was.attempts + 1
-            failed_at = self._failed_at.get(attempt.job)
-            if failed_at is not None and attempt.number > 1:
+            # Only the attempt after a failure waits: one after a preemption does not.
+            failed_at = self._failed_at.pop(attempt.job, None)
+            if failed_at is not None:
                 wait = SETTINGS.retry_seconds * 2 ** (was.failures - 1)
                 assert attempt.created_at - failed_at >= timedelta(seconds=wait), "no back-off"
 
