@@ -2,7 +2,7 @@
 
 `devices.py` what devices are asked for · `demand.py` what is to be expected ·
 `waste.py` what of a node's GPUs nobody will come for · `free.py` what a node has left ·
-`placement.py` where a job goes ·
+`placement.py` where a job goes · `quota.py` what a project may hold ·
 `prediction.py` how long jobs alike took · `order.py` the ranks of jobs · `turns.py` who runs next, and
 who makes room. The last three are driven by the simulator of `benchmarks/` and not yet by `decide`.
 """
