@@ -1,25 +1,40 @@
-"""Decides, purely: which waiting job goes to which node, and why each other one waits.
+"""Decides, purely: which waiting job goes to which node, who makes room, and why each other one waits.
 
-`decide` is a function of values; loading and applying are the engine's. Jobs go by priority,
-then by submission; one that does not fit does not hold back smaller ones behind it unless it
-could run on an idle pool and has waited longer than `patience`: then its node is kept free.
+`decide` is a function of values; loading and applying are the engine's. First come jobs for which
+room is being made, then those within the nominal quota of their project or without one, by priority,
+then by submission; then those that borrow, by the dominant share of their project. One that does not
+fit does not hold back smaller ones behind it unless it could run on an idle pool and has waited longer
+than `patience`: then its node is kept free.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from pileus.core.schemas.jobs import Job, Lease, Node
-from pileus.core.schemas.resources import MILLI, Resources
+from pileus.core.schemas.quota import Limit, Quota, Stops
+from pileus.jobs.policy.clearing import Claim, Clearing, Holding, clear
 from pileus.jobs.policy.demand import Demand, Shape
 from pileus.jobs.policy.free import Free, free_of
-from pileus.jobs.policy.placement import Placement
+from pileus.jobs.policy.placement import Placement, Spot
+from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of
+from pileus.jobs.policy.reservation import Reservations, beside
+from pileus.jobs.reasons import Waiting, being_cleared, beyond_quota, explain, lacks_quota
 
 PATIENCE = timedelta(seconds=60)
 """A job that fits an idle node waits at most this long behind smaller ones that came later."""
+
+MOST_KEPT_WHOLE = 16
+"""Nodes kept free in one decision."""
+
+MOST_CLEARINGS = 32
+"""Jobs for which one decision looks for others to stop; the next one goes on."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,22 @@ class PoolSnapshot:
     """Nodes that were not heard for a while; nothing is granted to them."""
 
     is_draining: bool = False
+    stopping: frozenset[str] = frozenset()
+    """Running jobs that were asked to stop."""
+
+    promises: Mapping[str, str] = field(default_factory=dict)
+    """Waiting job → node on which room is being made for it."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an operator decides."""
+
+    quotas: Sequence[Quota] = ()
+
+
+NO_POLICY = Policy()
+"""Nothing is limited, and nobody makes room."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +81,11 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """Why a job waits, and what would change that."""
+class Preemption:
+    """An attempt that is to save a checkpoint and make room for a waiting job."""
 
-    reason: str
-    hint: str | None = None
+    lease: Lease
+    winner: Job
 
 
 @dataclass(frozen=True)
@@ -63,6 +94,9 @@ class Plan:
 
     grants: tuple[Grant, ...]
     waiting: dict[str, Waiting]
+    preemptions: tuple[Preemption, ...] = ()
+    promises: Mapping[str, str] = field(default_factory=dict)
+    """Those that stand after it."""
 
     @property
     def nodes(self) -> dict[str, str]:
@@ -91,75 +125,334 @@ def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
     )
 
 
-def decide(pool: PoolSnapshot) -> Plan:
+def decide(pool: PoolSnapshot, policy: Policy = NO_POLICY) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
-    placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
-    reserved: set[int] = set()
-    grants: list[Grant] = []
-    waiting: dict[str, Waiting] = {}
-    for job in in_order(pool.queue):
-        held_back = _held_back(job, pool)
-        if held_back is not None:
-            waiting[job.id] = held_back
-            continue
-        spot = placement.best(job.spec.resources, without=reserved)
-        if spot is not None:
-            placement.take(spot, job.spec.resources)
-            grants.append(Grant(job, placement.free[spot.number].node, spot.devices))
-            continue
-        waiting[job.id] = explain(job.spec.resources, pool.nodes, pool.silent)
-        _reserve(job, pool, placement, reserved)
-    return Plan(tuple(grants), waiting)
+    return _Decision(pool, policy).plan()
 
 
 def in_order(queue: Iterable[Job]) -> list[Job]:
     """Jobs as they are considered: by priority, then by submission."""
-    return sorted(queue, key=lambda job: (-job.priority, job.created_at, job.id))
+    return sorted(queue, key=_order)
 
 
-def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = ()) -> Waiting:
-    """Why nothing can take `resources` now: never possible here, or not yet."""
-    if not nodes and silent:
-        names = ", ".join(repr(node.name) for node in silent)
-        return Waiting(
-            f"No node answers; {names} did before", "Look after its worker; `pileus up` starts one."
+def holdings_of(pool: PoolSnapshot, quotas: Quotas) -> list[Holding]:
+    """What runs and counts against a quota."""
+    kinds = {
+        (node.id, device.id): device.kind
+        for node in (*pool.nodes, *pool.silent)
+        for device in node.capacity.devices
+    }
+
+    def kinds_of(lease: Lease) -> list[str]:
+        held = [(lease.node, device) for device in lease.devices]
+        return [kinds[device] for device in held if device in kinds]
+
+    return [
+        Holding(
+            lease,
+            amounts_of(lease.resources, kinds_of(lease) or None),
+            (pool.now - lease.created_at).total_seconds(),
         )
-    if not nodes:
-        return Waiting(
-            "No node is registered", "Start a worker: `pileus up`, or `pileus worker` elsewhere."
-        )
-    if any(_fits_idle(Shape.of(resources), node) for node in nodes):
-        return Waiting(
-            f"Waits for {describe(resources)} to be free",
-            "It starts when running jobs end; `pileus job list` shows them.",
-        )
-    largest = max(nodes, key=lambda node: (node.capacity.cpu_milli, node.capacity.memory_mib))
-    return Waiting(
-        f"No node has {describe(resources)}; the largest, {largest.name!r}, has"
-        f" {describe_capacity(largest)}",
-        "Ask for less, or add a node that has it.",
-    )
+        for lease in pool.leases
+        if lease.project in quotas.of
+    ]
 
 
-def describe(resources: Resources) -> str:
-    """`cpu=2 memory=1024MiB gpu=1(any) fpga=1`."""
-    words = [f"cpu={resources.cpu:g}", f"memory={resources.memory_mib}MiB"]
-    if resources.gpu:
-        words.append(f"gpu={resources.gpu:g}({resources.gpu_kind or 'any'})")
-    words.extend(f"{name}={amount}" for name, amount in sorted(resources.custom.items()))
-    return " ".join(words)
+class _Decision:
+    """One decision while it is made."""
+
+    def __init__(self, pool: PoolSnapshot, policy: Policy) -> None:
+        self._pool = pool
+        self._placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
+        self._numbers = {x.node.id: number for number, x in enumerate(self._placement.free)}
+        self._reservations = Reservations()
+        self._quotas = Quotas(policy.quotas)
+        holdings = holdings_of(pool, self._quotas)
+        for held in holdings:
+            self._quotas.take(held.lease.project, held.amounts)
+        self._soon = self._quotas.copy()
+        """The quotas once everything has stopped that was asked to."""
+
+        for held in holdings:
+            if held.lease.job in pool.stopping:
+                self._soon.give(held.lease.project, held.amounts)
+        self._stoppable = [held for held in holdings if held.lease.job not in pool.stopping]
+        self._leaving: dict[str, list[Lease]] = defaultdict(list)
+        """Node → what has been asked to stop there."""
+
+        for lease in pool.leases:
+            if lease.job in pool.stopping:
+                self._leaving[lease.node].append(lease)
+        self._claims: dict[str, tuple[str, Amounts]] = {}
+        """Project → the job that its quota is kept for, and what is kept."""
+
+        self._explained: dict[Shape, Waiting] = {}
+        self._able: dict[Shape, list[int]] = {}
+        """Shape → nodes that it would fit if they were idle."""
+
+        self._kept_whole = 0
+        self._clearings = 0
+        self._hopeless: set[tuple[str, int, Shape]] = set()
+        self._grants: list[Grant] = []
+        self._waiting: dict[str, Waiting] = {}
+        self._preemptions: list[Preemption] = []
+        self._promises: dict[str, str] = {}
+
+    def plan(self) -> Plan:
+        rest = []
+        for job in in_order(self._pool.queue):
+            held_back = _held_back(job, self._pool)
+            if held_back is not None:
+                self._waiting[job.id] = held_back
+            elif job.id not in self._pool.promises or not self._keep_promise(job):
+                rest.append(job)
+        borrowing: dict[str, list[Job]] = defaultdict(list)
+        for job in rest:
+            if self._borrows(job):
+                borrowing[job.project].append(job)
+                if self._is_patient(job):
+                    amounts = amounts_of(job.spec.resources)
+                    self._claim(job, self._quotas.within_nominal(job.project, amounts))
+            else:
+                self._try(job)
+        for job in self._by_share(borrowing):
+            self._try(job)
+        return Plan(tuple(self._grants), self._waiting, tuple(self._preemptions), self._promises)
+
+    def _by_share(self, borrowing: Mapping[str, Sequence[Job]]) -> Iterator[Job]:
+        """Each time the next job of the project that would have borrowed the least with it."""
+        heap: list[tuple[Fraction, tuple[int, datetime, str], int, Job]] = []
+
+        def push(project: str, number: int) -> None:
+            if number < len(borrowing[project]):
+                job = borrowing[project][number]
+                share = self._quotas.share(project, amounts_of(job.spec.resources))
+                heapq.heappush(heap, (share, _order(job), number, job))
+
+        for project in borrowing:
+            push(project, 0)
+        while heap:
+            _, _, number, job = heapq.heappop(heap)
+            yield job
+            push(job.project, number + 1)
+
+    def _borrows(self, job: Job) -> bool:
+        if job.project not in self._quotas.of:
+            return False
+        return self._quotas.borrows(job.project, amounts_of(job.spec.resources))
+
+    def _try(self, job: Job) -> None:
+        """Start it, or have room made for it, or say why it waits."""
+        amounts = amounts_of(job.spec.resources) if job.project in self._quotas.of else {}
+        self._unclaim(job)
+        never = self._quotas.never(job.project, amounts)
+        if never is not None:
+            self._waiting[job.id] = beyond_quota(*self._asked(job, amounts, never))
+            return
+        lacking = self._quotas.lacking(job.project, amounts)
+        if lacking is None:
+            spot = self._spot(job)
+            if spot is not None:
+                lacking = self._lacking_there(job, spot)
+                if lacking is None:
+                    self._grant(job, spot)
+                    return
+        if self._clear(job, amounts):
+            return
+        if lacking is not None:
+            self._waiting[job.id] = lacks_quota(*self._asked(job, amounts, lacking))
+            if self._is_patient(job) or not self._quotas.borrows(job.project, amounts):
+                self._claim(job, amounts)
+            return
+        self._waiting[job.id] = self._explain(job)
+        self._reserve(job)
+
+    def _asked(self, job: Job, amounts: Amounts, resource: str) -> tuple[str, int, Limit]:
+        asked = self._quotas.limited(job.project, amounts)
+        return resource, asked.get(resource, 0), self._quotas.of[job.project].limits[resource]
+
+    # --- starting
+
+    def _spot(self, job: Job) -> Spot | None:
+        """Where there is room that is kept for nobody else."""
+        resources = job.spec.resources
+        shut = self._reservations.shut(Shape.of(resources), None)
+        while True:
+            spot = self._placement.best(resources, without=shut)
+            if spot is None or self._reservations.permits(spot, resources, None):
+                return spot
+            shut.add(spot.number)
+
+    def _lacking_there(self, job: Job, spot: Spot) -> str | None:
+        """What its quota lacks once it is known which kind of devices it gets."""
+        if not spot.devices or job.project not in self._quotas.of:
+            return None
+        return self._quotas.lacking(job.project, self._amounts_at(job, spot))
+
+    def _amounts_at(self, job: Job, spot: Spot) -> Amounts:
+        node = self._placement.free[spot.number].node
+        kinds = [device.kind for device in node.capacity.devices if device.id in spot.devices]
+        return amounts_of(job.spec.resources, kinds or None)
+
+    def _grant(self, job: Job, spot: Spot) -> None:
+        self._placement.take(spot, job.spec.resources)
+        self._reservations.take(spot, job.spec.resources, None)
+        self._hold(job.project, self._amounts_at(job, spot))
+        node = self._placement.free[spot.number].node
+        self._grants.append(Grant(job, node, spot.devices))
+
+    def _hold(self, project: str, amounts: Amounts) -> None:
+        self._quotas.take(project, amounts)
+        self._soon.take(project, amounts)
+
+    # --- making room
+
+    def _keep_promise(self, job: Job) -> bool:
+        """Start the job, or go on making room for it; False where nothing of that helps any more."""
+        amounts = amounts_of(job.spec.resources)
+        spot = self._spot(job)
+        if (
+            spot is not None
+            and self._quotas.lacking(job.project, amounts) is None
+            and self._lacking_there(job, spot) is None
+        ):
+            self._grant(job, spot)
+            return True
+        if self._soon.lacking(job.project, amounts) is not None:
+            return False
+        node = self._pool.promises[job.id]
+        space = self._space_soon(node)
+        if spot is not None:
+            node = self._placement.free[spot.number].node.id
+        elif space is None or not space.fits(Shape.of(job.spec.resources)):
+            return False
+        self._promise(job, amounts, spot, Clearing(node, ()))
+        return True
+
+    def _clear(self, job: Job, amounts: Amounts) -> bool:
+        """Whether others were found that make room for it."""
+        quota = self._quotas.of.get(job.project)
+        if quota is None or quota.reclaim is quota.preempt is Stops.NEVER:
+            return False
+        shape = Shape.of(job.spec.resources)
+        wish = (job.project, job.priority, shape)
+        if wish in self._hopeless or self._clearings >= MOST_CLEARINGS:
+            return False
+        self._clearings += 1
+        spot = self._spot(job)
+        claim = Claim(job.project, job.priority, job.spec.resources, amounts)
+        roomy = self._roomy_soon(shape) if spot is None else self._node_of(spot).id
+        clearing = clear(claim, self._stoppable, self._soon, roomy, self._space_soon)
+        if clearing is None:
+            # Room and quota only shrink while a decision is made.
+            self._hopeless.add(wish)
+            return False
+        self._promise(job, amounts, spot, clearing)
+        return True
+
+    def _promise(self, job: Job, amounts: Amounts, spot: Spot | None, clearing: Clearing) -> None:
+        """Ask the victims to stop, and keep room and quota for the job until they have."""
+        resources = job.spec.resources
+        space = self._space_soon(clearing.node)
+        for victim in clearing.victims:
+            self._soon.give(victim.lease.project, victim.amounts)
+            self._leaving[victim.lease.node].append(victim.lease)
+            self._preemptions.append(Preemption(victim.lease, job))
+            if space is not None and victim.lease.node == clearing.node:
+                space.give(victim.lease.resources, victim.lease.devices)
+        victims = {victim.lease.job for victim in clearing.victims}
+        self._stoppable = [x for x in self._stoppable if x.lease.job not in victims]
+        self._hold(job.project, amounts)
+        if spot is not None:
+            self._placement.take(spot, resources)
+            self._reservations.take(spot, resources, None)
+        elif space is not None:
+            number = self._numbers[clearing.node]
+            now = self._placement.free[number]
+            self._reservations.keep(number, None, beside(space, now, resources))
+        self._promises[job.id] = clearing.node
+        name = self._placement.free[self._numbers[clearing.node]].node.name
+        stopping = len(clearing.victims) or len(self._leaving.get(clearing.node, ()))
+        self._waiting[job.id] = being_cleared(name, stopping)
+
+    def _node_of(self, spot: Spot) -> Node:
+        return self._placement.free[spot.number].node
+
+    def _roomy_soon(self, shape: Shape) -> str | None:
+        """A node that has room for it once what is asked to stop has stopped."""
+        for node in sorted(self._leaving):
+            space = self._space_soon(node)
+            if space is not None and space.fits(shape):
+                return node
+        return None
+
+    def _space_soon(self, node: str) -> Free | None:
+        """What a node has left then, beside what it is kept for; None for one that does not answer
+        or is kept for later."""
+        number = self._numbers.get(node)
+        if number is None:
+            return None
+        if number in self._reservations:
+            kept = self._reservations.soon(number)
+            return None if kept is None else kept.copy()
+        space = self._placement.free[number].copy()
+        for lease in self._leaving.get(node, ()):
+            space.give(lease.resources, lease.devices)
+        return space
+
+    # --- waiting
+
+    def _is_patient(self, job: Job) -> bool:
+        return self._pool.now - job.created_at >= PATIENCE
+
+    def _claim(self, job: Job, amounts: Amounts) -> None:
+        """Keep quota for the first job of a project that lacks it: later ones would take it."""
+        if job.project not in self._claims:
+            self._claims[job.project] = (job.id, amounts)
+            self._hold(job.project, amounts)
+
+    def _unclaim(self, job: Job) -> None:
+        claimant, amounts = self._claims.get(job.project, ("", {}))
+        if claimant == job.id:
+            del self._claims[job.project]
+            self._quotas.give(job.project, amounts)
+            self._soon.give(job.project, amounts)
+
+    def _explain(self, job: Job) -> Waiting:
+        shape = Shape.of(job.spec.resources)
+        found = self._explained.get(shape)
+        if found is None:
+            found = explain(job.spec.resources, self._pool.nodes, self._pool.silent)
+            self._explained[shape] = found
+        return found
+
+    def _reserve(self, job: Job) -> None:
+        """Keep one node free for a job that has waited long, so that small ones do not starve it."""
+        if not self._is_patient(job) or self._kept_whole >= MOST_KEPT_WHOLE:
+            return
+        able = [number for number in self._able_for(job) if number not in self._reservations]
+        if able:
+            self._kept_whole += 1
+            self._reservations.keep(max(able, key=self._most_left), None, None)
+
+    def _able_for(self, job: Job) -> list[int]:
+        shape = Shape.of(job.spec.resources)
+        found = self._able.get(shape)
+        if found is None:
+            found = self._able[shape] = [
+                number
+                for number, space in enumerate(self._placement.free)
+                if Free(space.node).fits(shape)
+            ]
+        return found
+
+    def _most_left(self, number: int) -> tuple[int, int, str]:
+        space = self._placement.free[number]
+        return (space.cpu_milli, space.memory_mib, space.node.name)
 
 
-def describe_capacity(node: Node) -> str:
-    """What a node has, in the words of `describe`."""
-    capacity = node.capacity
-    words = [f"cpu={capacity.cpu_milli / MILLI:g}", f"memory={capacity.memory_mib}MiB"]
-    kinds = sorted({device.kind for device in capacity.devices})
-    words.extend(
-        f"gpu={sum(device.kind == kind for device in capacity.devices)}({kind})" for kind in kinds
-    )
-    words.extend(f"{name}={amount}" for name, amount in sorted(capacity.custom.items()))
-    return " ".join(words)
+def _order(job: Job) -> tuple[int, datetime, str]:
+    return (-job.priority, job.created_at, job.id)
 
 
 def _demand(pool: PoolSnapshot) -> Demand:
@@ -175,21 +468,3 @@ def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
         seconds = math.ceil((job.not_before - pool.now).total_seconds())
         return Waiting(f"Waits {seconds} s before the next attempt: {job.reason}")
     return None
-
-
-def _fits_idle(shape: Shape, node: Node) -> bool:
-    return Free(node).fits(shape)
-
-
-def _reserve(job: Job, pool: PoolSnapshot, placement: Placement, reserved: set[int]) -> None:
-    """Keep one node free for a job that has waited long, so that small ones do not starve it."""
-    if pool.now - job.created_at < PATIENCE:
-        return
-    shape = Shape.of(job.spec.resources)
-    able = [
-        (space.cpu_milli, space.memory_mib, space.node.name, number)
-        for number, space in enumerate(placement.free)
-        if number not in reserved and _fits_idle(shape, space.node)
-    ]
-    if able:
-        reserved.add(max(able)[-1])

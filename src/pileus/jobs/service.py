@@ -29,7 +29,8 @@ from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.lifecycle import cancelled
-from pileus.jobs.pool import load_pool
+from pileus.jobs.pool import LoadedPool, load_pool
+from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
@@ -91,7 +92,7 @@ class JobService:
         """What the job would meet and cost now. Raises what submitting it would."""
         draft = self._draft(caller, spec)
 
-        def work(snapshot: Snapshot) -> tuple[Job, scheduler.PoolSnapshot, int, int | None]:
+        def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, int, int | None]:
             most = None
             if spec.timeout_seconds is not None:
                 held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
@@ -101,7 +102,7 @@ class JobService:
             return draft(snapshot), pool, hour, most
 
         job, pool, hour, most = await self._database.read(work)
-        plan = scheduler.decide(_with(pool, [job]))
+        plan = scheduler.decide(_with(pool, [job]), pool.policy)
         waiting = plan.waiting.get(job.id)
         return Estimate(
             node=plan.nodes.get(job.id),
@@ -257,19 +258,19 @@ class JobService:
 
         return await self._database.read(work)
 
-    async def waiting(self, job: Job) -> scheduler.Waiting | None:
+    async def waiting(self, job: Job) -> Waiting | None:
         """Why a queued job does not run, decided afresh; None when it runs or is about to."""
         if job.status is not JobStatus.QUEUED:
             return None
         pool = await self._database.read(
             lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
         )
-        return scheduler.decide(_with(pool, [job])).waiting.get(job.id)
+        return scheduler.decide(_with(pool, [job]), pool.policy).waiting.get(job.id)
 
     async def queue(self, project: str, *, most: int) -> Queue:
         """Jobs of the project that wait, in the order in which they are considered, and why."""
 
-        def work(snapshot: Snapshot) -> tuple[scheduler.PoolSnapshot, list[Job]]:
+        def work(snapshot: Snapshot) -> tuple[LoadedPool, list[Job]]:
             own = jobs.find(
                 snapshot,
                 [("project", "=", project), ("status", "=", JobStatus.QUEUED.value)],
@@ -280,7 +281,7 @@ class JobService:
 
         pool, own = await self._database.read(work)
         pool = _with(pool, own)
-        plan = scheduler.decide(pool)
+        plan = scheduler.decide(pool, pool.policy)
         shown = {job.id for job in own[:most]}
         places = enumerate(scheduler.in_order(pool.queue), 1)
         items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
@@ -315,7 +316,7 @@ def _prepared(
     }, hashlib.sha256(words.encode()).hexdigest()
 
 
-def _with(pool: scheduler.PoolSnapshot, wanted: Iterable[Job]) -> scheduler.PoolSnapshot:
+def _with(pool: LoadedPool, wanted: Iterable[Job]) -> LoadedPool:
     """The snapshot with these jobs in its queue, which holds no more than may matter."""
     known = {job.id for job in pool.queue}
     return replace(pool, queue=(*pool.queue, *(job for job in wanted if job.id not in known)))

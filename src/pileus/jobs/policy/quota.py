@@ -44,7 +44,9 @@ def amounts_of(resources: Resources, kinds: Sequence[str] | None = None) -> dict
 class Quotas:
     """The quotas of an installation, and how much of each is held."""
 
-    def __init__(self, quotas: Iterable[Quota]) -> None:
+    def __init__(
+        self, quotas: Iterable[Quota], used: Mapping[str, Mapping[str, int]] | None = None
+    ) -> None:
         self.of: dict[str, Quota] = {quota.project: quota for quota in quotas}
         self._cohorts: dict[str, list[Quota]] = defaultdict(list)
         for quota in self.of.values():
@@ -57,6 +59,12 @@ class Quotas:
         for quota in self.of.values():
             for resource, limit in quota.limits.items():
                 self._lendable[_cohort_of(quota), resource] += limit.nominal - _kept(limit)
+            for resource, amount in (used or {}).get(quota.project, {}).items():
+                self._add(quota, resource, amount)
+
+    def copy(self) -> Quotas:
+        """The same, to be changed apart."""
+        return Quotas(self.of.values(), self._used)
 
     def take(self, project: str, amounts: Amounts) -> None:
         """The project holds this much more, whether or not its quota has it."""
@@ -101,6 +109,19 @@ class Quotas:
             for resource, amount in _limited(quota, amounts)
         )
 
+    def limited(self, project: str, amounts: Amounts) -> dict[str, int]:
+        """What of these amounts the project's quota limits."""
+        quota = self.of.get(project)
+        return {} if quota is None else dict(_limited(quota, amounts))
+
+    def within_nominal(self, project: str, amounts: Amounts) -> dict[str, int]:
+        """As much of these amounts as its nominal quota has left."""
+        limits = self.of[project].limits
+        return {
+            resource: max(0, min(amount, limits[resource].nominal - self.used(project, resource)))
+            for resource, amount in self.limited(project, amounts).items()
+        }
+
     def is_borrowing(self, project: str, resources: Iterable[str]) -> bool:
         """Whether it holds borrowed quota of one of these resources now."""
         limits = self.of[project].limits
@@ -140,12 +161,14 @@ class Quotas:
         quota = self.of.get(project)
         if quota is None:
             return
-        used = self._used[project]
         for resource, amount in _limited(quota, amounts):
-            kept = _kept(quota.limits[resource])
-            before = used.get(resource, 0)
-            used[resource] = after = before + sign * amount
-            self._lent[_cohort_of(quota), resource] += max(0, after - kept) - max(0, before - kept)
+            self._add(quota, resource, sign * amount)
+
+    def _add(self, quota: Quota, resource: str, amount: int) -> None:
+        kept = _kept(quota.limits[resource])
+        before = self.used(quota.project, resource)
+        after = self._used[quota.project][resource] = before + amount
+        self._lent[_cohort_of(quota), resource] += max(0, after - kept) - max(0, before - kept)
 
 
 def _limited(quota: Quota, amounts: Amounts) -> list[tuple[str, int]]:
