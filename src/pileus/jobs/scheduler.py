@@ -135,12 +135,12 @@ def in_order(queue: Iterable[Job]) -> list[Job]:
     return sorted(queue, key=_order)
 
 
-def holdings_of(pool: PoolSnapshot, quotas: Quotas) -> list[Holding]:
+def holdings_of(
+    leases: Iterable[Lease], nodes: Iterable[Node], quotas: Quotas, now: datetime
+) -> list[Holding]:
     """What runs and counts against a quota."""
     kinds = {
-        (node.id, device.id): device.kind
-        for node in (*pool.nodes, *pool.silent)
-        for device in node.capacity.devices
+        (node.id, device.id): device.kind for node in nodes for device in node.capacity.devices
     }
 
     def kinds_of(lease: Lease) -> list[str]:
@@ -151,9 +151,9 @@ def holdings_of(pool: PoolSnapshot, quotas: Quotas) -> list[Holding]:
         Holding(
             lease,
             amounts_of(lease.resources, kinds_of(lease) or None),
-            (pool.now - lease.created_at).total_seconds(),
+            (now - lease.created_at).total_seconds(),
         )
-        for lease in pool.leases
+        for lease in leases
         if lease.project in quotas.of
     ]
 
@@ -167,7 +167,7 @@ class _Decision:
         self._numbers = {x.node.id: number for number, x in enumerate(self._placement.free)}
         self._reservations = Reservations()
         self._quotas = Quotas(policy.quotas)
-        holdings = holdings_of(pool, self._quotas)
+        holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
         for held in holdings:
             self._quotas.take(held.lease.project, held.amounts)
         self._soon = self._quotas.copy()
