@@ -14,9 +14,10 @@ from datetime import timedelta
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease, StopReason
+from pileus.jobs.learning import Learning
 from pileus.jobs.pool import load_pool
 from pileus.jobs.reaping import Reaper
-from pileus.jobs.scheduler import Grant, Plan, Preemption, decide
+from pileus.jobs.scheduler import Carry, Grant, Plan, Preemption, decide
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import about_job, attempts, attempts_of, jobs, leases, pool, pools
 from pileus.jobs.waking import wait_for_news
@@ -43,6 +44,7 @@ class Engine:
         ledger: Ledger,
         reaper: Reaper,
         settings: JobsSettings,
+        learning: Learning,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -50,6 +52,7 @@ class Engine:
         self._ledger = ledger
         self._reaper = reaper
         self._settings = settings
+        self._learning = learning
 
     async def run(self) -> None:
         """Schedule until cancelled; each change of a job, lease, node or the pool wakes it."""
@@ -68,10 +71,14 @@ class Engine:
 
     async def schedule(self) -> int:
         """One decision, applied; how many leases it granted."""
-        snapshot = await self._database.read(
-            lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
+        snapshot, lessons = await self._database.read(
+            lambda snapshot: (
+                load_pool(snapshot, self._settings.lease_seconds),
+                self._learning.look(snapshot),
+            )
         )
-        plan = decide(snapshot, snapshot.policy)
+        self._learning.learn(lessons)
+        plan = decide(snapshot, Carry(self._learning.history), snapshot.policy)
         if not (plan.grants or plan.preemptions or plan.promises != snapshot.promises):
             return 0
         try:

@@ -31,6 +31,9 @@ from pileus.storage.transaction import Condition, Snapshot, Where
 LOOKAHEAD = 1000
 """Waiting jobs of a size that may fit now, considered in one decision."""
 
+LOOKAHEAD_HEAD = 16
+"""The first ones that would fit an idle node: the first that waits has a node kept for it."""
+
 LOOKAHEAD_PROJECT = 16
 """Those of each project with a quota at least, whether or not there is room for them."""
 
@@ -99,6 +102,7 @@ def _candidates(
     if policy.quotas:
         free = [("project", "in", [name for name in waiting if name not in limited])]
     found += _fitting(snapshot, now, free, LOOKAHEAD)
+    found += _fitting(snapshot, idle, free, LOOKAHEAD_HEAD)
     is_patient: Condition = ("created_at", "<=", snapshot.now - PATIENCE)
     found += _fitting(snapshot, idle, [*free, is_patient], LOOKAHEAD_PATIENT)
     return list({job.id: job for job in found}.values())

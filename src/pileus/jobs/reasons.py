@@ -25,7 +25,7 @@ class Waiting:
     """When it is expected to start; None where nothing is known of what it waits for."""
 
     after: str | None = None
-    """The running job whose end makes the room."""
+    """The running job whose end makes the room, if it is one of the same project."""
 
 
 def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = ()) -> Waiting:

@@ -2,9 +2,11 @@
 
 `decide` is a function of values; loading and applying are the engine's. First come jobs for which
 room is being made, then those within the nominal quota of their project or without one, by priority,
-then by submission; then those that borrow, by the dominant share of their project. One that does not
-fit does not hold back smaller ones behind it unless it could run on an idle pool and has waited longer
-than `patience`: then its node is kept free.
+then by submission; then those that borrow, by the dominant share of their project.
+
+The first that waits for room has a node kept from when running jobs are expected to have made it
+(`policy/reservation.py`): later ones pass if they do not delay it. Where nothing is known, and where
+expectations have failed it for `TRUST`, a job that has waited longer than `PATIENCE` has a node kept free.
 """
 
 from __future__ import annotations
@@ -13,22 +15,31 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Limit, Quota, Stops
 from pileus.jobs.policy.clearing import Claim, Clearing, Holding, clear
 from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free, free_of
 from pileus.jobs.policy.placement import Placement, Spot
+from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of
 from pileus.jobs.policy.reservation import Reservations, beside
 from pileus.jobs.reasons import Waiting, being_cleared, beyond_quota, explain, lacks_quota
 
 PATIENCE = timedelta(seconds=60)
 """A job that fits an idle node waits at most this long behind smaller ones that came later."""
+
+TRUST = timedelta(minutes=15)
+"""For so long a job that waits for room is put off by others that were expected to end before it."""
+
+MOST_LOOKED_AT = 64
+"""Nodes whose running jobs are looked at for when there is room, those with the most left."""
 
 MOST_KEPT_WHOLE = 16
 """Nodes kept free in one decision."""
@@ -125,9 +136,16 @@ def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
     )
 
 
-def decide(pool: PoolSnapshot, policy: Policy = NO_POLICY) -> Plan:
+@dataclass(frozen=True)
+class Carry:
+    """What earlier decisions leave to later ones: it makes them better, and is never needed."""
+
+    history: History
+
+
+def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_POLICY) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
-    return _Decision(pool, policy).plan()
+    return _Decision(pool, carry or Carry(History()), policy).plan()
 
 
 def in_order(queue: Iterable[Job]) -> list[Job]:
@@ -158,11 +176,23 @@ def holdings_of(
     ]
 
 
+class _Room(NamedTuple):
+    """Room that is expected on a node, and what is left beside the job then."""
+
+    number: int
+    at: datetime
+    after: str | None
+    """Job whose end makes it, if it is one of the same project."""
+
+    later: Free
+
+
 class _Decision:
     """One decision while it is made."""
 
-    def __init__(self, pool: PoolSnapshot, policy: Policy) -> None:
+    def __init__(self, pool: PoolSnapshot, carry: Carry, policy: Policy) -> None:
         self._pool = pool
+        self._endings = Endings(carry.history, pool.now)
         self._placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
         self._numbers = {x.node.id: number for number, x in enumerate(self._placement.free)}
         self._reservations = Reservations()
@@ -187,8 +217,12 @@ class _Decision:
         """Project → the job that its quota is kept for, and what is kept."""
 
         self._explained: dict[Shape, Waiting] = {}
+        self._idle: list[Free] = []
         self._able: dict[Shape, list[int]] = {}
         """Shape → nodes that it would fit if they were idle."""
+
+        self._is_backfilling = False
+        """Whether a job waits for room: what comes later may pass, and must not delay it."""
 
         self._kept_whole = 0
         self._clearings = 0
@@ -276,12 +310,16 @@ class _Decision:
     def _spot(self, job: Job) -> Spot | None:
         """Where there is room that is kept for nobody else."""
         resources = job.spec.resources
-        shut = self._reservations.shut(Shape.of(resources), None)
+        ends_at = self._ends_at(job)
+        shut = self._reservations.shut(Shape.of(resources), ends_at)
         while True:
             spot = self._placement.best(resources, without=shut)
-            if spot is None or self._reservations.permits(spot, resources, None):
+            if spot is None or self._reservations.permits(spot, resources, ends_at):
                 return spot
             shut.add(spot.number)
+
+    def _ends_at(self, job: Job) -> datetime | None:
+        return self._endings.of_job(job) if self._is_backfilling else None
 
     def _lacking_there(self, job: Job, spot: Spot) -> str | None:
         """What its quota lacks once it is known which kind of devices it gets."""
@@ -296,7 +334,7 @@ class _Decision:
 
     def _grant(self, job: Job, spot: Spot) -> None:
         self._placement.take(spot, job.spec.resources)
-        self._reservations.take(spot, job.spec.resources, None)
+        self._reservations.take(spot, job.spec.resources, self._ends_at(job))
         self._hold(job.project, self._amounts_at(job, spot))
         node = self._placement.free[spot.number].node
         self._grants.append(Grant(job, node, spot.devices))
@@ -365,7 +403,7 @@ class _Decision:
         self._hold(job.project, amounts)
         if spot is not None:
             self._placement.take(spot, resources)
-            self._reservations.take(spot, resources, None)
+            self._reservations.take(spot, resources, self._ends_at(job))
         elif space is not None:
             number = self._numbers[clearing.node]
             now = self._placement.free[number]
@@ -427,7 +465,17 @@ class _Decision:
         return found
 
     def _reserve(self, job: Job) -> None:
-        """Keep one node free for a job that has waited long, so that small ones do not starve it."""
+        """Keep a node for the first job that waits for room, from when that is expected; and whole
+        nodes for those that have waited long without knowing when, so that none is starved."""
+        if not self._is_backfilling:
+            self._is_backfilling = True
+            room = self._earliest(job)
+            if room is not None:
+                known = replace(self._waiting[job.id], hint=None, eta=room.at, after=room.after)
+                self._waiting[job.id] = known
+                if self._pool.now - job.created_at < TRUST:
+                    self._reservations.keep(room.number, room.at, room.later)
+                    return
         if not self._is_patient(job) or self._kept_whole >= MOST_KEPT_WHOLE:
             return
         able = [number for number in self._able_for(job) if number not in self._reservations]
@@ -435,14 +483,42 @@ class _Decision:
             self._kept_whole += 1
             self._reservations.keep(max(able, key=self._most_left), None, None)
 
+    def _earliest(self, job: Job) -> _Room | None:
+        """Where there is room first, if what runs ends as expected."""
+        shape = Shape.of(job.spec.resources)
+        able = [number for number in self._able_for(job) if number not in self._reservations]
+        looked_at = set(heapq.nlargest(MOST_LOOKED_AT, able, key=self._most_left))
+        ends: dict[int, list[tuple[datetime, str, Lease]]] = defaultdict(list)
+        for lease in self._pool.leases:
+            number = self._numbers.get(lease.node, -1)
+            if number in looked_at:
+                is_leaving = lease.job in self._pool.stopping
+                end = self._pool.now if is_leaving else self._endings.of_lease(lease)
+                if end is not None:
+                    ends[number].append((end, lease.job, lease))
+        found = []
+        for number, known in ends.items():
+            now = self._placement.free[number]
+            space = now.copy()
+            for end, _, lease in sorted(known, key=lambda one: one[:2]):
+                space.give(lease.resources, lease.devices)
+                if space.fits(shape):
+                    after = lease.job if lease.project == job.project else None
+                    found.append((end, now.node.name, number, after, space))
+                    break
+        if not found:
+            return None
+        at, _, number, after, space = min(found, key=lambda one: one[:2])
+        later = beside(space, self._placement.free[number], job.spec.resources)
+        return _Room(number, at, after, later)
+
     def _able_for(self, job: Job) -> list[int]:
         shape = Shape.of(job.spec.resources)
         found = self._able.get(shape)
         if found is None:
+            self._idle = self._idle or [Free(space.node) for space in self._placement.free]
             found = self._able[shape] = [
-                number
-                for number, space in enumerate(self._placement.free)
-                if Free(space.node).fits(shape)
+                number for number, space in enumerate(self._idle) if space.fits(shape)
             ]
         return found
 

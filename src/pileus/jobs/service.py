@@ -28,6 +28,7 @@ from pileus.core.schemas.registry import DatasetVersion
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
+from pileus.jobs.learning import Learning
 from pileus.jobs.lifecycle import cancelled
 from pileus.jobs.pool import LoadedPool, load_pool
 from pileus.jobs.reasons import Waiting
@@ -63,6 +64,7 @@ class JobService:
         transforms: Transforms,
         settings: JobsSettings,
         currency: str,
+        learning: Learning,
     ) -> None:
         self._database = database
         self._new_id = new_id
@@ -71,6 +73,7 @@ class JobService:
         self._transforms = transforms
         self._settings = settings
         self._currency = currency
+        self._learning = learning
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
@@ -102,12 +105,14 @@ class JobService:
             return draft(snapshot), pool, hour, most
 
         job, pool, hour, most = await self._database.read(work)
-        plan = scheduler.decide(_with(pool, [job]), pool.policy)
+        plan = self._decide(_with(pool, [job]))
         waiting = plan.waiting.get(job.id)
         return Estimate(
             node=plan.nodes.get(job.id),
             reason=None if waiting is None else waiting.reason,
             hint=None if waiting is None else waiting.hint,
+            eta=None if waiting is None else waiting.eta,
+            after=None if waiting is None else waiting.after,
             micro_per_hour=hour,
             most_micro=most,
             currency=self._currency,
@@ -265,7 +270,7 @@ class JobService:
         pool = await self._database.read(
             lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
         )
-        return scheduler.decide(_with(pool, [job]), pool.policy).waiting.get(job.id)
+        return self._decide(_with(pool, [job])).waiting.get(job.id)
 
     async def queue(self, project: str, *, most: int) -> Queue:
         """Jobs of the project that wait, in the order in which they are considered, and why."""
@@ -281,11 +286,14 @@ class JobService:
 
         pool, own = await self._database.read(work)
         pool = _with(pool, own)
-        plan = scheduler.decide(pool, pool.policy)
+        plan = self._decide(pool)
         shown = {job.id for job in own[:most]}
         places = enumerate(scheduler.in_order(pool.queue), 1)
         items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
         return Queue(items=items, has_more=len(own) > most)
+
+    def _decide(self, pool: LoadedPool) -> scheduler.Plan:
+        return scheduler.decide(pool, scheduler.Carry(self._learning.history), pool.policy)
 
     async def nodes(self) -> list[tuple[Node, bool]]:
         """Nodes of the installation, by name, and whether each answers."""
@@ -335,6 +343,8 @@ def _queued(position: int, job: Job, plan: scheduler.Plan) -> Queued:
         node=plan.nodes.get(job.id),
         reason=None if waiting is None else waiting.reason,
         hint=None if waiting is None else waiting.hint,
+        eta=None if waiting is None else waiting.eta,
+        after=None if waiting is None else waiting.after,
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pileus.core.schemas.jobs import Job, JobSpec, JobStatus, Lease, Node
 from pileus.core.schemas.quota import Quota, Stops
 from pileus.core.schemas.resources import Capacity, Device, Resources
-from pileus.jobs.scheduler import PATIENCE, Plan, Policy, PoolSnapshot, decide
+from pileus.jobs.scheduler import PATIENCE, TRUST, Plan, Policy, PoolSnapshot, decide
 from tests.unit.jobs.policy.building import lease
 from tests.unit.jobs.policy.test_quota import quota
 
@@ -212,7 +212,7 @@ def running(node: Node, project: str, name: str, *, priority: int = 0, **resourc
 
 def under(*quotas: Quota, **values: Any) -> Plan:
     pool: dict[str, Any] = {"now": NOW, "leases": (), "queue": ()} | values
-    return decide(PoolSnapshot(**pool), Policy(quotas))
+    return decide(PoolSnapshot(**pool), policy=Policy(quotas))
 
 
 BIG = make_node("big", cpu=64, memory=64_000)
@@ -380,3 +380,81 @@ class TestPreemption:
         )
 
         assert result.preemptions == ()
+
+
+class TestBackfill:
+    """One node of 4 processors; 3 of them are held for 100 s more at most; `large` wants all 4."""
+
+    NODE = make_node(cpu=4)
+    HELD = running(NODE, "prj_1", "job_held", cpu=3).model_copy(
+        update={"timeout_ms": (3600 + 100) * 1000}
+    )
+    LARGE = make_job(1, cpu=4)
+
+    def timed(self, number: int, seconds: float) -> Job:
+        job = make_job(number, cpu=1)
+        spec = job.spec.model_copy(update={"timeout_seconds": seconds})
+        return job.model_copy(update={"spec": spec})
+
+    def test_only_what_ends_in_time_passes(self) -> None:
+        queue = [self.LARGE, self.timed(2, 101), self.timed(3, 100)]
+
+        result = under(nodes=[self.NODE], leases=[self.HELD], queue=queue)
+
+        assert granted(result) == ["job_0003"]
+
+    def test_what_fits_beside_passes(self) -> None:
+        node = make_node(cpu=5)
+        queue = [self.LARGE, make_job(2, cpu=1), make_job(3, cpu=1)]
+
+        result = under(nodes=[node], leases=[self.HELD], queue=queue)
+
+        assert granted(result) == ["job_0002"]
+
+    def test_the_first_that_waits_knows_when_it_starts(self) -> None:
+        result = under(nodes=[self.NODE], leases=[self.HELD], queue=[self.LARGE])
+
+        waiting = result.waiting[self.LARGE.id]
+        assert (waiting.eta, waiting.after) == (NOW + timedelta(seconds=100), "job_held")
+
+    def test_a_job_of_another_project_is_not_named(self) -> None:
+        queue = [owned(self.LARGE, "other")]
+
+        waiting = under(nodes=[self.NODE], leases=[self.HELD], queue=queue).waiting[self.LARGE.id]
+
+        assert waiting.eta is not None
+        assert waiting.after is None
+
+    def test_after_a_while_expectations_are_not_trusted_any_more(self) -> None:
+        old = make_job(1, cpu=4, age=TRUST.total_seconds())
+
+        result = under(nodes=[self.NODE], leases=[self.HELD], queue=[old, self.timed(2, 1)])
+
+        assert granted(result) == []
+        assert result.waiting[old.id].eta is not None
+
+    @given(
+        st.lists(
+            st.tuples(st.integers(1, 4), st.sampled_from([None, 30.0, 90.0, 500.0])), max_size=10
+        )
+    )
+    def test_nobody_delays_the_first(self, others: list[tuple[int, float | None]]) -> None:
+        """When the time of its reservation has come, there is room for it."""
+        node = make_node(cpu=6)
+        queue = [self.LARGE.model_copy(update={"priority": 9})]
+        for number, (cpu, seconds) in enumerate(others, 2):
+            job = make_job(number, cpu=cpu)
+            spec = job.spec.model_copy(update={"timeout_seconds": seconds})
+            queue.append(job.model_copy(update={"spec": spec}))
+
+        result = under(nodes=[node], leases=[self.HELD], queue=queue)
+
+        eta = result.waiting[self.LARGE.id].eta
+        assert eta is not None
+        staying = [
+            grant.job.spec.resources.cpu
+            for grant in result.grants
+            if grant.job.spec.timeout_seconds is None
+            or NOW + timedelta(seconds=grant.job.spec.timeout_seconds) > eta
+        ]
+        assert sum(staying) <= 6 - 4

@@ -183,6 +183,11 @@ class Estimate(Answer):
     """Why it would wait."""
 
     hint: str | None
+    eta: datetime | None = None
+    """When it is expected to start; None where it is not known."""
+
+    after: str | None = None
+    """The job of the same project whose end makes the room then."""
 
     micro_per_hour: int
     """Price of what an attempt holds, in micro-units for an hour."""
@@ -211,6 +216,11 @@ class Queued(Answer):
 
     reason: str | None
     hint: str | None
+    eta: datetime | None = None
+    """When it is expected to start; None where it is not known."""
+
+    after: str | None = None
+    """The job of the same project whose end makes the room then."""
 
 
 class Queue(Answer):

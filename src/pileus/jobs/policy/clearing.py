@@ -25,7 +25,7 @@ from pileus.jobs.policy.quota import Amounts, Quotas
 PROTECTED_SECONDS = 60.0
 """An attempt that has run for less makes room for strictly higher priority only."""
 
-MOST_NODES = 64
+MOST_NODES = 16
 """Nodes looked at for one job, those with the least to lose first."""
 
 
@@ -97,6 +97,8 @@ def clear(
     if roomy is not None:
         victims = _choose(claim, (), stoppable, quotas, None)
         return None if victims is None else Clearing(roomy, victims)
+    if _choose(claim, (), stoppable, quotas, None) is None:
+        return None  # whatever the node
     by_node: dict[str, list[Holding]] = {}
     for one in stoppable:
         by_node.setdefault(one.lease.node, []).append(one)
