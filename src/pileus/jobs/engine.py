@@ -15,9 +15,10 @@ from pileus.core.clock import Clock
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease, StopReason
 from pileus.jobs.learning import Learning
+from pileus.jobs.plan import Carry, Grant, Plan, Preemption
 from pileus.jobs.pool import load_pool
 from pileus.jobs.reaping import Reaper
-from pileus.jobs.scheduler import Carry, Grant, Plan, Preemption, decide
+from pileus.jobs.scheduler import decide
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import about_job, attempts, attempts_of, jobs, leases, pool, pools
 from pileus.jobs.waking import wait_for_news

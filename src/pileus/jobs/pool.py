@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pileus.core.schemas.jobs import Job, JobStatus, Lease, Node, Pool
-from pileus.jobs.scheduler import (
-    NO_POLICY,
-    PATIENCE,
-    Policy,
-    PoolSnapshot,
-    Room,
-    largest_room,
-)
+from pileus.jobs.plan import NO_POLICY, Policy, PoolSnapshot, Room, largest_room
+from pileus.jobs.scheduler import PATIENCE
 from pileus.jobs.store import (
     INSTALLATION,
     POOL,

@@ -15,13 +15,14 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
-from pileus.core.schemas.quota import Limit, Quota, Stops
+from pileus.core.schemas.quota import Limit, Stops
+from pileus.jobs.plan import NO_POLICY, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
 from pileus.jobs.policy.clearing import Claim, Clearing, Holding, clear
 from pileus.jobs.policy.demand import Demand, Shape
 from pileus.jobs.policy.ending import Endings
@@ -46,101 +47,6 @@ MOST_KEPT_WHOLE = 16
 
 MOST_CLEARINGS = 32
 """Jobs for which one decision looks for others to stop; the next one goes on."""
-
-
-@dataclass(frozen=True)
-class PoolSnapshot:
-    """What a decision is made from."""
-
-    now: datetime
-    nodes: Sequence[Node]
-    """Those that answer."""
-
-    leases: Sequence[Lease]
-    """Unreleased ones."""
-
-    queue: Sequence[Job]
-    silent: Sequence[Node] = ()
-    """Nodes that were not heard for a while; nothing is granted to them."""
-
-    is_draining: bool = False
-    stopping: frozenset[str] = frozenset()
-    """Running jobs that were asked to stop."""
-
-    promises: Mapping[str, str] = field(default_factory=dict)
-    """Waiting job → node on which room is being made for it."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What an operator decides."""
-
-    quotas: Sequence[Quota] = ()
-
-
-NO_POLICY = Policy()
-"""Nothing is limited, and nobody makes room."""
-
-
-@dataclass(frozen=True)
-class Grant:
-    """Leave for a job to run on this node, on these devices."""
-
-    job: Job
-    node: Node
-    devices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Preemption:
-    """An attempt that is to save a checkpoint and make room for a waiting job."""
-
-    lease: Lease
-    winner: Job
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The outcome of a decision."""
-
-    grants: tuple[Grant, ...]
-    waiting: dict[str, Waiting]
-    preemptions: tuple[Preemption, ...] = ()
-    promises: Mapping[str, str] = field(default_factory=dict)
-    """Those that stand after it."""
-
-    @property
-    def nodes(self) -> dict[str, str]:
-        """Id of each job that starts → name of its node."""
-        return {grant.job.id: grant.node.name for grant in self.grants}
-
-
-@dataclass(frozen=True)
-class Room:
-    """The most of each resource that any one node has: what asks for more of one fits nowhere."""
-
-    cpu_milli: int
-    memory_mib: int
-    gpu_milli: int
-
-
-def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
-    """The most that nodes have beside `leases`, resource by resource; None without nodes."""
-    free = free_of(nodes, leases)
-    if not free:
-        return None
-    return Room(
-        max(space.cpu_milli for space in free),
-        max(space.memory_mib for space in free),
-        max(sum(space.left) for space in free),
-    )
-
-
-@dataclass(frozen=True)
-class Carry:
-    """What earlier decisions leave to later ones: it makes them better, and is never needed."""
-
-    history: History
 
 
 def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_POLICY) -> Plan:

@@ -30,6 +30,7 @@ from pileus.jobs import scheduler
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.learning import Learning
 from pileus.jobs.lifecycle import cancelled
+from pileus.jobs.plan import Carry, Plan
 from pileus.jobs.pool import LoadedPool, load_pool
 from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
@@ -292,8 +293,8 @@ class JobService:
         items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
         return Queue(items=items, has_more=len(own) > most)
 
-    def _decide(self, pool: LoadedPool) -> scheduler.Plan:
-        return scheduler.decide(pool, scheduler.Carry(self._learning.history), pool.policy)
+    def _decide(self, pool: LoadedPool) -> Plan:
+        return scheduler.decide(pool, Carry(self._learning.history), pool.policy)
 
     async def nodes(self) -> list[tuple[Node, bool]]:
         """Nodes of the installation, by name, and whether each answers."""
@@ -330,7 +331,7 @@ def _with(pool: LoadedPool, wanted: Iterable[Job]) -> LoadedPool:
     return replace(pool, queue=(*pool.queue, *(job for job in wanted if job.id not in known)))
 
 
-def _queued(position: int, job: Job, plan: scheduler.Plan) -> Queued:
+def _queued(position: int, job: Job, plan: Plan) -> Queued:
     waiting = plan.waiting.get(job.id)
     return Queued(
         position=position,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pileus.core.schemas.jobs import Job, JobSpec, JobStatus, Lease, Node
 from pileus.core.schemas.quota import Quota, Stops
 from pileus.core.schemas.resources import Capacity, Device, Resources
-from pileus.jobs.scheduler import PATIENCE, TRUST, Plan, Policy, PoolSnapshot, decide
+from pileus.jobs.plan import Plan, Policy, PoolSnapshot
+from pileus.jobs.scheduler import PATIENCE, TRUST, decide
 from tests.unit.jobs.policy.building import lease
 from tests.unit.jobs.policy.test_quota import quota
 
