@@ -28,6 +28,7 @@ def _say(session: Session, found: Any) -> None:  # noqa: ANN401  a document
         say(f"[bold green]Would start at once[/] on {found['node']}")
     else:
         say(f"[bold yellow]Would wait[/]  {escape(found['reason'])}")
+        say(f"[dim]Start[/] {phrases.start(found.get('eta'), found.get('after'))}")
         if found["hint"]:
             say(f"[dim]{escape(found['hint'])}[/]")
     say(f"[dim]Price[/] {phrases.money(found['micro_per_hour'], found['currency'])} an hour")

@@ -71,6 +71,16 @@ def moment(when: str | None) -> str:
     return datetime.fromisoformat(when).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def start(eta: str | None, after: str | None, now: datetime | None = None) -> str:
+    """When what waits is expected to start: `at about 14:05, when job_… ends`."""
+    if not eta:
+        return "not known"
+    when = datetime.fromisoformat(eta).astimezone()
+    day = "" if when.date() == (now or datetime.now(UTC)).astimezone().date() else "%Y-%m-%d "
+    ending = f", when {after} ends" if after else ""
+    return f"at about {when.strftime(f'{day}%H:%M')}{ending}"
+
+
 def is_past(when: str | None, now: datetime | None = None) -> bool:
     """Whether an ISO 8601 time has come."""
     return bool(when) and datetime.fromisoformat(str(when)) <= (now or datetime.now(UTC))

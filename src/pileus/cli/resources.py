@@ -29,10 +29,10 @@ _MIB = {"": 1.0, "m": 1.0, "mib": 1.0, "mb": 1.0, "g": 1024.0, "gib": 1024.0, "g
 
 def resources(cpu: float, memory: str, gpu: str | None, custom: list[str] | None) -> dict[str, Any]:
     """The `resources` of a job's spec."""
-    found: dict[str, Any] = {"cpu": cpu, "memory_mib": _memory_mib(memory)}
+    found: dict[str, Any] = {"cpu": cpu, "memory_mib": memory_mib(memory)}
     if gpu is not None:
         kind, separator, count = gpu.rpartition(":")
-        found["gpu"] = _number(count, "--gpu")
+        found["gpu"] = number(count, "--gpu")
         if found["gpu"] <= 0:
             raise typer.BadParameter(f"{gpu!r}: ask for more than 0", param_hint="--gpu")
         if separator:
@@ -58,14 +58,15 @@ def settings_of(pairs: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def _memory_mib(text: str) -> int:
+def memory_mib(text: str, option: str = "--memory", *, least: int = 1) -> int:
+    """MiB of `512` or `4g`."""
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     unit = text[len(digits) :].lower()
     if unit not in _MIB:
-        raise typer.BadParameter(f"{text!r}: write MiB, or a unit m or g", param_hint="--memory")
-    mib = round(_number(digits, "--memory") * _MIB[unit])
-    if mib < 1:
-        raise typer.BadParameter(f"{text!r} is less than 1 MiB", param_hint="--memory")
+        raise typer.BadParameter(f"{text!r}: write MiB, or a unit m or g", param_hint=option)
+    mib = round(number(digits, option) * _MIB[unit])
+    if mib < least:
+        raise typer.BadParameter(f"{text!r} is less than {least} MiB", param_hint=option)
     return mib
 
 
@@ -76,7 +77,8 @@ def _flavour(text: str) -> tuple[str, int]:
     return name, int(count)
 
 
-def _number(text: str, option: str) -> float:
+def number(text: str, option: str) -> float:
+    """A number that an option was given."""
     try:
         return float(text)
     except ValueError as error:

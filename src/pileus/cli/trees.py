@@ -47,10 +47,15 @@ def show_reason(console: Console, answer: Step) -> None:
         [
             ("state", answer.get("state")),
             ("reason", answer.get("reason")),
+            ("start", _start(answer) if "eta" in answer else None),
             ("next step", answer.get("hint")),
             *attempts,
         ],
     )
+
+
+def _start(answer: Step) -> str:
+    return phrases.start(answer["eta"], answer["after"])
 
 
 def _prediction(step: Step) -> str:

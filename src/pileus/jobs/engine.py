@@ -13,10 +13,12 @@ from datetime import timedelta
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
-from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease, StopReason
+from pileus.jobs.learning import Learning
+from pileus.jobs.plan import Carry, Grant, Plan, Preemption
 from pileus.jobs.pool import load_pool
 from pileus.jobs.reaping import Reaper
-from pileus.jobs.scheduler import Grant, decide
+from pileus.jobs.scheduler import decide
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import about_job, attempts, attempts_of, jobs, leases, pool, pools
 from pileus.jobs.waking import wait_for_news
@@ -43,6 +45,7 @@ class Engine:
         ledger: Ledger,
         reaper: Reaper,
         settings: JobsSettings,
+        learning: Learning,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -50,6 +53,7 @@ class Engine:
         self._ledger = ledger
         self._reaper = reaper
         self._settings = settings
+        self._learning = learning
 
     async def run(self) -> None:
         """Schedule until cancelled; each change of a job, lease, node or the pool wakes it."""
@@ -68,15 +72,19 @@ class Engine:
 
     async def schedule(self) -> int:
         """One decision, applied; how many leases it granted."""
-        snapshot = await self._database.read(
-            lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
+        snapshot, lessons = await self._database.read(
+            lambda snapshot: (
+                load_pool(snapshot, self._settings.lease_seconds),
+                self._learning.look(snapshot),
+            )
         )
-        plan = decide(snapshot)
-        if not plan.grants:
+        self._learning.learn(lessons)
+        plan = decide(snapshot, Carry(self._learning.history), snapshot.policy)
+        if not (plan.grants or plan.preemptions or plan.promises != snapshot.promises):
             return 0
         try:
             granted = await self._database.write(
-                lambda transaction: self._apply(transaction, snapshot.epoch, plan.grants)
+                lambda transaction: self._apply(transaction, snapshot.epoch, plan)
             )
         except Stale:
             log.info("A plan was overtaken by another one; deciding again")
@@ -84,6 +92,9 @@ class Engine:
         for attempt, grant in zip(granted, plan.grants, strict=True):
             with about_job(grant.job, attempt):
                 log.info("Attempt %s was granted a lease on node %s", attempt, grant.node.name)
+        for preemption in plan.preemptions:
+            with about_job(preemption.winner):
+                log.info("Attempt %s makes room", preemption.lease.attempt)
         return len(granted)
 
     async def _until_retry(self) -> float:
@@ -113,18 +124,29 @@ class Engine:
 
         await self._database.write(work)
 
-    def _apply(self, transaction: Transaction, epoch: int, grants: tuple[Grant, ...]) -> list[str]:
+    def _apply(self, transaction: Transaction, epoch: int, plan: Plan) -> list[str]:
         current = pool(transaction)
         if current.rev != epoch:
             raise Stale(f"The pool is at epoch {current.rev}, the plan was made at {epoch}")
-        pools.swap(transaction, current)
-        return [self._grant(transaction, grant) for grant in grants]
+        pools.swap(transaction, current.model_copy(update={"promises": dict(plan.promises)}))
+        for preemption in plan.preemptions:
+            self._preempt(transaction, preemption)
+        return [self._grant(transaction, grant) for grant in plan.grants]
+
+    def _preempt(self, transaction: Transaction, preemption: Preemption) -> None:
+        """Ask for a stop, unless it has ended or was asked already: its room is free or will be."""
+        job = jobs.get(transaction, id=preemption.lease.job)
+        if job is not None and job.status is JobStatus.RUNNING and job.stop_requested is None:
+            update = {"stop_requested": StopReason.PREEMPT}
+            jobs.swap(transaction, job.model_copy(update=update))
 
     def _grant(self, transaction: Transaction, grant: Grant) -> str:
         """Id of the new attempt."""
         job = grant.job
         number = len(attempts_of(transaction, job.id)) + 1
         now = transaction.now
+        prices = freeze_prices(transaction, job.spec.resources)
+        timeout = job.spec.timeout_seconds
         attempt = attempts.insert(
             transaction,
             Attempt(
@@ -151,7 +173,11 @@ class Engine:
                 devices=grant.devices,
                 expires_at=now + timedelta(seconds=self._settings.lease_seconds),
                 metered_until=now,
-                price_ids=freeze_prices(transaction, job.spec.resources),
+                price_ids=prices.price_ids,
+                priority=job.priority,
+                code_digest=job.code_digest,
+                timeout_ms=None if timeout is None else round(timeout * 1000),
+                micro_per_hour=prices.micro_per_hour,
             ),
         )
         jobs.swap(

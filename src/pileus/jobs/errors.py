@@ -24,3 +24,7 @@ class JobRefused(InvalidRequest, code="job_refused"):
 
 class AttemptNotFound(NotFound, code="attempt_not_found"):
     """No such attempt of the job."""
+
+
+class QuotaNotFound(NotFound, code="quota_not_found"):
+    """The project has no quota: it is not limited."""

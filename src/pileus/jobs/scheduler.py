@@ -1,165 +1,440 @@
-"""Decides, purely: which waiting job goes to which node, and why each other one waits.
+"""Decides, purely: which waiting job goes to which node, who makes room, and why each other one waits.
 
-`decide` is a function of values; loading and applying are the engine's. Jobs go by priority,
-then by submission; one that does not fit does not hold back smaller ones behind it unless it
-could run on an idle pool and has waited longer than `patience`: then its node is kept free.
+`decide` is a function of values; loading and applying are the engine's. First come jobs for which
+room is being made, then those within the nominal quota of their project or without one, by priority,
+then by submission; then those that borrow, by the dominant share of their project.
+
+The first that waits for room has a node kept from when running jobs are expected to have made it
+(`policy/reservation.py`): later ones pass if they do not delay it. Where nothing is known, and where
+expectations have failed it for `TRUST`, a job that has waited longer than `PATIENCE` has a node kept free.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
-from pileus.core.schemas.resources import MILLI, Resources
+from pileus.core.schemas.quota import Limit, Stops
+from pileus.jobs.plan import NO_POLICY, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
+from pileus.jobs.policy.clearing import Claim, Clearing, Holding, clear
 from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free, free_of
-from pileus.jobs.policy.placement import Placement
+from pileus.jobs.policy.placement import Placement, Spot
+from pileus.jobs.policy.prediction import History
+from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of
+from pileus.jobs.policy.reservation import Reservations, beside
+from pileus.jobs.reasons import Waiting, being_cleared, beyond_quota, explain, lacks_quota
 
 PATIENCE = timedelta(seconds=60)
 """A job that fits an idle node waits at most this long behind smaller ones that came later."""
 
+TRUST = timedelta(minutes=15)
+"""For so long a job that waits for room is put off by others that were expected to end before it."""
 
-@dataclass(frozen=True)
-class PoolSnapshot:
-    """What a decision is made from."""
+MOST_LOOKED_AT = 64
+"""Nodes whose running jobs are looked at for when there is room, those with the most left."""
 
-    now: datetime
-    nodes: Sequence[Node]
-    """Those that answer."""
+MOST_KEPT_WHOLE = 16
+"""Nodes kept free in one decision."""
 
-    leases: Sequence[Lease]
-    """Unreleased ones."""
-
-    queue: Sequence[Job]
-    silent: Sequence[Node] = ()
-    """Nodes that were not heard for a while; nothing is granted to them."""
-
-    is_draining: bool = False
+MOST_CLEARINGS = 32
+"""Jobs for which one decision looks for others to stop; the next one goes on."""
 
 
-@dataclass(frozen=True)
-class Grant:
-    """Leave for a job to run on this node, on these devices."""
-
-    job: Job
-    node: Node
-    devices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Why a job waits, and what would change that."""
-
-    reason: str
-    hint: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The outcome of a decision."""
-
-    grants: tuple[Grant, ...]
-    waiting: dict[str, Waiting]
-
-    @property
-    def nodes(self) -> dict[str, str]:
-        """Id of each job that starts → name of its node."""
-        return {grant.job.id: grant.node.name for grant in self.grants}
-
-
-@dataclass(frozen=True)
-class Room:
-    """The most of each resource that any one node has: what asks for more of one fits nowhere."""
-
-    cpu_milli: int
-    memory_mib: int
-    gpu_milli: int
-
-
-def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
-    """The most that nodes have beside `leases`, resource by resource; None without nodes."""
-    free = free_of(nodes, leases)
-    if not free:
-        return None
-    return Room(
-        max(space.cpu_milli for space in free),
-        max(space.memory_mib for space in free),
-        max(sum(space.left) for space in free),
-    )
-
-
-def decide(pool: PoolSnapshot) -> Plan:
+def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_POLICY) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
-    placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
-    reserved: set[int] = set()
-    grants: list[Grant] = []
-    waiting: dict[str, Waiting] = {}
-    for job in in_order(pool.queue):
-        held_back = _held_back(job, pool)
-        if held_back is not None:
-            waiting[job.id] = held_back
-            continue
-        spot = placement.best(job.spec.resources, without=reserved)
-        if spot is not None:
-            placement.take(spot, job.spec.resources)
-            grants.append(Grant(job, placement.free[spot.number].node, spot.devices))
-            continue
-        waiting[job.id] = explain(job.spec.resources, pool.nodes, pool.silent)
-        _reserve(job, pool, placement, reserved)
-    return Plan(tuple(grants), waiting)
+    return _Decision(pool, carry or Carry(History()), policy).plan()
 
 
 def in_order(queue: Iterable[Job]) -> list[Job]:
     """Jobs as they are considered: by priority, then by submission."""
-    return sorted(queue, key=lambda job: (-job.priority, job.created_at, job.id))
+    return sorted(queue, key=_order)
 
 
-def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = ()) -> Waiting:
-    """Why nothing can take `resources` now: never possible here, or not yet."""
-    if not nodes and silent:
-        names = ", ".join(repr(node.name) for node in silent)
-        return Waiting(
-            f"No node answers; {names} did before", "Look after its worker; `pileus up` starts one."
+def holdings_of(
+    leases: Iterable[Lease], nodes: Iterable[Node], quotas: Quotas, now: datetime
+) -> list[Holding]:
+    """What runs and counts against a quota."""
+    kinds = {
+        (node.id, device.id): device.kind for node in nodes for device in node.capacity.devices
+    }
+
+    def kinds_of(lease: Lease) -> list[str]:
+        held = [(lease.node, device) for device in lease.devices]
+        return [kinds[device] for device in held if device in kinds]
+
+    return [
+        Holding(
+            lease,
+            amounts_of(lease.resources, kinds_of(lease) or None),
+            (now - lease.created_at).total_seconds(),
         )
-    if not nodes:
-        return Waiting(
-            "No node is registered", "Start a worker: `pileus up`, or `pileus worker` elsewhere."
-        )
-    if any(_fits_idle(Shape.of(resources), node) for node in nodes):
-        return Waiting(
-            f"Waits for {describe(resources)} to be free",
-            "It starts when running jobs end; `pileus job list` shows them.",
-        )
-    largest = max(nodes, key=lambda node: (node.capacity.cpu_milli, node.capacity.memory_mib))
-    return Waiting(
-        f"No node has {describe(resources)}; the largest, {largest.name!r}, has"
-        f" {describe_capacity(largest)}",
-        "Ask for less, or add a node that has it.",
-    )
+        for lease in leases
+        if lease.project in quotas.of
+    ]
 
 
-def describe(resources: Resources) -> str:
-    """`cpu=2 memory=1024MiB gpu=1(any) fpga=1`."""
-    words = [f"cpu={resources.cpu:g}", f"memory={resources.memory_mib}MiB"]
-    if resources.gpu:
-        words.append(f"gpu={resources.gpu:g}({resources.gpu_kind or 'any'})")
-    words.extend(f"{name}={amount}" for name, amount in sorted(resources.custom.items()))
-    return " ".join(words)
+class _Room(NamedTuple):
+    """Room that is expected on a node, and what is left beside the job then."""
+
+    number: int
+    at: datetime
+    after: str | None
+    """Job whose end makes it, if it is one of the same project."""
+
+    later: Free
 
 
-def describe_capacity(node: Node) -> str:
-    """What a node has, in the words of `describe`."""
-    capacity = node.capacity
-    words = [f"cpu={capacity.cpu_milli / MILLI:g}", f"memory={capacity.memory_mib}MiB"]
-    kinds = sorted({device.kind for device in capacity.devices})
-    words.extend(
-        f"gpu={sum(device.kind == kind for device in capacity.devices)}({kind})" for kind in kinds
-    )
-    words.extend(f"{name}={amount}" for name, amount in sorted(capacity.custom.items()))
-    return " ".join(words)
+class _Decision:
+    """One decision while it is made."""
+
+    def __init__(self, pool: PoolSnapshot, carry: Carry, policy: Policy) -> None:
+        self._pool = pool
+        self._endings = Endings(carry.history, pool.now)
+        self._placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
+        self._numbers = {x.node.id: number for number, x in enumerate(self._placement.free)}
+        self._reservations = Reservations()
+        self._quotas = Quotas(policy.quotas)
+        holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
+        for held in holdings:
+            self._quotas.take(held.lease.project, held.amounts)
+        self._soon = self._quotas.copy()
+        """The quotas once everything has stopped that was asked to."""
+
+        for held in holdings:
+            if held.lease.job in pool.stopping:
+                self._soon.give(held.lease.project, held.amounts)
+        self._stoppable = [held for held in holdings if held.lease.job not in pool.stopping]
+        self._leaving: dict[str, list[Lease]] = defaultdict(list)
+        """Node → what has been asked to stop there."""
+
+        for lease in pool.leases:
+            if lease.job in pool.stopping:
+                self._leaving[lease.node].append(lease)
+        self._claims: dict[str, tuple[str, Amounts]] = {}
+        """Project → the job that its quota is kept for, and what is kept."""
+
+        self._explained: dict[Shape, Waiting] = {}
+        self._idle: list[Free] = []
+        self._able: dict[Shape, list[int]] = {}
+        """Shape → nodes that it would fit if they were idle."""
+
+        self._is_backfilling = False
+        """Whether a job waits for room: what comes later may pass, and must not delay it."""
+
+        self._kept_whole = 0
+        self._clearings = 0
+        self._hopeless: set[tuple[str, int, Shape]] = set()
+        self._grants: list[Grant] = []
+        self._waiting: dict[str, Waiting] = {}
+        self._preemptions: list[Preemption] = []
+        self._promises: dict[str, str] = {}
+
+    def plan(self) -> Plan:
+        rest = []
+        for job in in_order(self._pool.queue):
+            held_back = _held_back(job, self._pool)
+            if held_back is not None:
+                self._waiting[job.id] = held_back
+            elif job.id not in self._pool.promises or not self._keep_promise(job):
+                rest.append(job)
+        borrowing: dict[str, list[Job]] = defaultdict(list)
+        for job in rest:
+            if self._borrows(job):
+                borrowing[job.project].append(job)
+                if self._is_patient(job):
+                    amounts = amounts_of(job.spec.resources)
+                    self._claim(job, self._quotas.within_nominal(job.project, amounts))
+            else:
+                self._try(job)
+        for job in self._by_share(borrowing):
+            self._try(job)
+        return Plan(tuple(self._grants), self._waiting, tuple(self._preemptions), self._promises)
+
+    def _by_share(self, borrowing: Mapping[str, Sequence[Job]]) -> Iterator[Job]:
+        """Each time the next job of the project that would have borrowed the least with it."""
+        heap: list[tuple[Fraction, tuple[int, datetime, str], int, Job]] = []
+
+        def push(project: str, number: int) -> None:
+            if number < len(borrowing[project]):
+                job = borrowing[project][number]
+                share = self._quotas.share(project, amounts_of(job.spec.resources))
+                heapq.heappush(heap, (share, _order(job), number, job))
+
+        for project in borrowing:
+            push(project, 0)
+        while heap:
+            _, _, number, job = heapq.heappop(heap)
+            yield job
+            push(job.project, number + 1)
+
+    def _borrows(self, job: Job) -> bool:
+        if job.project not in self._quotas.of:
+            return False
+        return self._quotas.borrows(job.project, amounts_of(job.spec.resources))
+
+    def _try(self, job: Job) -> None:
+        """Start it, or have room made for it, or say why it waits."""
+        amounts = amounts_of(job.spec.resources) if job.project in self._quotas.of else {}
+        self._unclaim(job)
+        never = self._quotas.never(job.project, amounts)
+        if never is not None:
+            self._waiting[job.id] = beyond_quota(*self._asked(job, amounts, never))
+            return
+        lacking = self._quotas.lacking(job.project, amounts)
+        if lacking is None:
+            spot = self._spot(job)
+            if spot is not None:
+                lacking = self._lacking_there(job, spot)
+                if lacking is None:
+                    self._grant(job, spot)
+                    return
+        if self._clear(job, amounts):
+            return
+        if lacking is not None:
+            self._waiting[job.id] = lacks_quota(*self._asked(job, amounts, lacking))
+            if self._is_patient(job) or not self._quotas.borrows(job.project, amounts):
+                self._claim(job, amounts)
+            return
+        self._waiting[job.id] = self._explain(job)
+        self._reserve(job)
+
+    def _asked(self, job: Job, amounts: Amounts, resource: str) -> tuple[str, int, Limit]:
+        asked = self._quotas.limited(job.project, amounts)
+        return resource, asked.get(resource, 0), self._quotas.of[job.project].limits[resource]
+
+    # --- starting
+
+    def _spot(self, job: Job) -> Spot | None:
+        """Where there is room that is kept for nobody else."""
+        resources = job.spec.resources
+        ends_at = self._ends_at(job)
+        shut = self._reservations.shut(Shape.of(resources), ends_at)
+        while True:
+            spot = self._placement.best(resources, without=shut)
+            if spot is None or self._reservations.permits(spot, resources, ends_at):
+                return spot
+            shut.add(spot.number)
+
+    def _ends_at(self, job: Job) -> datetime | None:
+        return self._endings.of_job(job) if self._is_backfilling else None
+
+    def _lacking_there(self, job: Job, spot: Spot) -> str | None:
+        """What its quota lacks once it is known which kind of devices it gets."""
+        if not spot.devices or job.project not in self._quotas.of:
+            return None
+        return self._quotas.lacking(job.project, self._amounts_at(job, spot))
+
+    def _amounts_at(self, job: Job, spot: Spot) -> Amounts:
+        node = self._placement.free[spot.number].node
+        kinds = [device.kind for device in node.capacity.devices if device.id in spot.devices]
+        return amounts_of(job.spec.resources, kinds or None)
+
+    def _grant(self, job: Job, spot: Spot) -> None:
+        self._placement.take(spot, job.spec.resources)
+        self._reservations.take(spot, job.spec.resources, self._ends_at(job))
+        self._hold(job.project, self._amounts_at(job, spot))
+        node = self._placement.free[spot.number].node
+        self._grants.append(Grant(job, node, spot.devices))
+
+    def _hold(self, project: str, amounts: Amounts) -> None:
+        self._quotas.take(project, amounts)
+        self._soon.take(project, amounts)
+
+    # --- making room
+
+    def _keep_promise(self, job: Job) -> bool:
+        """Start the job, or go on making room for it; False where nothing of that helps any more."""
+        amounts = amounts_of(job.spec.resources)
+        spot = self._spot(job)
+        if (
+            spot is not None
+            and self._quotas.lacking(job.project, amounts) is None
+            and self._lacking_there(job, spot) is None
+        ):
+            self._grant(job, spot)
+            return True
+        if self._soon.lacking(job.project, amounts) is not None:
+            return False
+        node = self._pool.promises[job.id]
+        space = self._space_soon(node)
+        if spot is not None:
+            node = self._placement.free[spot.number].node.id
+        elif space is None or not space.fits(Shape.of(job.spec.resources)):
+            return False
+        self._promise(job, amounts, spot, Clearing(node, ()))
+        return True
+
+    def _clear(self, job: Job, amounts: Amounts) -> bool:
+        """Whether others were found that make room for it."""
+        quota = self._quotas.of.get(job.project)
+        if quota is None or quota.reclaim is quota.preempt is Stops.NEVER:
+            return False
+        shape = Shape.of(job.spec.resources)
+        wish = (job.project, job.priority, shape)
+        if wish in self._hopeless or self._clearings >= MOST_CLEARINGS:
+            return False
+        self._clearings += 1
+        spot = self._spot(job)
+        claim = Claim(job.project, job.priority, job.spec.resources, amounts)
+        roomy = self._roomy_soon(shape) if spot is None else self._node_of(spot).id
+        clearing = clear(claim, self._stoppable, self._soon, roomy, self._space_soon)
+        if clearing is None:
+            # Room and quota only shrink while a decision is made.
+            self._hopeless.add(wish)
+            return False
+        self._promise(job, amounts, spot, clearing)
+        return True
+
+    def _promise(self, job: Job, amounts: Amounts, spot: Spot | None, clearing: Clearing) -> None:
+        """Ask the victims to stop, and keep room and quota for the job until they have."""
+        resources = job.spec.resources
+        space = self._space_soon(clearing.node)
+        for victim in clearing.victims:
+            self._soon.give(victim.lease.project, victim.amounts)
+            self._leaving[victim.lease.node].append(victim.lease)
+            self._preemptions.append(Preemption(victim.lease, job))
+            if space is not None and victim.lease.node == clearing.node:
+                space.give(victim.lease.resources, victim.lease.devices)
+        victims = {victim.lease.job for victim in clearing.victims}
+        self._stoppable = [x for x in self._stoppable if x.lease.job not in victims]
+        self._hold(job.project, amounts)
+        if spot is not None:
+            self._placement.take(spot, resources)
+            self._reservations.take(spot, resources, self._ends_at(job))
+        elif space is not None:
+            number = self._numbers[clearing.node]
+            now = self._placement.free[number]
+            self._reservations.keep(number, None, beside(space, now, resources))
+        self._promises[job.id] = clearing.node
+        name = self._placement.free[self._numbers[clearing.node]].node.name
+        stopping = len(clearing.victims) or len(self._leaving.get(clearing.node, ()))
+        self._waiting[job.id] = being_cleared(name, stopping)
+
+    def _node_of(self, spot: Spot) -> Node:
+        return self._placement.free[spot.number].node
+
+    def _roomy_soon(self, shape: Shape) -> str | None:
+        """A node that has room for it once what is asked to stop has stopped."""
+        for node in sorted(self._leaving):
+            space = self._space_soon(node)
+            if space is not None and space.fits(shape):
+                return node
+        return None
+
+    def _space_soon(self, node: str) -> Free | None:
+        """What a node has left then, beside what it is kept for; None for one that does not answer
+        or is kept for later."""
+        number = self._numbers.get(node)
+        if number is None:
+            return None
+        if number in self._reservations:
+            kept = self._reservations.soon(number)
+            return None if kept is None else kept.copy()
+        space = self._placement.free[number].copy()
+        for lease in self._leaving.get(node, ()):
+            space.give(lease.resources, lease.devices)
+        return space
+
+    # --- waiting
+
+    def _is_patient(self, job: Job) -> bool:
+        return self._pool.now - job.created_at >= PATIENCE
+
+    def _claim(self, job: Job, amounts: Amounts) -> None:
+        """Keep quota for the first job of a project that lacks it: later ones would take it."""
+        if job.project not in self._claims:
+            self._claims[job.project] = (job.id, amounts)
+            self._hold(job.project, amounts)
+
+    def _unclaim(self, job: Job) -> None:
+        claimant, amounts = self._claims.get(job.project, ("", {}))
+        if claimant == job.id:
+            del self._claims[job.project]
+            self._quotas.give(job.project, amounts)
+            self._soon.give(job.project, amounts)
+
+    def _explain(self, job: Job) -> Waiting:
+        shape = Shape.of(job.spec.resources)
+        found = self._explained.get(shape)
+        if found is None:
+            found = explain(job.spec.resources, self._pool.nodes, self._pool.silent)
+            self._explained[shape] = found
+        return found
+
+    def _reserve(self, job: Job) -> None:
+        """Keep a node for the first job that waits for room, from when that is expected; and whole
+        nodes for those that have waited long without knowing when, so that none is starved."""
+        if not self._is_backfilling:
+            self._is_backfilling = True
+            room = self._earliest(job)
+            if room is not None:
+                known = replace(self._waiting[job.id], hint=None, eta=room.at, after=room.after)
+                self._waiting[job.id] = known
+                if self._pool.now - job.created_at < TRUST:
+                    self._reservations.keep(room.number, room.at, room.later)
+                    return
+        if not self._is_patient(job) or self._kept_whole >= MOST_KEPT_WHOLE:
+            return
+        able = [number for number in self._able_for(job) if number not in self._reservations]
+        if able:
+            self._kept_whole += 1
+            self._reservations.keep(max(able, key=self._most_left), None, None)
+
+    def _earliest(self, job: Job) -> _Room | None:
+        """Where there is room first, if what runs ends as expected."""
+        shape = Shape.of(job.spec.resources)
+        able = [number for number in self._able_for(job) if number not in self._reservations]
+        looked_at = set(heapq.nlargest(MOST_LOOKED_AT, able, key=self._most_left))
+        ends: dict[int, list[tuple[datetime, str, Lease]]] = defaultdict(list)
+        for lease in self._pool.leases:
+            number = self._numbers.get(lease.node, -1)
+            if number in looked_at:
+                is_leaving = lease.job in self._pool.stopping
+                end = self._pool.now if is_leaving else self._endings.of_lease(lease)
+                if end is not None:
+                    ends[number].append((end, lease.job, lease))
+        found = []
+        for number, known in ends.items():
+            now = self._placement.free[number]
+            space = now.copy()
+            for end, _, lease in sorted(known, key=lambda one: one[:2]):
+                space.give(lease.resources, lease.devices)
+                if space.fits(shape):
+                    after = lease.job if lease.project == job.project else None
+                    found.append((end, now.node.name, number, after, space))
+                    break
+        if not found:
+            return None
+        at, _, number, after, space = min(found, key=lambda one: one[:2])
+        later = beside(space, self._placement.free[number], job.spec.resources)
+        return _Room(number, at, after, later)
+
+    def _able_for(self, job: Job) -> list[int]:
+        shape = Shape.of(job.spec.resources)
+        found = self._able.get(shape)
+        if found is None:
+            self._idle = self._idle or [Free(space.node) for space in self._placement.free]
+            found = self._able[shape] = [
+                number for number, space in enumerate(self._idle) if space.fits(shape)
+            ]
+        return found
+
+    def _most_left(self, number: int) -> tuple[int, int, str]:
+        space = self._placement.free[number]
+        return (space.cpu_milli, space.memory_mib, space.node.name)
+
+
+def _order(job: Job) -> tuple[int, datetime, str]:
+    return (-job.priority, job.created_at, job.id)
 
 
 def _demand(pool: PoolSnapshot) -> Demand:
@@ -175,21 +450,3 @@ def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
         seconds = math.ceil((job.not_before - pool.now).total_seconds())
         return Waiting(f"Waits {seconds} s before the next attempt: {job.reason}")
     return None
-
-
-def _fits_idle(shape: Shape, node: Node) -> bool:
-    return Free(node).fits(shape)
-
-
-def _reserve(job: Job, pool: PoolSnapshot, placement: Placement, reserved: set[int]) -> None:
-    """Keep one node free for a job that has waited long, so that small ones do not starve it."""
-    if pool.now - job.created_at < PATIENCE:
-        return
-    shape = Shape.of(job.spec.resources)
-    able = [
-        (space.cpu_milli, space.memory_mib, space.node.name, number)
-        for number, space in enumerate(placement.free)
-        if number not in reserved and _fits_idle(shape, space.node)
-    ]
-    if able:
-        reserved.add(max(able)[-1])

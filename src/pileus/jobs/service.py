@@ -28,8 +28,11 @@ from pileus.core.schemas.registry import DatasetVersion
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
+from pileus.jobs.learning import Learning
 from pileus.jobs.lifecycle import cancelled
-from pileus.jobs.pool import load_pool
+from pileus.jobs.plan import Carry, Plan
+from pileus.jobs.pool import LoadedPool, load_pool
+from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
@@ -62,6 +65,7 @@ class JobService:
         transforms: Transforms,
         settings: JobsSettings,
         currency: str,
+        learning: Learning,
     ) -> None:
         self._database = database
         self._new_id = new_id
@@ -70,6 +74,7 @@ class JobService:
         self._transforms = transforms
         self._settings = settings
         self._currency = currency
+        self._learning = learning
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
@@ -91,7 +96,7 @@ class JobService:
         """What the job would meet and cost now. Raises what submitting it would."""
         draft = self._draft(caller, spec)
 
-        def work(snapshot: Snapshot) -> tuple[Job, scheduler.PoolSnapshot, int, int | None]:
+        def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, int, int | None]:
             most = None
             if spec.timeout_seconds is not None:
                 held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
@@ -101,12 +106,14 @@ class JobService:
             return draft(snapshot), pool, hour, most
 
         job, pool, hour, most = await self._database.read(work)
-        plan = scheduler.decide(_with(pool, [job]))
+        plan = self._decide(_with(pool, [job]))
         waiting = plan.waiting.get(job.id)
         return Estimate(
             node=plan.nodes.get(job.id),
             reason=None if waiting is None else waiting.reason,
             hint=None if waiting is None else waiting.hint,
+            eta=None if waiting is None else waiting.eta,
+            after=None if waiting is None else waiting.after,
             micro_per_hour=hour,
             most_micro=most,
             currency=self._currency,
@@ -257,19 +264,19 @@ class JobService:
 
         return await self._database.read(work)
 
-    async def waiting(self, job: Job) -> scheduler.Waiting | None:
+    async def waiting(self, job: Job) -> Waiting | None:
         """Why a queued job does not run, decided afresh; None when it runs or is about to."""
         if job.status is not JobStatus.QUEUED:
             return None
         pool = await self._database.read(
             lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
         )
-        return scheduler.decide(_with(pool, [job])).waiting.get(job.id)
+        return self._decide(_with(pool, [job])).waiting.get(job.id)
 
     async def queue(self, project: str, *, most: int) -> Queue:
         """Jobs of the project that wait, in the order in which they are considered, and why."""
 
-        def work(snapshot: Snapshot) -> tuple[scheduler.PoolSnapshot, list[Job]]:
+        def work(snapshot: Snapshot) -> tuple[LoadedPool, list[Job]]:
             own = jobs.find(
                 snapshot,
                 [("project", "=", project), ("status", "=", JobStatus.QUEUED.value)],
@@ -280,11 +287,14 @@ class JobService:
 
         pool, own = await self._database.read(work)
         pool = _with(pool, own)
-        plan = scheduler.decide(pool)
+        plan = self._decide(pool)
         shown = {job.id for job in own[:most]}
         places = enumerate(scheduler.in_order(pool.queue), 1)
         items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
         return Queue(items=items, has_more=len(own) > most)
+
+    def _decide(self, pool: LoadedPool) -> Plan:
+        return scheduler.decide(pool, Carry(self._learning.history), pool.policy)
 
     async def nodes(self) -> list[tuple[Node, bool]]:
         """Nodes of the installation, by name, and whether each answers."""
@@ -315,13 +325,13 @@ def _prepared(
     }, hashlib.sha256(words.encode()).hexdigest()
 
 
-def _with(pool: scheduler.PoolSnapshot, wanted: Iterable[Job]) -> scheduler.PoolSnapshot:
+def _with(pool: LoadedPool, wanted: Iterable[Job]) -> LoadedPool:
     """The snapshot with these jobs in its queue, which holds no more than may matter."""
     known = {job.id for job in pool.queue}
     return replace(pool, queue=(*pool.queue, *(job for job in wanted if job.id not in known)))
 
 
-def _queued(position: int, job: Job, plan: scheduler.Plan) -> Queued:
+def _queued(position: int, job: Job, plan: Plan) -> Queued:
     waiting = plan.waiting.get(job.id)
     return Queued(
         position=position,
@@ -334,6 +344,8 @@ def _queued(position: int, job: Job, plan: scheduler.Plan) -> Queued:
         node=plan.nodes.get(job.id),
         reason=None if waiting is None else waiting.reason,
         hint=None if waiting is None else waiting.hint,
+        eta=None if waiting is None else waiting.eta,
+        after=None if waiting is None else waiting.after,
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pileus.core.logs.context import about
-from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, Lease, Node, Pool
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
+from pileus.core.schemas.quota import Quota
 from pileus.jobs.errors import JobNotFound
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS, QUOTAS
 from pileus.storage.rows import Rows
-from pileus.storage.transaction import Record, Snapshot, Transaction
+from pileus.storage.transaction import Record, Snapshot, Transaction, Where
 
 INSTALLATION = ""
 POOL = "default"
@@ -35,6 +36,7 @@ attempts = Rows(ATTEMPTS, Attempt)
 leases = Rows(LEASES, Lease)
 nodes = Rows(NODES, Node)
 pools = Rows(POOLS, Pool)
+quotas = Rows(QUOTAS, Quota)
 
 LIVE = [status.value for status in AttemptStatus if not status.is_final]
 
@@ -59,6 +61,12 @@ def job_of(snapshot: Snapshot, project: str, job_id: str) -> Job:
     if job is None or job.project != project:
         raise JobNotFound(job_id)
     return job
+
+
+def waiting_projects(snapshot: Snapshot) -> list[str]:
+    """Projects that have a job in the queue."""
+    queued: Where = [("status", "=", JobStatus.QUEUED.value)]
+    return [row["project"] for row in snapshot.total(JOBS, (), queued, by=["project"])]
 
 
 def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:

@@ -71,6 +71,10 @@ LEASES = Table(
         time("metered_until"),
         json("price_ids"),
         time("released_at", null=True),
+        integer("priority", null=True),
+        text("code_digest", null=True),
+        integer("timeout_ms", null=True),
+        integer("micro_per_hour", null=True),
     ),
     key=("id",),
     unique=(("attempt",),),
@@ -88,8 +92,23 @@ NODES = Table(
 POOLS = Table(
     name="pool",
     noun="pool",
-    columns=(*row_columns(), boolean("is_draining")),
+    columns=(*row_columns(), boolean("is_draining"), json("promises")),
     key=("id",),
 )
 
-TABLES = (JOBS, ATTEMPTS, LEASES, NODES, POOLS)
+QUOTAS = Table(
+    name="quota",
+    noun="quota",
+    columns=(
+        *row_columns(),
+        text("cohort", null=True),
+        json("limits"),
+        integer("weight"),
+        text("reclaim"),
+        text("preempt"),
+    ),
+    key=("id",),
+    unique=(("project",),),
+)
+
+TABLES = (JOBS, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS)

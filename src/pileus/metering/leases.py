@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pileus.core.schemas.jobs import Lease
+from pileus.core.schemas.metering import Price
 from pileus.core.schemas.resources import MILLI, Resources
 from pileus.metering.ledger import Use, amount_of
 from pileus.metering.prices import current_price
@@ -37,20 +38,26 @@ def rates(resources: Resources) -> list[Rate]:
     return found
 
 
-def freeze_prices(snapshot: Snapshot, resources: Resources) -> dict[str, str]:
-    """Resource → id of the price in force: what a lease pays from grant to release."""
-    return {rate.resource: current_price(snapshot, rate.price_key).id for rate in rates(resources)}
+@dataclass(frozen=True)
+class Frozen:
+    """What a lease pays from grant to release."""
+
+    price_ids: dict[str, str]
+    """Resource → id of its price."""
+
+    micro_per_hour: int
+
+
+def freeze_prices(snapshot: Snapshot, resources: Resources) -> Frozen:
+    """The prices in force of all that a lease holds."""
+    found = _current_prices(snapshot, resources)
+    ids = {rate.resource: price.id for rate, price in found}
+    return Frozen(ids, _amount(found, timedelta(hours=1)))
 
 
 def price_of(snapshot: Snapshot, resources: Resources, held: timedelta) -> int:
     """Micro-units for a lease of so long at the prices in force; each resource rounds down."""
-    milliseconds = held // timedelta(milliseconds=1)
-    return sum(
-        amount_of(
-            current_price(snapshot, rate.price_key), milliseconds * rate.units // rate.per_ms, 0
-        )[0]
-        for rate in rates(resources)
-    )
+    return _amount(_current_prices(snapshot, resources), held)
 
 
 def slice_of(lease: Lease, until: datetime) -> tuple[Lease, list[Use]]:
@@ -79,6 +86,17 @@ def slice_of(lease: Lease, until: datetime) -> tuple[Lease, list[Use]]:
         for rate in rates(lease.resources)
     ]
     return lease.model_copy(update={"metered_until": end}), uses
+
+
+def _current_prices(snapshot: Snapshot, resources: Resources) -> list[tuple[Rate, Price]]:
+    return [(rate, current_price(snapshot, rate.price_key)) for rate in rates(resources)]
+
+
+def _amount(prices: list[tuple[Rate, Price]], held: timedelta) -> int:
+    milliseconds = held // timedelta(milliseconds=1)
+    return sum(
+        amount_of(price, milliseconds * rate.units // rate.per_ms, 0)[0] for rate, price in prices
+    )
 
 
 def _milliseconds(start: datetime, end: datetime) -> int:

@@ -22,6 +22,7 @@ from pileus.sdk.members import Members
 from pileus.sdk.models import Models
 from pileus.sdk.predictions import Predictions
 from pileus.sdk.projects import Projects
+from pileus.sdk.quotas import Quotas
 from pileus.sdk.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Client:
         self.members = Members(self._api)
         self.models = Models(self._api)
         self.projects = Projects(self._api)
+        self.quotas = Quotas(self._api)
         self.tokens = Tokens(self._api)
 
     @classmethod

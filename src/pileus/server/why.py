@@ -92,6 +92,8 @@ class WhyService:
             waiting = await self._jobs.waiting(job)
             answer["reason"] = waiting.reason if waiting else "It is about to start"
             answer["hint"] = waiting.hint if waiting else None
+            if waiting:
+                answer |= {"eta": waiting.eta, "after": waiting.after}
         elif job.status is JobStatus.RUNNING:
             answer["reason"] = (
                 f"It is being stopped ({job.stop_requested})"

@@ -19,8 +19,10 @@ from pileus.core.ids import Ids
 from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
+from pileus.jobs.learning import Learning
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
+from pileus.jobs.quotas import QuotaService
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
@@ -137,6 +139,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     }
     ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
+    learning = Learning()
     jobs = JobService(
         database,
         new_id,
@@ -145,6 +148,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         Cleaning(),
         settings.jobs,
         settings.metering.currency,
+        learning,
     )
     profiles = ProfileService(database, new_id, audit, storage)
     datasets = DatasetService(database, new_id, audit, profiles, storage)
@@ -176,6 +180,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             database, new_id, blobs, drafts, storage, datasets, profiles, jobs, audit
         ),
         jobs=jobs,
+        quotas=QuotaService(database, new_id, audit),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
         metrics=MetricService(database, streams),
@@ -199,7 +204,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     await _first_token(access, settings.server.run / "tokens.json")
     await jobs.undrain()
     reaper = Reaper(database, clock, ends, settings.jobs)
-    return services, Engine(database, clock, new_id, ledger, reaper, settings.jobs)
+    return services, Engine(database, clock, new_id, ledger, reaper, settings.jobs, learning)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -80,3 +80,17 @@ class TestSize:
     @pytest.mark.parametrize("count,text", [(5, "5 B"), (1536, "1.5 KiB"), (2**31, "2.0 GiB")])
     def test_binary_units(self, count, text):
         assert phrases.size(count) == text
+
+
+class TestStart:
+    def test_it_says_when_and_after_what_or_that_nothing_is_known(self):
+        now = datetime(2026, 1, 2, 12, tzinfo=UTC)
+        local = now.astimezone()
+
+        assert phrases.start(None, None) == "not known"
+        assert phrases.start(now.isoformat(), "job_1", now) == (
+            f"at about {local:%H:%M}, when job_1 ends"
+        )
+        assert phrases.start((now + timedelta(days=2)).isoformat(), None, now).startswith(
+            "at about 2026-01-04 "
+        )

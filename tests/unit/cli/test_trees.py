@@ -66,3 +66,9 @@ class TestTransforms:
         step = {"noun": "job", "id": "job_1", "kind": "transform", "transform": ["split", "impute"]}
 
         assert "job transform split, impute" in printed(show_lineage, {"steps": [step]})
+
+    def test_what_waits_says_when_it_is_expected_to_start(self):
+        waits = {"state": "queued", "reason": "Waits for cpu=2", "hint": None, "after": None}
+
+        assert "start   not known" in printed(show_reason, waits | {"eta": None})
+        assert "start   at about " in printed(show_reason, waits | {"eta": "2026-01-01T00:00:00Z"})

@@ -30,6 +30,7 @@ from pileus.core.schemas.tenancy import Caller, Role
 from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
+from pileus.jobs.learning import Learning
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
 from pileus.jobs.reaping import Reaper
@@ -207,6 +208,7 @@ def build(
         "transform": VersionOutcome(Drafts(blobs, storage), ids.new),
     }
     ends = Ends(database, clock, streams, book, storage, outcomes, settings)
+    learning = Learning()
     reaper = Reaper(database, clock, ends, settings)
     return Room(
         clock=clock,
@@ -218,7 +220,9 @@ def build(
         prices=PriceBook(database, ids.new, audit, storage.settle),
         ends=ends,
         reaper=reaper,
-        engine=Engine(database, clock, ids.new, book, reaper, settings),
+        engine=Engine(database, clock, ids.new, book, reaper, settings, learning),
         nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
-        jobs=JobService(database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD"),
+        jobs=JobService(
+            database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD", learning
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pileus.core.schemas.jobs import JobStatus
 from pileus.jobs import pool as pool_module
-from pileus.jobs.pool import load_pool
+from pileus.jobs.pool import LOOKAHEAD_HEAD, load_pool
 from tests.unit.jobs.building import CALLER, Worker, running
 
 
@@ -24,12 +24,14 @@ class TestLoadPool:
         assert await room.engine.schedule() == 1
         assert (await room.job(small)).status is JobStatus.RUNNING
 
-    async def test_a_full_pool_reads_no_queue(self, room, worker):
+    async def test_a_full_pool_reads_the_head_of_the_queue_only(self, room, worker):
         await room.submit(resources={"cpu": 4})
         await room.engine.schedule()
-        await room.submit(resources={"cpu": 4})
+        jobs = [await room.submit(resources={"cpu": 4}) for _ in range(LOOKAHEAD_HEAD + 3)]
 
-        assert list((await load(room)).queue) == []
+        found = [job.id for job in (await load(room)).queue]
+
+        assert found == [job.id for job in jobs[:LOOKAHEAD_HEAD]]
 
     async def test_a_patient_job_has_a_node_kept_free(self, room, worker):
         await room.submit(resources={"cpu": 1})

@@ -68,6 +68,7 @@ def queue(context: typer.Context) -> None:
             ("PRIORITY", "priority"),
             ("SINCE", lambda row: phrases.ago(row["created_at"])),
             ("WAITS", lambda row: row["reason"] or f"Starts on {row['node']}"),
+            ("START", _start),
         ],
         "No job waits.",
     )
@@ -217,6 +218,10 @@ def print_logs(
         thread.join()
     if failures:
         raise failures[0]
+
+
+def _start(row: Row) -> str:
+    return "now" if row["node"] else phrases.start(row.get("eta"), row.get("after"))
 
 
 def _stream(name: str) -> str:

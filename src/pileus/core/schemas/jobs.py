@@ -183,6 +183,11 @@ class Estimate(Answer):
     """Why it would wait."""
 
     hint: str | None
+    eta: datetime | None = None
+    """When it is expected to start; None where it is not known."""
+
+    after: str | None = None
+    """The job of the same project whose end makes the room then."""
 
     micro_per_hour: int
     """Price of what an attempt holds, in micro-units for an hour."""
@@ -211,6 +216,11 @@ class Queued(Answer):
 
     reason: str | None
     hint: str | None
+    eta: datetime | None = None
+    """When it is expected to start; None where it is not known."""
+
+    after: str | None = None
+    """The job of the same project whose end makes the room then."""
 
 
 class Queue(Answer):
@@ -253,6 +263,14 @@ class Lease(Row):
     price_ids: dict[str, str] = Field(default_factory=dict)
     """Resource → price, frozen at grant."""
 
+    priority: int | None = None
+    """Of the job; with the next three what a decision needs of one that runs, frozen at grant."""
+
+    code_digest: str | None = None
+    timeout_ms: int | None = None
+    micro_per_hour: int | None = None
+    """Price of what is held, in micro-units."""
+
     released_at: datetime | None = None
 
 
@@ -270,6 +288,9 @@ class Pool(Row):
 
     is_draining: bool = False
     """Nothing new is granted while the installation goes down."""
+
+    promises: dict[str, str] = Field(default_factory=dict)
+    """Waiting job → node on which room is being made for it."""
 
 
 class InputFile(Answer):

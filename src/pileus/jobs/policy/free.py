@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from pileus.core.schemas.jobs import Lease, Node
 from pileus.core.schemas.resources import MILLI, Resources
@@ -27,16 +28,30 @@ class Free:
 
     def take(self, resources: Resources, devices: Sequence[str]) -> None:
         """Give a job what it asked for. It may hold a device that the node does not have any more."""
-        self.cpu_milli -= resources.cpu_milli
-        self.memory_mib -= resources.memory_mib
+        self._change(resources, devices, -1)
+
+    def give(self, resources: Resources, devices: Sequence[str]) -> None:
+        """Take it back."""
+        self._change(resources, devices, 1)
+
+    def copy(self) -> Free:
+        """The same, to be changed apart."""
+        return copy(self)  # what it has left is replaced and never changed in place
+
+    def _change(self, resources: Resources, devices: Sequence[str], sign: int) -> None:
+        self.cpu_milli += sign * resources.cpu_milli
+        self.memory_mib += sign * resources.memory_mib
         left = list(self.left)
         for device in devices:
             place = self._places.get(device)
             if place is not None:
-                left[place] -= min(resources.gpu_milli, MILLI)
+                left[place] += sign * min(resources.gpu_milli, MILLI)
         self.left = tuple(left)
-        for name, amount in resources.custom.items():
-            self._custom[name] = self._custom.get(name, 0) - amount
+        if resources.custom:
+            custom = dict(self._custom)
+            for name, amount in resources.custom.items():
+                custom[name] = custom.get(name, 0) + sign * amount
+            self._custom = custom
 
     def fits(self, shape: Shape) -> bool:
         """Whether the job could run here now."""

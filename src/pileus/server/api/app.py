@@ -24,6 +24,7 @@ from pileus.server.api import (
     money,
     nodes,
     projects,
+    quotas,
 )
 from pileus.server.api.bounded import BoundedBody
 from pileus.server.api.interrupting import Interrupting
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     gateways.router,
     keys.router,
     deletion.router,
+    quotas.router,
 )
 
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from pileus.core.schemas.jobs import Attempt, Job, JobStatus, Lease, Node, Pool
 from pileus.core.schemas.metering import LedgerEntry, Price
-from pileus.jobs.store import attempts, jobs, leases, nodes, pools
+from pileus.core.schemas.quota import Quota
+from pileus.jobs.store import attempts, jobs, leases, nodes, pools, quotas
 from pileus.metering.store import Carry, carries, ledger, prices
 from pileus.storage.transaction import Snapshot
 from tests.unit.jobs.simulation.fence_log import FenceLog
@@ -24,6 +25,7 @@ class Rows:
         self.leases: dict[str, Lease] = {row.attempt: row for row in leases.find(snapshot)}
         self.nodes: list[Node] = nodes.find(snapshot)
         self.pools: list[Pool] = pools.find(snapshot)
+        self.quotas: list[Quota] = quotas.find(snapshot)
         self.entries: list[LedgerEntry] = ledger.find(snapshot)
         self.carries: list[Carry] = carries.find(snapshot)
         self.prices: list[Price] = prices.find(snapshot)
@@ -49,6 +51,7 @@ class Invariants:
         _one_attempt(rows)
         _leases_match(rows)
         _capacity(rows)
+        _quotas(rows)
         _ledger_equals_leases(rows)
         self._processes_hold_leases(rows)
         if self._before is not None:
@@ -102,6 +105,23 @@ def _capacity(rows: Rows) -> None:
         held = [x for x in rows.leases.values() if x.node == node.id and x.released_at is None]
         assert sum(lease.resources.cpu_milli for lease in held) <= node.capacity.cpu_milli
         assert sum(lease.resources.memory_mib for lease in held) <= node.capacity.memory_mib
+
+
+def _quotas(rows: Rows) -> None:
+    """Quotas are set once and never changed here, so nobody may ever hold more."""
+    held = Counter[str]()
+    for lease in rows.leases.values():
+        if lease.released_at is None:
+            held[lease.project] += lease.resources.cpu_milli
+    cohort = 0
+    for quota in rows.quotas:
+        limit = quota.limits["cpu_milli"]
+        cohort += limit.nominal
+        assert limit.borrowing is not None
+        most = limit.nominal + limit.borrowing
+        assert held[quota.project] <= most, f"{quota.project} holds more than its quota"
+    used = sum(held[quota.project] for quota in rows.quotas)
+    assert used <= cohort or not rows.quotas, "the cohort holds more than its quotas"
 
 
 def _ledger_equals_leases(rows: Rows) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 
 from pileus.core.ids import Ids
 from pileus.core.schemas.jobs import AttemptReport, Job, JobSpec, JobStatus, NodeReport
+from pileus.core.schemas.quota import Limit, Quota, Stops
+from pileus.jobs.store import quotas
 from pileus.storage.database import Database
+from pileus.storage.transaction import Transaction
 from tests.unit.jobs.building import CALLER, Room
 from tests.unit.jobs.simulation import quiet
 from tests.unit.jobs.simulation.clocks import WorldClock
@@ -25,6 +28,9 @@ _SECONDS = (0.05, 0.7, 3, 5, 8, 12, 31, 31, 70, 200, 640, 700)
 _JUMPS = (-7200.0, -40.0, -1.0, 1.0, 20.0, 0.0)
 _ROUNDS = 400
 """Of a healthy world: enough for a fence, and for every retry of every job."""
+
+
+OTHER = CALLER.model_copy(update={"project": "prj_2"})
 
 
 class World:
@@ -55,6 +61,7 @@ class World:
         """Begin, do every step, and come to rest."""
         await self.servers[0].room.blobs.start()
         await self.servers[0].room.prices.ensure_defaults()
+        await self._database.write(_set_quotas)
         for machine in self.machines:
             machine.start_worker()
         await self._check()
@@ -90,11 +97,13 @@ class World:
                 "timeout_seconds": (None, None, 50.0)[b % 3],
                 "grace_seconds": 10.0,
                 "max_attempts": 2 + a % 2,
+                "priority": b // 4,
             }
         )
+        caller = OTHER if a // 2 % 2 else CALLER
 
         async def work(room: Room) -> None:
-            job = await room.jobs.submit(CALLER, spec, None)
+            job = await room.jobs.submit(caller, spec, None)
             self._submitted.add(job.id)
 
         await self._finish(self._server(b).do("submit", work))
@@ -104,9 +113,10 @@ class World:
         if not open_:
             return
         id_ = open_[a % len(open_)].id
+        caller = CALLER.model_copy(update={"project": open_[a % len(open_)].project})
 
         async def work(room: Room) -> None:
-            job = await room.jobs.cancel(CALLER, id_)
+            job = await room.jobs.cancel(caller, id_)
             self._cancelled.add(job.id)
 
         await self._started_or_finished(self._server(b).do("cancel", work), b)
@@ -362,3 +372,23 @@ class World:
         await quiet.current().quiet()
         if number % 3 == 0:
             await self._finish(operation)
+
+
+def _set_quotas(transaction: Transaction) -> None:
+    """Together less than the nodes have; the first project may take back what it lent."""
+    for project, nominal, stops in (
+        (CALLER.project, 2000, Stops.ANY),
+        (OTHER.project, 1000, Stops.NEVER),
+    ):
+        quotas.insert(
+            transaction,
+            Quota(
+                id=f"quo_{project}",
+                project=project,
+                created_at=transaction.now,
+                cohort="c",
+                limits={"cpu_milli": Limit(nominal=nominal, borrowing=1000)},
+                reclaim=stops,
+                preempt=Stops.LOWER,
+            ),
+        )

@@ -33,6 +33,7 @@ NO_BLOB = {
     ("job", "params"): "values",
     ("job", "spec"): "what was asked for",
     ("job", "summary"): "figures",
+    ("lease", "code_digest"): "of code that is installed",
     ("lease", "devices"): "ids",
     ("lease", "price_ids"): "ids",
     ("lease", "resources"): "numbers",
@@ -43,6 +44,8 @@ NO_BLOB = {
     ("model_version", "parity"): "figures",
     ("model_version", "signature"): "names and shapes",
     ("node", "capacity"): "numbers",
+    ("pool", "promises"): "ids",
+    ("quota", "limits"): "numbers",
     ("tombstone", "lineage"): "words",
 }
 

@@ -1,0 +1,108 @@
+"""What a decision is made from, and its outcome: values that loading, deciding and applying share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pileus.core.schemas.jobs import Job, Lease, Node
+from pileus.core.schemas.quota import Quota
+from pileus.jobs.policy.free import free_of
+from pileus.jobs.policy.prediction import History
+from pileus.jobs.reasons import Waiting
+
+
+@dataclass(frozen=True)
+class PoolSnapshot:
+    """What a decision is made from."""
+
+    now: datetime
+    nodes: Sequence[Node]
+    """Those that answer."""
+
+    leases: Sequence[Lease]
+    """Unreleased ones."""
+
+    queue: Sequence[Job]
+    silent: Sequence[Node] = ()
+    """Nodes that were not heard for a while; nothing is granted to them."""
+
+    is_draining: bool = False
+    stopping: frozenset[str] = frozenset()
+    """Running jobs that were asked to stop."""
+
+    promises: Mapping[str, str] = field(default_factory=dict)
+    """Waiting job → node on which room is being made for it."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an operator decides."""
+
+    quotas: Sequence[Quota] = ()
+
+
+NO_POLICY = Policy()
+"""Nothing is limited, and nobody makes room."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Leave for a job to run on this node, on these devices."""
+
+    job: Job
+    node: Node
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preemption:
+    """An attempt that is to save a checkpoint and make room for a waiting job."""
+
+    lease: Lease
+    winner: Job
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The outcome of a decision."""
+
+    grants: tuple[Grant, ...]
+    waiting: dict[str, Waiting]
+    preemptions: tuple[Preemption, ...] = ()
+    promises: Mapping[str, str] = field(default_factory=dict)
+    """Those that stand after it."""
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """Id of each job that starts → name of its node."""
+        return {grant.job.id: grant.node.name for grant in self.grants}
+
+
+@dataclass(frozen=True)
+class Room:
+    """The most of each resource that any one node has: what asks for more of one fits nowhere."""
+
+    cpu_milli: int
+    memory_mib: int
+    gpu_milli: int
+
+
+def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
+    """The most that nodes have beside `leases`, resource by resource; None without nodes."""
+    free = free_of(nodes, leases)
+    if not free:
+        return None
+    return Room(
+        max(space.cpu_milli for space in free),
+        max(space.memory_mib for space in free),
+        max(sum(space.left) for space in free),
+    )
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What earlier decisions leave to later ones: it makes them better, and is never needed."""
+
+    history: History

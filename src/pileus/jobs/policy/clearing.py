@@ -1,0 +1,186 @@
+"""Who makes room for a job that its quota entitles to some: the attempts whose stop loses the least.
+
+As Kueue's preemption within a ClusterQueue and reclaim within a cohort
+(https://kueue.sigs.k8s.io/docs/concepts/preemption/), with the loss as the order: what an attempt has
+run at the price of what it holds, the most that a stop can lose, for it is asked to save a checkpoint.
+
+There are no loops. Who is stopped held borrowed quota, or is of strictly lower priority in the same
+project. What starts in its place holds nominal quota, which only its own project may take again, or is
+of higher priority. And of equal priority only what has run for a while is stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from pileus.core.schemas.jobs import Lease
+from pileus.core.schemas.quota import Stops
+from pileus.core.schemas.resources import Resources
+from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.free import Free
+from pileus.jobs.policy.quota import Amounts, Quotas
+
+PROTECTED_SECONDS = 60.0
+"""An attempt that has run for less makes room for strictly higher priority only."""
+
+MOST_NODES = 16
+"""Nodes looked at for one job, those with the least to lose first."""
+
+
+class Claim(NamedTuple):
+    """A job that has no room or no quota."""
+
+    project: str
+    priority: int
+    resources: Resources
+    amounts: Amounts
+
+
+class Holding(NamedTuple):
+    """An attempt that runs, and what is lost when it stops."""
+
+    lease: Lease
+    amounts: Amounts
+    ran_seconds: float
+
+    @property
+    def lost_micro(self) -> float:
+        """Micro-units: what it has run, at its price."""
+        return self.ran_seconds * (self.lease.micro_per_hour or 0) / 3600
+
+    @property
+    def priority(self) -> int:
+        """That of its job."""
+        return self.lease.priority or 0
+
+
+class Clearing(NamedTuple):
+    """A node where there is room once these have stopped; none, where they are stopping already."""
+
+    node: str
+    victims: tuple[Holding, ...]
+
+
+def may_stop(claim: Claim, held: Holding, quotas: Quotas) -> bool:
+    """Whether the claim's quota entitles it to stop the attempt, if that holds borrowed quota
+    or is of its own project."""
+    own, its = quotas.of.get(claim.project), quotas.of.get(held.lease.project)
+    if own is None or its is None:
+        return False
+    is_lower = held.priority < claim.priority
+    if not is_lower and held.ran_seconds < PROTECTED_SECONDS:
+        return False
+    if own is its:
+        return own.preempt is Stops.LOWER and is_lower
+    if own.cohort is None or own.cohort != its.cohort:
+        return False
+    if quotas.borrows(claim.project, claim.amounts):
+        return False
+    return own.reclaim is Stops.ANY or (own.reclaim is Stops.LOWER and is_lower)
+
+
+def clear(
+    claim: Claim,
+    holdings: Iterable[Holding],
+    quotas: Quotas,
+    roomy: str | None,
+    space_of: Callable[[str], Free | None],
+) -> Clearing | None:
+    """The room whose making loses the least; None where the claim may not have enough stopped.
+
+    `quotas`, and what `space_of` tells of a node, are as they will be when everything has stopped
+    that was asked to; `roomy` is a node that has room then. Nothing is changed.
+    """
+    stoppable = sorted((one for one in holdings if may_stop(claim, one, quotas)), key=_least_loss)
+    if roomy is not None:
+        victims = _choose(claim, (), stoppable, quotas, None)
+        return None if victims is None else Clearing(roomy, victims)
+    if _choose(claim, (), stoppable, quotas, None) is None:
+        return None  # whatever the node
+    by_node: dict[str, list[Holding]] = {}
+    for one in stoppable:
+        by_node.setdefault(one.lease.node, []).append(one)
+    found = []
+    for node, on_node in islice(by_node.items(), MOST_NODES):
+        space = space_of(node)
+        if space is None or not Free(space.node).fits(Shape.of(claim.resources)):
+            continue
+        victims = _choose(claim, on_node, stoppable, quotas, space.copy())
+        if victims is not None:
+            lost = sum(one.lost_micro for one in victims)
+            found.append((lost, len(victims), space.node.name, Clearing(node, victims)))
+    return min(found)[-1] if found else None
+
+
+def _choose(
+    claim: Claim,
+    on_node: Sequence[Holding],
+    everywhere: Sequence[Holding],
+    quotas: Quotas,
+    space: Free | None,
+) -> tuple[Holding, ...] | None:
+    """Of those in their order as many as are needed, for the room first; then all that need not
+    stop are spared, the dearest first."""
+    trial = _Trial(claim, quotas, space)
+    for one in on_node:
+        if trial.has_room:
+            break
+        trial.stop(one)
+    for one in everywhere:
+        if trial.has_quota:
+            break
+        trial.stop(one)
+    is_enough = trial.has_room and trial.has_quota
+    if is_enough:
+        for one in sorted(trial.stopped.values(), key=_least_loss, reverse=True):
+            trial.spare(one)
+            if not (trial.has_room and trial.has_quota):
+                trial.stop(one)
+    victims = sorted(trial.stopped.values(), key=_least_loss)
+    for one in victims:
+        trial.spare(one)
+    return tuple(victims) if is_enough else None
+
+
+class _Trial:
+    """What there would be if some stopped. Whoever spares all of them leaves everything as it was."""
+
+    def __init__(self, claim: Claim, quotas: Quotas, space: Free | None) -> None:
+        self._claim = claim
+        self._shape = Shape.of(claim.resources)
+        self._contested = quotas.limited(claim.project, claim.amounts)
+        self._quotas = quotas
+        self._space = space
+        self.stopped: dict[str, Holding] = {}
+        """Job → what would stop."""
+
+    @property
+    def has_room(self) -> bool:
+        return self._space is None or self._space.fits(self._shape)
+
+    @property
+    def has_quota(self) -> bool:
+        return self._quotas.lacking(self._claim.project, self._claim.amounts) is None
+
+    def stop(self, one: Holding) -> None:
+        """Nothing happens where its project is within its quota: those before it were enough."""
+        its = one.lease.project
+        is_owed = its == self._claim.project or self._quotas.is_borrowing(its, self._contested)
+        if not is_owed or one.lease.job in self.stopped:
+            return
+        self.stopped[one.lease.job] = one
+        self._quotas.give(its, one.amounts)
+        if self._space is not None and one.lease.node == self._space.node.id:
+            self._space.give(one.lease.resources, one.lease.devices)
+
+    def spare(self, one: Holding) -> None:
+        del self.stopped[one.lease.job]
+        self._quotas.take(one.lease.project, one.amounts)
+        if self._space is not None and one.lease.node == self._space.node.id:
+            self._space.take(one.lease.resources, one.lease.devices)
+
+
+def _least_loss(one: Holding) -> tuple[float, int, float, str]:
+    return (one.lost_micro, one.priority, one.ran_seconds, one.lease.job)
