@@ -92,10 +92,18 @@ class Jobs:
         items: Sequence[Document] = answer["items"]
         return items
 
-    def metric(self, identifier: str, name: str) -> Sequence[tuple[int, float, Any]]:
-        """Points of one metric: step, value, time."""
-        answer = self._api.get(self._api.path("jobs", identifier, "metrics", name))
+    def metric(
+        self, identifier: str, name: str, points: int = 1000
+    ) -> Sequence[tuple[int, float, Any]]:
+        """At most `points` of one metric, thinned so that they draw as all would: step, value, time."""
+        path = self._api.path("jobs", identifier, "metrics", name)
+        answer = self._api.get(path, points=points)
         return tuple((point[0], point[1], point[2]) for point in answer["points"])
+
+    def metric_csv(self, identifier: str, name: str) -> bytes:
+        """Every point of one metric as lines of CSV, with a header."""
+        path = self._api.path("jobs", identifier, "points", name)
+        return self._api.call("GET", path, timeout_seconds=600.0).content
 
     def artifacts(self, identifier: str) -> Sequence[Document]:
         """Files that the job left: path, digest, size."""

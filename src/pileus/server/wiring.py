@@ -130,12 +130,13 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     streams = StreamStore(home / "streams", database, blobs)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
+    metrics = MetricService(database, streams, blobs, storage)
     drafts = Drafts(blobs, storage)
     outcomes: dict[str, Outcome] = {
         "train": ModelOutcome(blobs, new_id),
         "transform": VersionOutcome(drafts, new_id),
     }
-    ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
+    ends = Ends(database, clock, streams, metrics, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     jobs = JobService(
         database,
@@ -178,7 +179,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         jobs=jobs,
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
-        metrics=MetricService(database, streams),
+        metrics=metrics,
         endpoints=EndpointService(database, new_id, audit),
         routes=RouteService(database, clock, key),
         records=records,

@@ -24,7 +24,8 @@ from pileus.storage.transaction import Record, Transaction
 from pileus.tracking.errors import StreamGap, StreamUnknown
 from pileus.tracking.tables import STREAMS
 
-NAMES = ("stdout", "stderr", "metrics")
+LOGS = ("stdout", "stderr")
+NAMES = (*LOGS, "metrics")
 READ_BYTES = 1024 * 1024
 """At most this much of a stream in one answer."""
 
@@ -114,9 +115,9 @@ class StreamStore:
                 return b"".join(parts)
 
     async def seal(self, project: str, attempt: str) -> list[Sealed]:
-        """Store the streams of an ended attempt as blobs; the files stay until `drop`."""
+        """Store the logs of an ended attempt as blobs; the files stay until `drop`."""
         sealed = []
-        for name in NAMES:
+        for name in LOGS:
             path = self._path(attempt, name)
             if not await asyncio.to_thread(path.exists):
                 continue

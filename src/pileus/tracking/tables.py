@@ -40,6 +40,21 @@ METRIC_MARKS = Table(
     key=("attempt",),
 )
 
+METRIC_SEGMENTS = Table(
+    name="metric_segment",
+    noun="metric_segment",
+    columns=(
+        text("attempt"),
+        # Bytes of the attempt's stream of metrics whose points it has.
+        integer("start"),
+        integer("end"),
+        text("project"),
+        text("digest"),
+        integer("size"),
+    ),
+    key=("attempt", "start"),
+)
+
 ARTIFACTS = Table(
     name="artifact",
     noun="artifact",
@@ -55,4 +70,4 @@ ARTIFACTS = Table(
     index=(("project", "job"),),
 )
 
-TABLES = (STREAMS, METRICS, METRIC_MARKS, ARTIFACTS)
+TABLES = (STREAMS, METRICS, METRIC_MARKS, METRIC_SEGMENTS, ARTIFACTS)

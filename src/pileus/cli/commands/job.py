@@ -118,9 +118,21 @@ def metrics(
     context: typer.Context,
     job: Id,
     name: Annotated[str | None, typer.Argument(help="One metric: print its points.")] = None,
+    named: Annotated[str | None, typer.Option("--name", help="The same, as an option.")] = None,
+    points: Annotated[
+        int, typer.Option(min=2, max=100_000, help="Most points: lows and highs of more are kept.")
+    ] = 500,
+    csv: Annotated[bool, typer.Option("--csv", help="Every point, as lines of CSV.")] = False,
 ) -> None:
     """List the metrics of a job, or the points of one."""
     session = Session.of(context)
+    name = name or named
+    if csv:
+        if name is None:
+            raise typer.BadParameter("it is of one metric; name it", param_hint="--csv")
+        sys.stdout.buffer.write(session.client.jobs.metric_csv(job, name))
+        sys.stdout.flush()
+        return
     if name is None:
         session.output.table(
             session.client.jobs.metrics(job),
@@ -133,12 +145,12 @@ def metrics(
             "The job has reported no metric.",
         )
         return
-    points = [
+    shown = [
         {"step": step, "value": value, "time": time}
-        for step, value, time in session.client.jobs.metric(job, name)
+        for step, value, time in session.client.jobs.metric(job, name, points)
     ]
     session.output.table(
-        points,
+        shown,
         [("STEP", "step"), ("VALUE", _figure("value")), ("TIME", "time")],
         f"The job has reported no metric {name!r}.",
     )

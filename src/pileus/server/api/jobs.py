@@ -21,6 +21,8 @@ from pileus.tracking.artifacts import artifact_at
 router = APIRouter(tags=["jobs"])
 
 MAX_WAIT_SECONDS = 20
+DEFAULT_POINTS = 1000
+MAX_POINTS = 100_000
 MAX_OFFSET = 2**53
 """No file is larger, and JSON keeps every number below it."""
 
@@ -29,6 +31,8 @@ class Points(Schema):
     """A metric over time: step, value (a word when not finite), ISO time."""
 
     points: list[tuple[int, float | str, str]]
+    count: int
+    """How many there are; more than are shown when they were thinned."""
 
 
 class Draining(Schema):
@@ -115,11 +119,33 @@ async def list_metrics(job_id: str, caller: Viewer, services: Use) -> dict[str, 
 
 
 @router.get("/projects/{project}/jobs/{job_id}/metrics/{name:path}")
-async def read_metric(job_id: str, name: str, caller: Viewer, services: Use) -> Points:
-    """All points of one metric."""
+async def read_metric(
+    job_id: str,
+    name: str,
+    caller: Viewer,
+    services: Use,
+    points: Annotated[int, Query(ge=2, le=MAX_POINTS)] = DEFAULT_POINTS,
+) -> Points:
+    """Points of one metric; where there are more than `points`, the lowest and the highest of each
+    of so many runs of neighbours that they are at most as many.
+    """
     tries = await services.jobs.attempts(caller.project, job_id)
-    points = await services.metrics.points(caller.project, [t.id for t in tries], name)
-    return Points(points=[(p.step, _json_number(p.value), p.time) for p in points])
+    attempts = [one.id for one in tries]
+    shown = await services.metrics.points(caller.project, job_id, attempts, name, points)
+    return Points(
+        points=[(p.step, _json_number(p.value), p.moment) for p in shown.series],
+        count=shown.count,
+    )
+
+
+@router.get(
+    "/projects/{project}/jobs/{job_id}/points/{name:path}", response_class=StreamingResponse
+)
+async def export_metric(job_id: str, name: str, caller: Viewer, services: Use) -> StreamingResponse:
+    """Every point of one metric, as CSV."""
+    tries = await services.jobs.attempts(caller.project, job_id)
+    lines = await services.metrics.csv(caller.project, job_id, [one.id for one in tries], name)
+    return StreamingResponse(lines, media_type="text/csv")
 
 
 @router.get("/projects/{project}/jobs/{job_id}/artifacts")
