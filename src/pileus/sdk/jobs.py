@@ -86,6 +86,20 @@ class Jobs:
         """Bytes as they are written, until the job has ended."""
         return self._chunks(identifier, stream, attempt, wait_seconds=LOG_WAIT_SECONDS)
 
+    def log_lines(
+        self,
+        identifier: str,
+        stream: Stream = "stdout",
+        attempt: str | None = None,
+        *,
+        grep: str = "",
+        tail: int | None = None,
+    ) -> bytes:
+        """Lines written so far that contain `grep`, a plain text; the last `tail` of them."""
+        params = {"stream": stream, "attempt": attempt, "grep": grep, "tail": tail}
+        path = self._api.path("jobs", identifier, "logs", "lines")
+        return self._api.call("GET", path, params=params, timeout_seconds=600.0).content
+
     def metrics(self, identifier: str) -> Sequence[Document]:
         """Last, least and greatest value of each metric."""
         answer = self._api.get(self._api.path("jobs", identifier, "metrics"))

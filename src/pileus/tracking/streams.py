@@ -103,16 +103,16 @@ class StreamStore:
                 break
         return bytes(found[:READ_BYTES])
 
+    async def pieces(self, project: str, attempt: str, name: str) -> AsyncIterator[bytes]:
+        """What there is of a stream now, at most READ_BYTES at a time."""
+        offset = 0
+        while (chunk := await self.read(project, attempt, name, offset)).data:
+            yield chunk.data
+            offset = chunk.next_offset
+
     async def lines(self, project: str, attempt: str, name: str) -> bytes:
         """A whole stream."""
-        parts: list[bytes] = []
-        offset = 0
-        while True:
-            chunk = await self.read(project, attempt, name, offset)
-            parts.append(chunk.data)
-            offset = chunk.next_offset
-            if chunk.is_final or not chunk.data:
-                return b"".join(parts)
+        return b"".join([piece async for piece in self.pieces(project, attempt, name)])
 
     async def seal(self, project: str, attempt: str) -> list[Sealed]:
         """Store the logs of an ended attempt as blobs; the files stay until `drop`."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from pileus.tracking import metric_segments
 from pileus.tracking import metrics as module
 from pileus.tracking import streams as streams_module
 from pileus.tracking.errors import MetricNotFound
@@ -148,13 +149,13 @@ class TestPoints:
         drawn[4321], drawn[1234] = 50.0, -50.0
         await append(metrics, b"".join(line(value=one, step=n) for n, one in enumerate(drawn)))
         read = []
-        real = module.metric_segments.read
+        real = metric_segments.read
 
         async def spied(*arguments, is_thinned):
             read.append(is_thinned)
             return await real(*arguments, is_thinned=is_thinned)
 
-        monkeypatch.setattr(module.metric_segments, "read", spied)
+        monkeypatch.setattr(metric_segments, "read", spied)
 
         shown = await metrics.points("prj_1", "job_1", ["att_1"], "loss", 20)
 

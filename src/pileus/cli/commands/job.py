@@ -101,13 +101,25 @@ def logs(
     ] = False,
     stream: Annotated[str | None, typer.Option(help="stdout or stderr; both when absent.")] = None,
     attempt: Annotated[str | None, typer.Option(help="Id of an earlier attempt.")] = None,
+    grep: Annotated[str, typer.Option(help="Only lines that contain this text, as it is.")] = "",
+    tail: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Only the last so many lines.")
+    ] = None,
 ) -> None:
     """Print what a job wrote: its stdout on stdout, its stderr on stderr."""
     session = Session.of(context)
     streams = [_stream(stream)] if stream else ["stdout", "stderr"]
-    if session.json:
+    if follow and (grep or tail is not None):
+        raise typer.BadParameter("not with --grep or --tail", param_hint="--follow")
+    if session.json or grep or tail is not None:
         jobs: Any = session.client.jobs
-        texts = {one: jobs.logs(job, one, attempt).decode("utf-8", "replace") for one in streams}
+        found = {one: jobs.log_lines(job, one, attempt, grep=grep, tail=tail) for one in streams}
+        if not session.json:
+            for one, sink in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+                sink.buffer.write(found.get(one, b""))
+                sink.flush()
+            return
+        texts = {one: data.decode("utf-8", "replace") for one, data in found.items()}
         session.output.write_json({"job": job, **texts})
         return
     print_logs(session, job, streams, follow=follow, attempt=attempt)

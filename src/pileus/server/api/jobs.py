@@ -15,7 +15,7 @@ from pileus.server.api.access import Developer, Operator, Use, Viewer
 from pileus.server.api.blobs import streamed
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import MAX_ITEMS, Listed, Paging
-from pileus.server.following import follow
+from pileus.server.following import follow, search
 from pileus.tracking.artifacts import artifact_at
 
 router = APIRouter(tags=["jobs"])
@@ -23,6 +23,7 @@ router = APIRouter(tags=["jobs"])
 MAX_WAIT_SECONDS = 20
 DEFAULT_POINTS = 1000
 MAX_POINTS = 100_000
+MAX_LINES = 100_000
 MAX_OFFSET = 2**53
 """No file is larger, and JSON keeps every number below it."""
 
@@ -108,6 +109,21 @@ async def read_logs(
             "Pileus-Attempt": attempt_id,
         },
     )
+
+
+@router.get("/projects/{project}/jobs/{job_id}/logs/lines", response_class=StreamingResponse)
+async def search_logs(
+    job_id: str,
+    caller: Viewer,
+    services: Use,
+    stream: str = "stdout",
+    grep: Annotated[str, Query(max_length=1000)] = "",
+    tail: Annotated[int | None, Query(ge=1, le=MAX_LINES)] = None,
+    attempt: str | None = None,
+) -> StreamingResponse:
+    """Whole lines that contain `grep`, a plain text; with `tail` the last so many of them."""
+    found = await search(services, caller, job_id, attempt, stream, grep.encode(), tail)
+    return StreamingResponse(found, media_type="application/octet-stream")
 
 
 @router.get("/projects/{project}/jobs/{job_id}/metrics")
