@@ -157,7 +157,7 @@ class Ends:
         record_sealed(transaction, attempt.project, attempt.id, sealed)
         for stream in sealed:
             if stream.digest:
-                self._storage.add(transaction, attempt.project, stream.digest, stream.size)
+                self._storage.add(transaction, attempt.project, stream.digest, stream.stored)
         record_artifacts(transaction, attempt.project, attempt.job, attempt.id, reported.artifacts)
         if make is not None:
             make(transaction)

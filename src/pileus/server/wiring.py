@@ -127,7 +127,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     rewriting = Rewriting(database, keyring, rewriter)
     shredder = Shredder(database, new_id, keyring, rewriter, _traces(settings.server))
     await shredder.finish()
-    streams = StreamStore(home / "streams", database, blobs)
+    streams = StreamStore(home / "streams", database, blobs, settings.tracking.log_bytes)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
     metrics = MetricService(database, streams, blobs, storage)

@@ -32,7 +32,7 @@ class Point:
     def moment(self) -> str:
         """The time as ISO 8601; empty where the line had none that a calendar has."""
         try:
-            return datetime.fromtimestamp(self.time, UTC).isoformat()
+            return datetime.fromtimestamp(self.time, UTC).isoformat().replace("+00:00", "Z")
         except (ValueError, OverflowError, OSError):
             return ""
 

@@ -9,8 +9,12 @@ STREAMS = Table(
         text("attempt"),
         text("name"),
         text("project"),
+        # As it was written; the blob lacks what is between `gap_start` and `gap_end`.
         integer("size"),
         text("digest", null=True),
+        integer("gap_start", null=True),
+        integer("gap_end", null=True),
+        integer("gap_lines", null=True),
     ),
     key=("attempt", "name"),
 )

@@ -181,5 +181,5 @@ class TestCsv:
         parts = await metrics.csv("prj_1", "job_1", ["att_1"], "loss")
 
         assert b"".join([part async for part in parts]) == (
-            b"step,value,time\n3,0.5,2026-01-01T00:00:00+00:00\n0,Infinity,\n"
+            b"step,value,time\n3,0.5,2026-01-01T00:00:00Z\n0,Infinity,\n"
         )

@@ -1,4 +1,4 @@
-"""metric segments."""
+"""metric segments, and gaps of streams."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,4 +18,9 @@ def upgrade() -> None:
     sa.Column('size', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('attempt', 'start', name='pk_metric_segment')
     )
+    with op.batch_alter_table('stream', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('gap_start', sa.BigInteger(), autoincrement=False, nullable=True))
+        batch_op.add_column(sa.Column('gap_end', sa.BigInteger(), autoincrement=False, nullable=True))
+        batch_op.add_column(sa.Column('gap_lines', sa.BigInteger(), autoincrement=False, nullable=True))
+
     # ### end Alembic commands ###
