@@ -2,11 +2,9 @@
 
 `python -m benchmarks.streams --json` starts an installation. One job reports a million points one by
 one, timed from the first until the server has committed the last; the points are then asked for,
-down-sampled to 500. Two jobs then write 25 MB/s of 100-byte lines each: the processor time of server,
-worker and runners, and how far they get. Once more with somebody who follows one of the two:
-every line says when it was written, and the oldest line of each piece that comes counts. Beside it,
-what the same million points cost as they come through MLflow's own client is not run: it is a request
-or a row for each, see docs/benchmarks.md.
+down-sampled to 500. Two jobs then write 25 MB/s of 100-byte lines each: the processor time of server
+and worker, and how much arrives a second. Once more with somebody who follows one of the two: every line
+says when it was written, and the oldest line of each piece that comes counts.
 """
 
 from __future__ import annotations
