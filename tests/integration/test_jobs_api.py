@@ -177,7 +177,29 @@ class TestStory:
         assert [(m["name"], m["last"], m["count"]) for m in metrics] == [("loss", 0.5, 1)]
         points = (await owner.get(f"{ROOT}/jobs/{job_id}/metrics/loss")).json()["points"]
         assert points == [[1, 0.5, "2026-01-01T00:00:00Z"]]
+        csv = await owner.get(f"{ROOT}/jobs/{job_id}/points/loss")
+        assert csv.text == "step,value,time\n1,0.5,2026-01-01T00:00:00Z\n"
         assert (await owner.get(f"{ROOT}/jobs/{job_id}/artifacts/w.bin")).content == b"weights"
+
+    async def test_lines_of_a_log_are_found_by_a_plain_text(
+        self, server: RunningServer, owner: httpx.AsyncClient, node: Node
+    ) -> None:
+        job_id = await submit(owner)
+        lines = f"{ROOT}/jobs/{job_id}/logs/lines"
+        none = await owner.get(lines)
+        await server.engine.schedule()
+        order = (await node.sync())["attempts"][0]
+        await node.sync(running(order))
+        stream = f"/api/v1/attempts/{order['id']}/streams/stdout?offset=0"
+        await node.client.put(stream, content=b"loss 1\naccuracy 2\nloss 3\n")
+
+        found = await owner.get(lines, params={"grep": "loss"})
+        last = await owner.get(lines, params={"grep": "loss", "tail": 1})
+        refused = await owner.get(lines, params={"stream": "stdin"})
+
+        assert (none.content, found.content) == (b"", b"loss 1\nloss 3\n")
+        assert last.content == b"loss 3\n"
+        assert refused.status_code == 422
 
 
 class TestLoss:

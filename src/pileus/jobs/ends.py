@@ -28,6 +28,7 @@ from pileus.metering.storage import StorageAccount
 from pileus.storage.database import Database
 from pileus.storage.transaction import Snapshot, Transaction
 from pileus.tracking.artifacts import record_artifacts
+from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import Sealed, StreamStore, record_sealed
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Ends:
         database: Database,
         clock: Clock,
         streams: StreamStore,
+        metrics: MetricService,
         ledger: Ledger,
         storage: StorageAccount,
         outcomes: Mapping[str, Outcome],
@@ -60,6 +62,7 @@ class Ends:
         self._database = database
         self._clock = clock
         self._streams = streams
+        self._metrics = metrics
         self._ledger = ledger
         self._storage = storage
         self._outcomes = outcomes
@@ -86,6 +89,7 @@ class Ends:
 
     async def _record(self, held: Held, reported: Reported) -> None:
         attempt_id = held.attempt.id
+        await self._metrics.seal(held.attempt.project, held.job.id, attempt_id)
         sealed = await self._streams.seal(held.attempt.project, attempt_id)
         make, refused = await self._outcome(held, reported)
         failpoint("end.sealed")
@@ -153,7 +157,7 @@ class Ends:
         record_sealed(transaction, attempt.project, attempt.id, sealed)
         for stream in sealed:
             if stream.digest:
-                self._storage.add(transaction, attempt.project, stream.digest, stream.size)
+                self._storage.add(transaction, attempt.project, stream.digest, stream.stored)
         record_artifacts(transaction, attempt.project, attempt.job, attempt.id, reported.artifacts)
         if make is not None:
             make(transaction)

@@ -86,16 +86,38 @@ class Jobs:
         """Bytes as they are written, until the job has ended."""
         return self._chunks(identifier, stream, attempt, wait_seconds=LOG_WAIT_SECONDS)
 
+    def log_lines(
+        self,
+        identifier: str,
+        stream: Stream = "stdout",
+        attempt: str | None = None,
+        *,
+        grep: str = "",
+        tail: int | None = None,
+    ) -> bytes:
+        """Lines written so far that contain `grep`, a plain text; the last `tail` of them."""
+        params = {"stream": stream, "attempt": attempt, "grep": grep, "tail": tail}
+        path = self._api.path("jobs", identifier, "logs", "lines")
+        return self._api.call("GET", path, params=params, timeout_seconds=600.0).content
+
     def metrics(self, identifier: str) -> Sequence[Document]:
         """Last, least and greatest value of each metric."""
         answer = self._api.get(self._api.path("jobs", identifier, "metrics"))
         items: Sequence[Document] = answer["items"]
         return items
 
-    def metric(self, identifier: str, name: str) -> Sequence[tuple[int, float, Any]]:
-        """Points of one metric: step, value, time."""
-        answer = self._api.get(self._api.path("jobs", identifier, "metrics", name))
+    def metric(
+        self, identifier: str, name: str, points: int = 1000
+    ) -> Sequence[tuple[int, float, Any]]:
+        """At most `points` of one metric, thinned so that they draw as all would: step, value, time."""
+        path = self._api.path("jobs", identifier, "metrics", name)
+        answer = self._api.get(path, points=points)
         return tuple((point[0], point[1], point[2]) for point in answer["points"])
+
+    def metric_csv(self, identifier: str, name: str) -> bytes:
+        """Every point of one metric as lines of CSV, with a header."""
+        path = self._api.path("jobs", identifier, "points", name)
+        return self._api.call("GET", path, timeout_seconds=600.0).content
 
     def artifacts(self, identifier: str) -> Sequence[Document]:
         """Files that the job left: path, digest, size."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from pileus.core.schemas.jobs import Attempt, Job
 from pileus.core.schemas.tenancy import Caller
 from pileus.server.services import Services
+from pileus.storage.blobs.receiving import once
+from pileus.tracking.searching import last, matching
 from pileus.tracking.streams import Chunk, check_name
 
 LOOK_SECONDS = 0.05
@@ -48,6 +51,28 @@ async def follow(
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await growth.wait()
+
+
+async def search(
+    services: Services,
+    caller: Caller,
+    job_id: str,
+    attempt_id: str | None,
+    stream: str,
+    text: bytes,
+    most: int | None,
+) -> AsyncIterator[bytes]:
+    """Lines of a log that contain `text`, at most the last `most` of them.
+
+    Raises StreamUnknown, JobNotFound, AttemptNotFound, at once.
+    """
+    check_name(stream)
+    await services.jobs.job(caller.project, job_id)
+    attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
+    if attempt is None:
+        return once(b"")
+    found = matching(services.streams.pieces(caller.project, attempt.id, stream), text)
+    return found if most is None else once(await last(found, most))
 
 
 async def _read(

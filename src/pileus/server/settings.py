@@ -10,6 +10,7 @@ from pileus.jobs.settings import JobsSettings
 from pileus.metering.settings import MeteringSettings
 from pileus.security.settings import SecuritySettings
 from pileus.server.deletion.settings import DeletionSettings
+from pileus.tracking.settings import TrackingSettings
 
 
 class ServerSettings(BaseModel):
@@ -67,3 +68,4 @@ class Settings(BaseModel):
     metering: MeteringSettings = MeteringSettings()
     security: SecuritySettings = SecuritySettings()
     deletion: DeletionSettings = DeletionSettings()
+    tracking: TrackingSettings = TrackingSettings()

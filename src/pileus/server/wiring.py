@@ -129,15 +129,16 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     rewriting = Rewriting(database, keyring, rewriter)
     shredder = Shredder(database, new_id, keyring, rewriter, _traces(settings.server))
     await shredder.finish()
-    streams = StreamStore(home / "streams", database, blobs)
+    streams = StreamStore(home / "streams", database, blobs, settings.tracking.log_bytes)
     ledger = Ledger(database, new_id, settings.metering.currency)
     storage = StorageAccount(database, ledger, new_id)
+    metrics = MetricService(database, streams, blobs, storage)
     drafts = Drafts(blobs, storage)
     outcomes: dict[str, Outcome] = {
         "train": ModelOutcome(blobs, new_id),
         "transform": VersionOutcome(drafts, new_id),
     }
-    ends = Ends(database, clock, streams, ledger, storage, outcomes, settings.jobs)
+    ends = Ends(database, clock, streams, metrics, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     learning = Learning()
     jobs = JobService(
@@ -183,7 +184,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         quotas=QuotaService(database, new_id, audit),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
-        metrics=MetricService(database, streams),
+        metrics=metrics,
         endpoints=EndpointService(database, new_id, audit),
         routes=RouteService(database, clock, key),
         records=records,

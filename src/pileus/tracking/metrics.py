@@ -1,48 +1,73 @@
-"""Metrics: points stay in the `metrics` stream; rows hold last, min, max, count per name."""
+"""Metrics: bytes of the `metrics` stream become summaries in rows and segments in blobs.
+
+A row says how far a stream was read, another where each segment begins and ends in it, so whatever is
+killed when, each point counts once. What no segment has yet is read from the stream.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from pileus.core.failpoints import failpoint
+from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
-from pileus.storage.transaction import Record, Transaction
+from pileus.storage.transaction import Record, Snapshot, Transaction
+from pileus.tracking import metric_segments
 from pileus.tracking.errors import MetricNotFound
+from pileus.tracking.metric_segments import RUN_POINTS
+from pileus.tracking.points import Series, parse, thin
 from pileus.tracking.streams import READ_BYTES, StreamStore
-from pileus.tracking.tables import METRIC_MARKS, METRICS
+from pileus.tracking.tables import METRIC_MARKS, METRIC_SEGMENTS, METRICS
 
-MAX_STEP = 2**62
-MAX_NAME_LENGTH = 250
-"""As long as MLflow allows."""
+SEGMENT_BYTES = 4 * 1024 * 1024
+"""Of a stream in one segment, some 60,000 points: parsing what has none yet takes some 30 ms."""
 
-MAX_TIME_LENGTH = 40
+CSV_HEADER = b"step,value,time\n"
+
+
+class Account(Protocol):
+    """Whoever keeps account of stored blobs."""
+
+    def add(self, transaction: Transaction, project: str, digest: str, size: int) -> None:
+        """A blob was stored."""
+        ...
 
 
 @dataclass(frozen=True)
-class Point:
-    """One value of a metric. `time` is ISO 8601 as the attempt wrote it."""
+class Shown:
+    """Points of one metric over the attempts of a job: all `count` of them, or a thinned copy."""
 
-    name: str
-    value: float
-    step: int
-    time: str
+    series: Series
+    count: int
 
 
 class MetricService:
-    """Summaries kept up to date as bytes of the stream arrive; points read back on request."""
+    """Takes in what attempts report; answers with a summary, a figure's points, or all."""
 
-    def __init__(self, database: Database, streams: StreamStore) -> None:
+    def __init__(
+        self, database: Database, streams: StreamStore, blobs: BlobStore, account: Account
+    ) -> None:
         self._database = database
         self._streams = streams
+        self._blobs = blobs
+        self._account = account
 
     async def append(self, project: str, job: str, attempt: str, offset: int, data: bytes) -> int:
         """Append to the attempt's metric stream; where it now ends."""
         end = await self._streams.append(attempt, "metrics", offset, data)
-        await self._summarise(project, job, attempt)
+        await self._take_in(project, job, attempt)
+        await self._cut(project, attempt, at_least=SEGMENT_BYTES)
         return end
+
+    async def seal(self, project: str, job: str, attempt: str) -> None:
+        """Store all of an attempt's points in segments; its stream is then of no use."""
+        await self._take_in(project, job, attempt)
+        await self._cut(project, attempt, at_least=1)
 
     async def summaries(self, project: str, job: str) -> list[Record]:
         """Last, min, max, step and count of each metric of a job, by name."""
@@ -52,97 +77,159 @@ class MetricService:
             )
         )
 
-    async def points(self, project: str, attempts: Iterable[str], name: str) -> list[Point]:
-        """Every point of one metric over the attempts of a job, in order. Raises MetricNotFound."""
-        found: list[Point] = []
-        for attempt in attempts:
-            data = await self._streams.lines(project, attempt, "metrics")
-            found.extend(point for point in parse(data) if point.name == name)
-        if not found:
+    async def points(
+        self, project: str, job: str, attempts: Iterable[str], name: str, most: int
+    ) -> Shown:
+        """At most `most` points of one metric, thinned as by `thin`. Raises MetricNotFound."""
+        count = await self._count(project, job, name)
+        # Where a run of the figure is longer than one of the segments, their copies will do.
+        is_thinned = count * 2 >= most * RUN_POINTS
+        found = Series()
+        async for part in self._parts(project, attempts, name, is_thinned=is_thinned):
+            found.extend(part)
+        return Shown(await asyncio.to_thread(thin, found, most), count)
+
+    async def csv(
+        self, project: str, job: str, attempts: Iterable[str], name: str
+    ) -> AsyncIterator[bytes]:
+        """Every point as lines of CSV, a part at a time. Raises MetricNotFound, at once."""
+        await self._count(project, job, name)
+        return self._csv(project, attempts, name)
+
+    async def _csv(self, project: str, attempts: Iterable[str], name: str) -> AsyncIterator[bytes]:
+        yield CSV_HEADER
+        async for part in self._parts(project, attempts, name, is_thinned=False):
+            yield await asyncio.to_thread(_lines, part)
+
+    async def _count(self, project: str, job: str, name: str) -> int:
+        row = await self._database.read(lambda snapshot: snapshot.get(METRICS, job=job, name=name))
+        if row is None or row["project"] != project:
             raise MetricNotFound(
-                f"Metric {name!r} not found", hint="List them with `pileus job metrics JOB`."
+                f"Metric {name!r} not found", hint=f"List them with `pileus job metrics {job}`."
             )
-        return found
+        return int(row["count"])
 
-    async def _summarise(self, project: str, job: str, attempt: str) -> None:
-        """Take in all complete lines that arrived since the last time."""
-        while await self._summarise_some(project, job, attempt):
-            pass
+    async def _parts(
+        self, project: str, attempts: Iterable[str], name: str, *, is_thinned: bool
+    ) -> AsyncIterator[Series]:
+        for attempt in attempts:
+            segments = await self._segments(attempt)
+            for segment in segments:
+                yield await metric_segments.read(
+                    self._blobs, project, segment["digest"], name, is_thinned=is_thinned
+                )
+            async for piece in self._since(project, attempt, _end(segments)):
+                parsed = await asyncio.to_thread(parse, piece)
+                yield parsed.get(name, Series())
 
-    async def _summarise_some(self, project: str, job: str, attempt: str) -> bool:
-        mark = await self._database.read(
-            lambda snapshot: snapshot.get(METRIC_MARKS, attempt=attempt)
-        )
-        parsed = int(mark["parsed"]) if mark else 0
-        chunk = await self._streams.read(project, attempt, "metrics", parsed)
+    async def _segments(self, attempt: str) -> list[Record]:
+        return await self._database.read(lambda snapshot: _segments_of(snapshot, attempt))
+
+    async def _since(self, project: str, attempt: str, start: int) -> AsyncIterator[bytes]:
+        """Complete lines of the stream that no segment has."""
+        while complete := await self._complete(project, attempt, start):
+            yield complete
+            start += len(complete)
+
+    async def _complete(self, project: str, attempt: str, start: int) -> bytes:
+        chunk = await self._streams.read(project, attempt, "metrics", start)
         # The last line may not be complete yet; it is read again with the next bytes.
         complete = chunk.data[: chunk.data.rfind(b"\n") + 1]
         if not complete and len(chunk.data) == READ_BYTES:
             complete = chunk.data  # no point of a metric is that long
+        return complete
+
+    async def _take_in(self, project: str, job: str, attempt: str) -> None:
+        """Sum up all complete lines that arrived since the last time."""
+        while await self._take_in_some(project, job, attempt):
+            pass
+
+    async def _take_in_some(self, project: str, job: str, attempt: str) -> bool:
+        parsed = await self._parsed(attempt)
+        complete = await self._complete(project, attempt, parsed)
         if not complete:
             return False
-        points = list(parse(complete))
+        series = await asyncio.to_thread(parse, complete)
 
         def work(transaction: Transaction) -> None:
             now = transaction.get(METRIC_MARKS, attempt=attempt)
             if (int(now["parsed"]) if now else 0) != parsed:
                 return  # another request took these bytes
             transaction.put(METRIC_MARKS, {"attempt": attempt, "parsed": parsed + len(complete)})
-            by_name: dict[str, list[Point]] = {}
-            for point in points:
-                by_name.setdefault(point.name, []).append(point)
-            for name, values in by_name.items():
+            for name, points in series.items():
                 old = transaction.get(METRICS, job=job, name=name)
-                transaction.put(
-                    METRICS,
-                    _merge(old, values)
-                    | {
-                        "job": job,
-                        "name": name,
-                        "project": project,
-                        "updated_at": transaction.now,
-                    },
-                )
+                row = {
+                    "job": job,
+                    "name": name,
+                    "project": project,
+                    "updated_at": transaction.now,
+                }
+                transaction.put(METRICS, row | _merged(old, points))
 
         await self._database.write(work)
         return True
 
+    async def _cut(self, project: str, attempt: str, *, at_least: int) -> None:
+        """Make segments of what was taken in, while there is enough of it."""
+        while True:
+            start = _end(await self._segments(attempt))
+            if await self._parsed(attempt) - start < at_least:
+                return
+            await self._cut_one(project, attempt, start)
 
-def parse(data: bytes) -> Iterable[Point]:
-    """Points of complete lines; a line that is not one is skipped: user code wrote this file."""
-    for line in data.splitlines():
-        try:
-            raw = json.loads(line)
-            point = Point(
-                name=_text(raw["name"])[:MAX_NAME_LENGTH],
-                value=float(raw["value"]),
-                step=max(0, min(int(raw.get("step") or 0), MAX_STEP)),
-                time=_text(raw.get("time", ""))[:MAX_TIME_LENGTH],
-            )
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-            continue
-        yield point
+    async def _cut_one(self, project: str, attempt: str, start: int) -> None:
+        parsed, end, series = await self._parsed(attempt), start, dict[str, Series]()
+        async for piece in self._since(project, attempt, start):
+            for name, points in (await asyncio.to_thread(parse, piece)).items():
+                series.setdefault(name, Series()).extend(points)
+            end += len(piece)
+            if end >= min(parsed, start + SEGMENT_BYTES):
+                break
+        data = await asyncio.to_thread(metric_segments.encode, series)
+        digest = await self._blobs.put_bytes(project, data)
+        failpoint("metric_segment.stored")
+
+        def work(transaction: Transaction) -> None:
+            if _end(_segments_of(transaction, attempt)) != start:
+                return  # another request made it
+            segment = {"attempt": attempt, "start": start, "end": end, "project": project}
+            transaction.insert(METRIC_SEGMENTS, segment | {"digest": digest, "size": len(data)})
+            self._account.add(transaction, project, digest, len(data))
+
+        await self._database.write(work)
+
+    async def _parsed(self, attempt: str) -> int:
+        mark = await self._database.read(
+            lambda snapshot: snapshot.get(METRIC_MARKS, attempt=attempt)
+        )
+        return int(mark["parsed"]) if mark else 0
 
 
-def _text(value: object) -> str:
-    """`value` as a text that every database and JSON reader can hold. Raises ValueError."""
-    text = str(value)
-    if "\0" in text:
-        raise ValueError("a NUL in a text")
-    text.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
-    return text
+def _segments_of(snapshot: Snapshot, attempt: str) -> list[Record]:
+    return snapshot.find(METRIC_SEGMENTS, [("attempt", "=", attempt)], order=["start"])
 
 
-def _merge(old: Record | None, points: list[Point]) -> dict[str, Any]:
-    finite = [point.value for point in points if math.isfinite(point.value)]
+def _end(segments: Sequence[Record]) -> int:
+    """Where in the stream the part begins that no segment has."""
+    return int(segments[-1]["end"]) if segments else 0
+
+
+def _merged(old: Record | None, points: Series) -> dict[str, Any]:
+    finite = [value for value in points.values if math.isfinite(value)]
     lows = finite + ([old["min"]] if old and old["min"] is not None else [])
     highs = finite + ([old["max"]] if old and old["max"] is not None else [])
-    last = points[-1]
+    last = points.values[-1]
     return {
         # JSON has no NaN or infinity; they travel as words.
-        "last": last.value if math.isfinite(last.value) else str(last.value),
+        "last": last if math.isfinite(last) else str(last),
         "min": min(lows, default=None),
         "max": max(highs, default=None),
-        "step": last.step,
+        "step": points.steps[-1],
         "count": (old["count"] if old else 0) + len(points),
     }
+
+
+def _lines(series: Series) -> bytes:
+    return "".join(
+        f"{point.step},{json.dumps(point.value)},{point.moment}\n" for point in series
+    ).encode()

@@ -22,9 +22,11 @@ from pileus.storage.database import Database
 from pileus.storage.errors import StorageFull
 from pileus.storage.transaction import Record, Transaction
 from pileus.tracking.errors import StreamGap, StreamUnknown
+from pileus.tracking.quota import Gap, gap_of
 from pileus.tracking.tables import STREAMS
 
-NAMES = ("stdout", "stderr", "metrics")
+LOGS = ("stdout", "stderr")
+NAMES = (*LOGS, "metrics")
 READ_BYTES = 1024 * 1024
 """At most this much of a stream in one answer."""
 
@@ -45,15 +47,26 @@ class Sealed:
     name: str
     size: int
     digest: str
+    gap: Gap | None = None
+    """What the blob lacks of it."""
+
+    @property
+    def stored(self) -> int:
+        """Bytes of the blob."""
+        return self.size - (self.gap.size if self.gap else 0)
 
 
 class StreamStore:
     """Live streams under `root`, ended ones in blobs."""
 
-    def __init__(self, root: Path, database: Database, blobs: BlobStore) -> None:
+    def __init__(
+        self, root: Path, database: Database, blobs: BlobStore, log_bytes: int = 256 * 1024 * 1024
+    ) -> None:
+        """Of a log that has ended at most `log_bytes` are kept."""
         self._root = root
         self._database = database
         self._blobs = blobs
+        self._log_bytes = log_bytes
         self._growing: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         """Attempt → what those who wait for more of it hold."""
 
@@ -83,10 +96,20 @@ class StreamStore:
             record = await self._sealed(attempt, name)  # it ended between the two
         if record is None or record["project"] != project:
             return Chunk(b"", offset, is_final=False)
-        size = int(record["size"])
-        data = b""
-        if record["digest"] is not None and offset < size:
-            data = await self._part(project, record["digest"], offset)
+        return await self._kept(record, offset)
+
+    async def _kept(self, record: Record, offset: int) -> Chunk:
+        """Of a stream that has ended. Offsets are those of the stream as it was written."""
+        size, gap = int(record["size"]), _gap_in(record)
+        if record["digest"] is None or offset >= size:
+            return Chunk(b"", offset, is_final=True)
+        if gap is not None and gap.start <= offset < gap.end:
+            return Chunk(gap.text, gap.end, is_final=gap.end >= size)
+        is_behind = gap is not None and offset >= gap.end
+        at = offset - gap.size if gap is not None and is_behind else offset
+        data = await self._part(record["project"], record["digest"], at)
+        if gap is not None and not is_behind:
+            data = data[: gap.start - offset]
         return Chunk(data, offset + len(data), is_final=offset + len(data) >= size)
 
     async def _sealed(self, attempt: str, name: str) -> Record | None:
@@ -102,30 +125,31 @@ class StreamStore:
                 break
         return bytes(found[:READ_BYTES])
 
+    async def pieces(self, project: str, attempt: str, name: str) -> AsyncIterator[bytes]:
+        """What there is of a stream now, at most READ_BYTES at a time."""
+        offset = 0
+        while (chunk := await self.read(project, attempt, name, offset)).data:
+            yield chunk.data
+            offset = chunk.next_offset
+
     async def lines(self, project: str, attempt: str, name: str) -> bytes:
         """A whole stream."""
-        parts: list[bytes] = []
-        offset = 0
-        while True:
-            chunk = await self.read(project, attempt, name, offset)
-            parts.append(chunk.data)
-            offset = chunk.next_offset
-            if chunk.is_final or not chunk.data:
-                return b"".join(parts)
+        return b"".join([piece async for piece in self.pieces(project, attempt, name)])
 
     async def seal(self, project: str, attempt: str) -> list[Sealed]:
-        """Store the streams of an ended attempt as blobs; the files stay until `drop`."""
+        """Store the logs of an ended attempt as blobs; the files stay until `drop`."""
         sealed = []
-        for name in NAMES:
+        for name in LOGS:
             path = self._path(attempt, name)
             if not await asyncio.to_thread(path.exists):
                 continue
-            digest, size = await asyncio.to_thread(_digest, path)
+            gap = await asyncio.to_thread(gap_of, path, self._log_bytes)
+            digest, size = await asyncio.to_thread(_digest, path, gap)
             if size:
                 # Also when it is there: what was just written is not collected as left over.
-                await self._blobs.put(project, digest, _chunks(path, size))
+                await self._blobs.put(project, digest, _chunks(path, size, gap))
             failpoint("stream.sealed")
-            sealed.append(Sealed(name, size, digest if size else ""))
+            sealed.append(Sealed(name, size, digest if size else "", gap))
         return sealed
 
     async def drop(self, attempt: str) -> None:
@@ -168,6 +192,9 @@ def record_sealed(
                 "project": project,
                 "size": stream.size,
                 "digest": stream.digest or None,
+                "gap_start": stream.gap.start if stream.gap else None,
+                "gap_end": stream.gap.end if stream.gap else None,
+                "gap_lines": stream.gap.lines if stream.gap else None,
             },
         )
 
@@ -195,25 +222,36 @@ def _append(path: Path, offset: int, data: bytes) -> int:
         ) from error
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    """SHA-256 and size of a file as it is now."""
-    hasher, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while data := file.read(READ_BYTES):
-            hasher.update(data)
-            size += len(data)
+def _gap_in(record: Record) -> Gap | None:
+    if record["gap_start"] is None:
+        return None
+    return Gap(int(record["gap_start"]), int(record["gap_end"]), int(record["gap_lines"]))
+
+
+def _digest(path: Path, gap: Gap | None) -> tuple[str, int]:
+    """SHA-256 of what is kept of a file as it is now, and the size of all of it."""
+    hasher, size = hashlib.sha256(), path.stat().st_size
+    offset = 0
+    while data := _read_kept(path, offset, size, gap):
+        hasher.update(data[0])
+        offset = data[1]
     return hasher.hexdigest(), size
 
 
-async def _chunks(path: Path, size: int) -> AsyncIterator[bytes]:
+async def _chunks(path: Path, size: int, gap: Gap | None) -> AsyncIterator[bytes]:
     offset = 0
-    while offset < size:
-        data = await asyncio.to_thread(_read, path, offset)
-        data = (data or b"")[: size - offset]
-        if not data:
-            return
-        yield data
-        offset += len(data)
+    while data := await asyncio.to_thread(_read_kept, path, offset, size, gap):
+        yield data[0]
+        offset = data[1]
+
+
+def _read_kept(path: Path, offset: int, size: int, gap: Gap | None) -> tuple[bytes, int] | None:
+    """The next bytes that are kept, and where they end; None when nothing follows."""
+    if gap is not None and offset == gap.start:
+        offset = gap.end
+    end = gap.start if gap is not None and offset < gap.start else size
+    data = (_read(path, offset) or b"")[: end - offset]
+    return (data, offset + len(data)) if data else None
 
 
 def _read(path: Path, offset: int) -> bytes | None:

@@ -9,8 +9,12 @@ STREAMS = Table(
         text("attempt"),
         text("name"),
         text("project"),
+        # As it was written; the blob lacks what is between `gap_start` and `gap_end`.
         integer("size"),
         text("digest", null=True),
+        integer("gap_start", null=True),
+        integer("gap_end", null=True),
+        integer("gap_lines", null=True),
     ),
     key=("attempt", "name"),
 )
@@ -40,6 +44,21 @@ METRIC_MARKS = Table(
     key=("attempt",),
 )
 
+METRIC_SEGMENTS = Table(
+    name="metric_segment",
+    noun="metric_segment",
+    columns=(
+        text("attempt"),
+        # Bytes of the attempt's stream of metrics whose points it has.
+        integer("start"),
+        integer("end"),
+        text("project"),
+        text("digest"),
+        integer("size"),
+    ),
+    key=("attempt", "start"),
+)
+
 ARTIFACTS = Table(
     name="artifact",
     noun="artifact",
@@ -55,4 +74,4 @@ ARTIFACTS = Table(
     index=(("project", "job"),),
 )
 
-TABLES = (STREAMS, METRICS, METRIC_MARKS, ARTIFACTS)
+TABLES = (STREAMS, METRICS, METRIC_MARKS, METRIC_SEGMENTS, ARTIFACTS)

@@ -36,7 +36,7 @@ class WorkerSettings(BaseModel):
     retry_seconds_max: float = Field(default=2.0, gt=0)
     """Longest pause between two tries to reach the server."""
 
-    ship_seconds: float = Field(default=0.15, gt=0)
+    ship_seconds: float = Field(default=0.05, gt=0)
     """New bytes of logs and metrics leave for the server this often."""
 
     zygote_idle_seconds: float = Field(default=45.0, gt=0)

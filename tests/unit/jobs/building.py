@@ -49,6 +49,7 @@ from pileus.server.tables import TABLES
 from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.database import Database
 from pileus.storage.databases.memory import MemoryDatabase
+from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
 
 PROJECT = "prj_1"
@@ -203,11 +204,12 @@ def build(
     streams = StreamStore(directory / "streams", database, blobs)
     book = Ledger(database, ids.new, "USD")
     storage = StorageAccount(database, book, ids.new)
+    metrics = MetricService(database, streams, blobs, storage)
     outcomes: dict[str, Outcome] = {
         "train": ModelOutcome(blobs, ids.new),
         "transform": VersionOutcome(Drafts(blobs, storage), ids.new),
     }
-    ends = Ends(database, clock, streams, book, storage, outcomes, settings)
+    ends = Ends(database, clock, streams, metrics, book, storage, outcomes, settings)
     learning = Learning()
     reaper = Reaper(database, clock, ends, settings)
     return Room(

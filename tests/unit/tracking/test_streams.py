@@ -99,3 +99,34 @@ class TestSeal:
         await seal(streams, database)
 
         assert await streams.lines("prj_2", "att_1", "stdout") == b""
+
+
+class TestQuota:
+    async def test_head_and_tail_are_kept_and_the_middle_is_counted(
+        self, streams, database, monkeypatch
+    ):
+        monkeypatch.setattr(module, "READ_BYTES", 16)
+        streams._log_bytes = 40
+        data = b"".join(b"line %d\n" % number for number in range(10, 99))
+        await streams.append("att_1", "stdout", 0, data)
+
+        [sealed] = await seal(streams, database)
+
+        kept = await streams.lines("prj_1", "att_1", "stdout")
+        gap = sealed.gap
+        assert kept == data[: gap.start] + gap.text + data[gap.end :]
+        assert kept.startswith(b"line 10\nline 11\n[85 lines, ")
+        assert kept.endswith(b"left out: see log_mib]\nline 97\nline 98\n")
+        assert sealed.stored == len(kept) - len(gap.text) <= 40
+
+    async def test_who_followed_goes_on_where_it_was(self, streams, database):
+        streams._log_bytes = 40
+        data = b"".join(b"line %d\n" % number for number in range(10, 99))
+        await streams.append("att_1", "stdout", 0, data)
+        await seal(streams, database)
+
+        last = await streams.read("prj_1", "att_1", "stdout", len(data) - 3)
+        middle = await streams.read("prj_1", "att_1", "stdout", 100)
+
+        assert (last.data, last.is_final) == (b"98\n", True)
+        assert data[middle.next_offset :] == b"line 97\nline 98\n"

@@ -102,13 +102,25 @@ def logs(
     ] = False,
     stream: Annotated[str | None, typer.Option(help="stdout or stderr; both when absent.")] = None,
     attempt: Annotated[str | None, typer.Option(help="Id of an earlier attempt.")] = None,
+    grep: Annotated[str, typer.Option(help="Only lines that contain this text, as it is.")] = "",
+    tail: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Only the last so many lines.")
+    ] = None,
 ) -> None:
     """Print what a job wrote: its stdout on stdout, its stderr on stderr."""
     session = Session.of(context)
     streams = [_stream(stream)] if stream else ["stdout", "stderr"]
-    if session.json:
+    if follow and (grep or tail is not None):
+        raise typer.BadParameter("not with --grep or --tail", param_hint="--follow")
+    if session.json or grep or tail is not None:
         jobs: Any = session.client.jobs
-        texts = {one: jobs.logs(job, one, attempt).decode("utf-8", "replace") for one in streams}
+        found = {one: jobs.log_lines(job, one, attempt, grep=grep, tail=tail) for one in streams}
+        if not session.json:
+            for one, sink in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+                sink.buffer.write(found.get(one, b""))
+                sink.flush()
+            return
+        texts = {one: data.decode("utf-8", "replace") for one, data in found.items()}
         session.output.write_json({"job": job, **texts})
         return
     print_logs(session, job, streams, follow=follow, attempt=attempt)
@@ -119,9 +131,21 @@ def metrics(
     context: typer.Context,
     job: Id,
     name: Annotated[str | None, typer.Argument(help="One metric: print its points.")] = None,
+    named: Annotated[str | None, typer.Option("--name", help="The same, as an option.")] = None,
+    points: Annotated[
+        int, typer.Option(min=2, max=100_000, help="Most points: lows and highs of more are kept.")
+    ] = 500,
+    csv: Annotated[bool, typer.Option("--csv", help="Every point, as lines of CSV.")] = False,
 ) -> None:
     """List the metrics of a job, or the points of one."""
     session = Session.of(context)
+    name = name or named
+    if csv:
+        if name is None:
+            raise typer.BadParameter("it is of one metric; name it", param_hint="--csv")
+        sys.stdout.buffer.write(session.client.jobs.metric_csv(job, name))
+        sys.stdout.flush()
+        return
     if name is None:
         session.output.table(
             session.client.jobs.metrics(job),
@@ -134,12 +158,12 @@ def metrics(
             "The job has reported no metric.",
         )
         return
-    points = [
+    shown = [
         {"step": step, "value": value, "time": time}
-        for step, value, time in session.client.jobs.metric(job, name)
+        for step, value, time in session.client.jobs.metric(job, name, points)
     ]
     session.output.table(
-        points,
+        shown,
         [("STEP", "step"), ("VALUE", _figure("value")), ("TIME", "time")],
         f"The job has reported no metric {name!r}.",
     )

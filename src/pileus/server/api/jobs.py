@@ -15,12 +15,15 @@ from pileus.server.api.access import Developer, Operator, Use, Viewer
 from pileus.server.api.blobs import streamed
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import MAX_ITEMS, Listed, Paging
-from pileus.server.following import follow
+from pileus.server.following import follow, search
 from pileus.tracking.artifacts import artifact_at
 
 router = APIRouter(tags=["jobs"])
 
 MAX_WAIT_SECONDS = 20
+DEFAULT_POINTS = 1000
+MAX_POINTS = 100_000
+MAX_LINES = 100_000
 MAX_OFFSET = 2**53
 """No file is larger, and JSON keeps every number below it."""
 
@@ -29,6 +32,8 @@ class Points(Schema):
     """A metric over time: step, value (a word when not finite), ISO time."""
 
     points: list[tuple[int, float | str, str]]
+    count: int
+    """How many there are; more than are shown when they were thinned."""
 
 
 class Draining(Schema):
@@ -106,6 +111,21 @@ async def read_logs(
     )
 
 
+@router.get("/projects/{project}/jobs/{job_id}/logs/lines", response_class=StreamingResponse)
+async def search_logs(
+    job_id: str,
+    caller: Viewer,
+    services: Use,
+    stream: str = "stdout",
+    grep: Annotated[str, Query(max_length=1000)] = "",
+    tail: Annotated[int | None, Query(ge=1, le=MAX_LINES)] = None,
+    attempt: str | None = None,
+) -> StreamingResponse:
+    """Whole lines that contain `grep`, a plain text; with `tail` the last so many of them."""
+    found = await search(services, caller, job_id, attempt, stream, grep.encode(), tail)
+    return StreamingResponse(found, media_type="application/octet-stream")
+
+
 @router.get("/projects/{project}/jobs/{job_id}/metrics")
 async def list_metrics(job_id: str, caller: Viewer, services: Use) -> dict[str, Any]:
     """Last, min, max, step and count of every metric."""
@@ -115,11 +135,33 @@ async def list_metrics(job_id: str, caller: Viewer, services: Use) -> dict[str, 
 
 
 @router.get("/projects/{project}/jobs/{job_id}/metrics/{name:path}")
-async def read_metric(job_id: str, name: str, caller: Viewer, services: Use) -> Points:
-    """All points of one metric."""
+async def read_metric(
+    job_id: str,
+    name: str,
+    caller: Viewer,
+    services: Use,
+    points: Annotated[int, Query(ge=2, le=MAX_POINTS)] = DEFAULT_POINTS,
+) -> Points:
+    """Points of one metric; where there are more than `points`, the lowest and the highest of each
+    of so many runs of neighbours that they are at most as many.
+    """
     tries = await services.jobs.attempts(caller.project, job_id)
-    points = await services.metrics.points(caller.project, [t.id for t in tries], name)
-    return Points(points=[(p.step, _json_number(p.value), p.time) for p in points])
+    attempts = [one.id for one in tries]
+    shown = await services.metrics.points(caller.project, job_id, attempts, name, points)
+    return Points(
+        points=[(p.step, _json_number(p.value), p.moment) for p in shown.series],
+        count=shown.count,
+    )
+
+
+@router.get(
+    "/projects/{project}/jobs/{job_id}/points/{name:path}", response_class=StreamingResponse
+)
+async def export_metric(job_id: str, name: str, caller: Viewer, services: Use) -> StreamingResponse:
+    """Every point of one metric, as CSV."""
+    tries = await services.jobs.attempts(caller.project, job_id)
+    lines = await services.metrics.csv(caller.project, job_id, [one.id for one in tries], name)
+    return StreamingResponse(lines, media_type="text/csv")
 
 
 @router.get("/projects/{project}/jobs/{job_id}/artifacts")

@@ -47,6 +47,7 @@ FATES: Mapping[str, Decision] = {
     "stream": Decision(Fate.WITH, "job"),
     "metric": Decision(Fate.WITH, "job"),
     "metric_mark": Decision(Fate.WITH, "job"),
+    "metric_segment": Decision(Fate.WITH, "job"),
     "artifact": Decision(Fate.WITH, "job"),
     "kept_row": Decision(Fate.WITH, "its tombstone's grace"),
     "revision": Decision(Fate.WITH, "project: a prediction's id resolves to it for good"),

@@ -42,7 +42,7 @@ from pileus.serving.store import endpoint_named, endpoints, revisions
 from pileus.serving.tables import ENDPOINTS, SEGMENTS
 from pileus.storage.table import Table
 from pileus.storage.transaction import Record, Snapshot
-from pileus.tracking.tables import ARTIFACTS, METRIC_MARKS, METRICS, STREAMS
+from pileus.tracking.tables import ARTIFACTS, METRIC_MARKS, METRIC_SEGMENTS, METRICS, STREAMS
 
 Plan = Callable[[Snapshot, Caller, str], Burial]
 
@@ -96,7 +96,7 @@ def job(snapshot: Snapshot, caller: Caller, job_id: str) -> Burial:
     rows = _rows(snapshot, JOBS, id=job_id)
     for attempt in attempts_of(snapshot, job_id):
         rows += _rows(snapshot, ATTEMPTS, id=attempt.id)
-        for table in (LEASES, STREAMS, METRIC_MARKS, ARTIFACTS):
+        for table in (LEASES, STREAMS, METRIC_MARKS, METRIC_SEGMENTS, ARTIFACTS):
             rows += _rows(snapshot, table, attempt=attempt.id)
     rows += _rows(snapshot, METRICS, job=job_id)
     return Burial(
