@@ -88,6 +88,9 @@ class JobSpec(Schema):
     command: tuple[str, ...] | None = None
     """For `command`: program and arguments; no shell."""
 
+    code: str | None = None
+    """For `command`: the code snapshot, `code_…`, that it finds in its working directory."""
+
     env: dict[str, str] = Field(default_factory=dict)
     inputs: tuple[DatasetInput, ...] = ()
     resources: Resources = Resources()
@@ -131,6 +134,7 @@ _KINDS_OF = {
     "into": ("transform",),
     "dry_run": ("transform",),
     "command": ("command",),
+    "code": ("command",),
 }
 """Field of a spec → the kinds of job that take it."""
 
@@ -148,7 +152,8 @@ class Job(Row):
     """The version that a `train` job reads, resolved when it was submitted."""
 
     code_digest: str
-    """SHA-256 of the code that runs: the recipe's sources, or the command's words."""
+    """SHA-256 of the code that runs: the recipe's sources, the manifest of the code snapshot, or
+    without either the command's words."""
 
     priority: int
     submitted_by: str
@@ -284,7 +289,9 @@ class AttemptInput(Answer):
     """Files that the worker places under `inputs/<name>/`, read-only."""
 
     name: str
-    kind: Literal["dataset", "files"]
+    kind: Literal["dataset", "files", "code"]
+    """`code` is unpacked into the working directory instead."""
+
     dataset_version: str | None = None
     files: tuple[InputFile, ...]
 

@@ -41,6 +41,7 @@ FATES: Mapping[str, Decision] = {
     "record_segment": Decision(Fate.DELETED, "by age, on request or by the setting records_days"),
     "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
+    "code_snapshot": Decision(Fate.TRIMMED, "unused for upload_grace_hours, and no job names it"),
     "attempt": Decision(Fate.WITH, "job"),
     "lease": Decision(Fate.WITH, "job"),
     "stream": Decision(Fate.WITH, "job"),
