@@ -13,8 +13,8 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from pileus.core.schemas.code import MAX_BYTES, MAX_FILES, checked_path
+from pileus.sdk.errors import SnapshotRefused
 from pileus.sdk.snapshot import git
-from pileus.sdk.snapshot.errors import SnapshotRefused
 from pileus.sdk.snapshot.secrets import is_secret
 
 _SKIPPED = {

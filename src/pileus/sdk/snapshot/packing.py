@@ -10,7 +10,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from pileus.core.schemas.code import MAX_BYTES, CodeFile, CodeManifest
-from pileus.sdk.snapshot.errors import SnapshotRefused
+from pileus.sdk.errors import SnapshotRefused
 from pileus.sdk.snapshot.listing import Found, Listing
 
 

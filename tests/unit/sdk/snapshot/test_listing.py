@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from pileus.sdk.errors import SnapshotRefused
 from pileus.sdk.snapshot import listing
-from pileus.sdk.snapshot.errors import SnapshotRefused
 from pileus.sdk.snapshot.git import files as git_files
 from pileus.sdk.snapshot.listing import list_files
 from tests.unit.sdk.snapshot.repository import committed, git, put

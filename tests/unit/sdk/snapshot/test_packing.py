@@ -1,6 +1,6 @@
 import pytest
 
-from pileus.sdk.snapshot.errors import SnapshotRefused
+from pileus.sdk.errors import SnapshotRefused
 from pileus.sdk.snapshot.listing import list_files
 from pileus.sdk.snapshot.packing import pack_files
 from tests.unit.sdk.snapshot.repository import put
