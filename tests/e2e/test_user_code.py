@@ -14,6 +14,7 @@ from pileus.core.schemas.code import code_id
 from pileus.sdk.snapshot.listing import list_files
 from pileus.sdk.snapshot.packing import pack_files
 from tests.e2e.installation import Installation
+from tests.unit.worker.wheels import make_wheel, needs_uv
 
 SCRIPT = """\
 import pathlib, sys
@@ -99,3 +100,30 @@ class TestCallable:
 
         assert done.returncode == 0, done.stderr
         assert done.stdout == "{'sum': 9}\n"
+
+
+@needs_uv
+class TestEnvironment:
+    def test_a_script_finds_what_its_requirements_name(
+        self, calm: Installation, folder: Path
+    ) -> None:
+        make_wheel(folder / "wheels")
+        (folder / "requirements.txt").write_text("./wheels/tinylesson-1.0-py3-none-any.whl\n")
+        (folder / "learn.py").write_text("import tinylesson\ntinylesson.main()\n")
+
+        first = calm.cli("run", "--environment", "auto", "learn.py")
+        again = calm.cli("run", "--environment", "requirements.txt", "learn.py")
+
+        with calm.client() as client:
+            built = [client.jobs.logs(job["id"], "stderr") for job in (first, again)]
+        assert [calm.log(job["id"]) for job in (first, again)] == ["learned 1.0\n"] * 2
+        assert b"Building environment" in built[0]
+        assert built[1] == b""
+
+    def test_a_build_that_fails_says_why(self, calm: Installation, folder: Path) -> None:
+        (folder / "requirements.txt").write_text("./missing-1.0-py3-none-any.whl\n")
+
+        done = calm.run("run", "--environment", "auto", "train.py")
+
+        assert done.returncode != 0
+        assert "cannot be built" in done.stdout + done.stderr

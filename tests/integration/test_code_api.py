@@ -129,3 +129,19 @@ class TestJob:
 
         assert answer.status_code == 422
         assert "takes no 'code'" in answer.text
+
+    async def test_an_environment_is_of_the_code(
+        self, server: RunningServer, owner: httpx.AsyncClient, node: Node, code: dict[str, Any]
+    ) -> None:
+        spec = {"kind": "command", "command": ["true"], "environment_file": "requirements.txt"}
+        without = await owner.post(f"{ROOT}/jobs", json=spec)
+        odd = await owner.post(
+            f"{ROOT}/jobs", json=spec | {"code": code["id"], "environment_file": "../x.txt"}
+        )
+
+        await submit(owner, **spec | {"code": code["id"]})
+        await server.engine.schedule()
+        order = (await node.sync())["attempts"][0]
+
+        assert (without.status_code, odd.status_code) == (422, 422)
+        assert order["spec"]["environment_file"] == "requirements.txt"

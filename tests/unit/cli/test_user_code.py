@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pileus.cli.user_code import program_of, take
+from pileus.cli.user_code import Program, environment_of, program_of, take
 from pileus.core.errors import InvalidRequest
 
 
@@ -47,3 +47,38 @@ class TestTake:
 
         assert take(session, Path(), include_secrets=False) == "code_1"
         assert ".env" in notes[0]
+
+
+class TestEnvironmentOf:
+    def test_auto_takes_a_lock_before_a_project_before_requirements(self):
+        program = Program(("python",), None)
+        Path("requirements.txt").touch()
+        first = environment_of(program, "auto")
+        Path("uv.lock").touch()
+
+        assert first == (Program(("python",), Path()), "requirements.txt")
+        assert environment_of(program, "auto")[1] == "uv.lock"
+
+    def test_auto_without_any_is_refused(self):
+        with pytest.raises(InvalidRequest, match=r"none of uv\.lock"):
+            environment_of(Program(("python",), Path("sub")), "auto")
+
+    def test_a_file_alone_takes_its_folder_along(self):
+        Path("sub/needs.txt").touch()
+
+        assert environment_of(Program(("x",), None), "sub/needs.txt") == (
+            Program(("x",), Path("sub")),
+            "needs.txt",
+        )
+
+    def test_a_file_of_the_code_may_be_named_from_here_or_from_there(self):
+        Path("sub/needs.txt").touch()
+        program = Program(("x",), Path("sub"))
+
+        assert environment_of(program, "needs.txt") == (program, "needs.txt")
+        assert environment_of(program, "sub/needs.txt") == (program, "needs.txt")
+
+    @pytest.mark.parametrize("chosen", ["../above.py", "missing.txt"])
+    def test_a_file_that_is_not_of_the_code_is_refused(self, chosen):
+        with pytest.raises(InvalidRequest, match="not a file of the folder"):
+            environment_of(Program(("x",), Path()), chosen)

@@ -8,7 +8,7 @@ import typer
 from pileus.cli import resources
 from pileus.cli.estimates import DryRun, show_estimate
 from pileus.cli.session import Session
-from pileus.cli.user_code import program_of, take
+from pileus.cli.user_code import environment_of, program_of, take
 
 
 def run(
@@ -19,6 +19,13 @@ def run(
     code: Annotated[
         Path | None,
         typer.Option(help="Folder whose files COMMAND finds in its working directory."),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="What to install: a requirements.txt, pyproject.toml or uv.lock of the code.",
+        ),
     ] = None,
     include_secrets: Annotated[
         bool, typer.Option("--include-secrets", help="Take .env and the like along with the code.")
@@ -52,7 +59,9 @@ def run(
     Its output is printed as it comes. Options of Pileus stand before COMMAND.
     """
     session = Session.of(context)
-    program = program_of(command, code)
+    program, environment_file = program_of(command, code), None
+    if environment is not None:
+        program, environment_file = environment_of(program, environment)
     spec: dict[str, Any] = {
         "kind": "command",
         "command": program.command,
@@ -72,6 +81,7 @@ def run(
         return
     if program.folder is not None:
         spec["code"] = take(session, program.folder, include_secrets=include_secrets)
+        spec["environment_file"] = environment_file
     job = session.client.jobs.submit(spec)
     if detach:
         session.output.show(job, lambda _: session.output.say(job["id"]))

@@ -52,6 +52,14 @@ def checked_path(path: str) -> str:
     return path
 
 
+def checked_environment_file(path: str) -> str:
+    """The path of a file that says what to install. Raises ValueError."""
+    name = PurePosixPath(checked_path(path)).name
+    if name not in {"pyproject.toml", "uv.lock"} and not name.endswith(".txt"):
+        raise ValueError(f"{path!r} is no requirements.txt, pyproject.toml or uv.lock")
+    return path
+
+
 CodePath = Annotated[str, AfterValidator(checked_path)]
 
 

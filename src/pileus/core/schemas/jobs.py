@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from pileus.core.schemas.base import Answer, Name, Row, Schema
+from pileus.core.schemas.code import checked_environment_file
 from pileus.core.schemas.resources import Capacity, Resources
 from pileus.core.schemas.transform import Transform
 
@@ -91,6 +92,10 @@ class JobSpec(Schema):
     code: str | None = None
     """For `command`: the code snapshot, `code_…`, that it finds in its working directory."""
 
+    environment_file: str | None = None
+    """For `command` with `code`: its requirements.txt, pyproject.toml or uv.lock, as a path in the
+    snapshot. A node builds the environment once, and the command finds its `python` first."""
+
     env: dict[str, str] = Field(default_factory=dict)
     inputs: tuple[DatasetInput, ...] = ()
     resources: Resources = Resources()
@@ -118,6 +123,10 @@ class JobSpec(Schema):
         for field, kinds in _KINDS_OF.items():
             if self.kind not in kinds and getattr(self, field) not in {None, False}:
                 raise ValueError(f"a {self.kind} job takes no {field!r}; use kind {kinds[0]!r}")
+        if self.environment_file is not None:
+            if self.code is None:
+                raise ValueError("'environment_file' is a file of 'code', which is missing")
+            checked_environment_file(self.environment_file)
         return self
 
 
@@ -135,6 +144,7 @@ _KINDS_OF = {
     "dry_run": ("transform",),
     "command": ("command",),
     "code": ("command",),
+    "environment_file": ("command",),
 }
 """Field of a spec → the kinds of job that take it."""
 
@@ -307,6 +317,7 @@ class AttemptSpec(Answer):
     command: tuple[str, ...] | None
     recipe_entry: str | None
     environment: str
+    environment_file: str | None = None
     env: dict[str, str]
     inputs: tuple[AttemptInput, ...]
     params: dict[str, Any]
