@@ -26,6 +26,9 @@ class Layout:
         self.params = self.directory / "params.json"
         self.inputs = self.directory / "inputs"
         self.work = self.directory / "work"
+        self.environment = self.directory / "environment"
+        """Link to the virtual environment that was built for its code; absent without one."""
+
         self.out = self.directory / "out"
         self.metrics = self.directory / "metrics.wal"
         self.stdout = self.directory / "stdout"

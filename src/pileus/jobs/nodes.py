@@ -323,6 +323,7 @@ def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
         command=job.spec.command,
         recipe_entry=job.params["entry"],
         environment=job.params["environment"],
+        environment_file=job.spec.environment_file,
         env=job.spec.env,
         inputs=tuple(inputs),
         params=job.params["values"],

@@ -27,6 +27,7 @@ from pileus.core.schemas.jobs import (
 from pileus.core.schemas.registry import DatasetVersion
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
+from pileus.jobs.code import code_input
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.learning import Learning
 from pileus.jobs.lifecycle import cancelled
@@ -39,6 +40,7 @@ from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, po
 from pileus.jobs.told import clean_text
 from pileus.jobs.transforms import PreparedTransform, Transforms
 from pileus.metering.leases import price_of
+from pileus.registry.code import code_of
 from pileus.registry.store import check_dataset_name, resolve_dataset
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
@@ -136,6 +138,7 @@ class JobService:
             ]
             if recipe is not None:
                 _check_suits(spec.recipe, recipe, versions[0][1])
+            code = None if spec.code is None else code_of(snapshot, caller.project, spec.code)
             return Job(
                 id=self._new_id("job"),
                 project=caller.project,
@@ -144,10 +147,13 @@ class JobService:
                 name=spec.name,
                 status=JobStatus.QUEUED,
                 spec=spec if spec.transform is None else _into(spec, versions[0][1]),
-                inputs=tuple(dataset_input(name, version) for name, version in versions),
+                inputs=(
+                    *(dataset_input(name, version) for name, version in versions),
+                    *(() if code is None else (code_input(code),)),
+                ),
                 params=dict(params),
                 dataset_version=versions[0][1].id if versions else None,
-                code_digest=code_digest,
+                code_digest=code_digest if code is None else code.manifest,
                 priority=spec.priority,
                 submitted_by=caller.principal,
                 request_id=caller.request_id,

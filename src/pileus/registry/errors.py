@@ -31,3 +31,17 @@ class ProfileRefused(InvalidRequest, code="profile_refused"):
 
 class RegistrationRefused(Conflict, code="registration_refused"):
     """What the job left behind may not become a model version; the message says why."""
+
+
+class CodeNotFound(NotFound, code="code_not_found"):
+    """No code snapshot of that id in the project."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"Code snapshot {reference!r} not found",
+            hint="Upload it again; a snapshot that no job uses is removed after a day or so.",
+        )
+
+
+class CodeRefused(InvalidRequest, code="code_refused"):
+    """A manifest does not describe a code snapshot that was uploaded."""

@@ -1,6 +1,6 @@
 """Tables of the registry."""
 
-from pileus.storage.table import Table, integer, json, row_columns, text
+from pileus.storage.table import Table, integer, json, row_columns, text, time
 
 DATASETS = Table(
     name="dataset",
@@ -82,4 +82,23 @@ MODEL_VERSIONS = Table(
     index=(("project", "job"),),
 )
 
-TABLES = (DATASETS, DATASET_VERSIONS, DATASET_PROFILES, MODELS, MODEL_VERSIONS)
+CODE_SNAPSHOTS = Table(
+    name="code_snapshot",
+    noun="code_snapshot",
+    columns=(
+        *row_columns(),
+        text("manifest"),
+        integer("manifest_bytes"),
+        text("pack"),
+        integer("pack_bytes"),
+        integer("files"),
+        text("diff_digest", null=True),
+        json("provenance"),
+        text("created_by"),
+        time("used_at"),
+    ),
+    key=("project", "id"),
+    index=(("used_at",),),
+)
+
+TABLES = (DATASETS, DATASET_VERSIONS, DATASET_PROFILES, MODELS, MODEL_VERSIONS, CODE_SNAPSHOTS)

@@ -11,6 +11,7 @@ from pileus.sdk import home as homes
 from pileus.sdk.api import Api, Document
 from pileus.sdk.bill import Bill
 from pileus.sdk.blobs import Blobs
+from pileus.sdk.code import Code
 from pileus.sdk.datasets import Datasets
 from pileus.sdk.deleted import Deleted
 from pileus.sdk.endpoints import Endpoints
@@ -61,6 +62,7 @@ class Client:
         )
         self.bill = Bill(self._api)
         self.blobs = Blobs(self._api)
+        self.code = Code(self._api)
         self.datasets = Datasets(self._api)
         self.deleted = Deleted(self._api)
         self.endpoints = Endpoints(self._api)

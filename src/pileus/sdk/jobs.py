@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pileus.core.schemas.jobs import JobStatus
 from pileus.sdk.api import Api, Document, quoted
+from pileus.sdk.code import Code
+from pileus.sdk.errors import NoResult
 
 Stream = Literal["stdout", "stderr"]
 
@@ -22,11 +24,44 @@ class Jobs:
 
     def __init__(self, api: Api, sleep: Callable[[float], None] = time.sleep) -> None:
         self._api = api
+        self._code = Code(api)
         self._sleep = sleep
 
     def submit(self, spec: Document) -> Document:
         """Ask for a job; `spec` as in `pileus.core.schemas.jobs.JobSpec`."""
         return self._api.create(self._api.path("jobs"), dict(spec))
+
+    def run(
+        self,
+        function: Callable[..., object],
+        *args: Any,
+        spec: Document | None = None,
+        **kwargs: Any,
+    ) -> Document:
+        """Ask for a job that calls a function of a module of yours; `result` gives what it returned.
+
+        Arguments and result are JSON. `spec` adds to the job's spec, such as `resources`. The folder
+        that the module is imported from goes along as a code snapshot. Raises CallRefused,
+        SnapshotRefused.
+        """
+        from pileus.sdk.calling import describe  # start-up time
+
+        call = describe(function, args, kwargs)
+        code = self._code.take(call.folder)
+        return self.submit(
+            {**(spec or {}), "kind": "command", "command": call.command, "code": code.id}
+        )
+
+    def result(self, identifier: str) -> Any:  # noqa: ANN401  any JSON value
+        """What the function of a job returned, once it has. Raises NoResult."""
+        job = self.wait(identifier)
+        if job["status"] != JobStatus.SUCCEEDED or "result" not in job["summary"]:
+            raise NoResult(
+                f"Job {identifier!r} has {job['status']} without a result:"
+                f" {job['reason'] or 'it called no function'}",
+                hint=job["hint"],
+            )
+        return job["summary"]["result"]
 
     def estimate(self, spec: Document) -> Document:
         """What such a job would meet and cost now; nothing is submitted."""

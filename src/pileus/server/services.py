@@ -11,6 +11,7 @@ from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
 from pileus.metering.prices import PriceBook
 from pileus.metering.storage import StorageAccount
+from pileus.registry.code import CodeService
 from pileus.registry.datasets import DatasetService
 from pileus.registry.models import ModelService
 from pileus.registry.profiles import ProfileService
@@ -45,6 +46,7 @@ class Services:
     keys: KeyService
     rewriting: Rewriting
     audit: AuditLog
+    code: CodeService
     datasets: DatasetService
     profiles: ProfileService
     models: ModelService

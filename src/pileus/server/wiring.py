@@ -29,6 +29,7 @@ from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
 from pileus.metering.prices import PriceBook
 from pileus.metering.storage import StorageAccount
+from pileus.registry.code import CodeService
 from pileus.registry.datasets import DatasetService
 from pileus.registry.models import ModelService
 from pileus.registry.profiles import ProfileService
@@ -174,6 +175,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         ),
         rewriting=rewriting,
         audit=audit,
+        code=CodeService(database, audit, storage, blobs),
         datasets=datasets,
         profiles=profiles,
         models=ModelService(database),

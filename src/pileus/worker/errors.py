@@ -13,5 +13,9 @@ class InputRefused(InvalidRequest, code="input_refused"):
     """An input cannot be placed where its path says."""
 
 
+class EnvironmentNotBuilt(InvalidRequest, code="environment_not_built"):
+    """The environment that code asks for cannot be built; the message ends with what uv said."""
+
+
 class InputDamaged(Unavailable, code="input_damaged"):
     """The bytes of an input are not those that were announced."""

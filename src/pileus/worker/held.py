@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ from pileus.core.logs.context import about
 from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
 from pileus.worker.artifacts import UploadRefused, upload
 from pileus.worker.cache import BlobCache
+from pileus.worker.environments import Environments
 from pileus.worker.errors import InputDamaged
 from pileus.worker.launching import launch_of
 from pileus.worker.link import ServerLink
@@ -63,6 +64,8 @@ class Means:
     base_environment: Mapping[str, str]
     ship_seconds: float
     retry_seconds_max: float
+    environments: Environments | None = None
+    """Builds what code asks for; without it attempts have the node's own Python."""
 
     def backoff(self) -> Backoff:
         return Backoff(self.clock, self.retry_seconds_max)
@@ -182,33 +185,45 @@ class HeldAttempt:
 
     async def _over(self, order: DesiredAttempt | None, streams: StreamShipper) -> State:
         if order is not None:
-            refusal = await self._start(order)
+            refusal = await self._start(order, streams)
             if refusal is not None:
                 return refusal
         self.step = Step.RUNNING
         self._changed()
-        shipping = asyncio.create_task(streams.follow(self._means.ship_seconds))
-        try:
+        async with self._shipping(streams):
             state = await self._means.executor.wait(
                 self._layout.directory, self.identity.lease_token
             )
-        finally:
-            shipping.cancel()
-            with suppress(asyncio.CancelledError):
-                await shipping
         self._is_swept = state.phase is Phase.ENDED
         if state.phase is Phase.ABSENT:
             message = "The directory of the attempt was removed on the node"
             return State(Phase.LOST, None, ending.lost(message, ending.now()))
         return state
 
-    async def _start(self, order: DesiredAttempt) -> State | None:
+    @asynccontextmanager
+    async def _shipping(self, streams: StreamShipper, *, if_: bool = True) -> AsyncIterator[None]:
+        """Send what is written meanwhile; of preparing, only a build writes anything."""
+        if not if_:
+            yield
+            return
+        shipping = asyncio.create_task(streams.follow(self._means.ship_seconds))
+        try:
+            yield
+        finally:
+            shipping.cancel()
+            with suppress(asyncio.CancelledError):
+                await shipping
+
+    async def _start(self, order: DesiredAttempt, streams: StreamShipper) -> State | None:
         """Start it; how it ended when it could not be."""
         executor, directory = self._means.executor, self._layout.directory
         try:
             # If it exists, a worker was killed while a runner came up: that may have happened.
-            if not self._layout.launch.exists() and not await self._prepare(order):
-                return self._refuse_stopped()
+            if not self._layout.launch.exists():
+                async with self._shipping(streams, if_=order.spec.environment_file is not None):
+                    is_prepared = await self._prepare(order)
+                if not is_prepared:
+                    return self._refuse_stopped()
             executor.renew(directory, self._fence_seconds, self._confirmed_at)
             launch = launch_of(order, self._layout, self._means.base_environment)
             await executor.start(directory, launch)
@@ -232,9 +247,7 @@ class HeldAttempt:
         damaged = 0
         while not self._stopping.is_set():
             try:
-                return await self._unless_stopped(
-                    materialise(self._layout, order, self._means.cache)
-                )
+                return await self._unless_stopped(self._make(order))
             except Unavailable as error:
                 damaged += isinstance(error, InputDamaged)
                 if damaged >= _DAMAGED_MAX:
@@ -242,6 +255,11 @@ class HeldAttempt:
                 log.warning("inputs of %s wait: %s", self.identity.id, error)
             await self._unless_stopped(backoff.pause())
         return False
+
+    async def _make(self, order: DesiredAttempt) -> None:
+        await materialise(self._layout, order, self._means.cache)
+        if self._means.environments is not None:
+            await self._means.environments.place(self._layout, order.spec)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do it; False when a request to stop came first, and it was given up."""

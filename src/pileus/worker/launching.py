@@ -52,4 +52,12 @@ def environment(
     }
     if spec.request_id is not None:
         own[REQUEST_VARIABLE] = spec.request_id
-    return {**base, **defaults, **spec.env, **own}
+    found = {**base, **defaults, **spec.env, **own}
+    return found if spec.environment_file is None else _inside(found, Layout(directory))
+
+
+def _inside(env: dict[str, str], layout: Layout) -> dict[str, str]:
+    """As an activated virtual environment has it: its `python` is the first on PATH."""
+    programs = str(layout.environment / "bin")
+    path = os.pathsep.join(filter(None, (programs, env.get("PATH", ""))))
+    return env | {"PATH": path, "VIRTUAL_ENV": str(layout.environment)}

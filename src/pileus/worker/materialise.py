@@ -16,6 +16,7 @@ from pileus.compute.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
 from pileus.core.failpoints import failpoint
 from pileus.core.schemas.jobs import DesiredAttempt, InputFile
 from pileus.worker.cache import BlobCache
+from pileus.worker.code import unpack
 from pileus.worker.errors import InputRefused
 
 _READ_ONLY_DIRECTORY = 0o500
@@ -28,8 +29,9 @@ async def materialise(layout: Layout, order: DesiredAttempt, cache: BlobCache) -
 
     Raises InputRefused, InputDamaged, what the link raises, OSError.
     """
-    if layout.inputs.exists():
-        await asyncio.to_thread(remove_tree, layout.inputs)  # a worker was killed half-way
+    for begun in (layout.inputs, layout.work):
+        if begun.exists():
+            await asyncio.to_thread(remove_tree, begun)  # a worker was killed half-way
     for directory in (layout.directory, layout.inputs, layout.work, layout.out):
         directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
     replace_json(layout.spec, json.loads(order.spec.model_dump_json()))
@@ -38,6 +40,7 @@ async def materialise(layout: Layout, order: DesiredAttempt, cache: BlobCache) -
     for path in (layout.stdout, layout.stderr, layout.metrics):
         path.touch(mode=PRIVATE_FILE)
     await _place_inputs(layout.inputs, order, cache)
+    await _place_code(layout.work, order, cache)
     _protect(layout.inputs)
     failpoint("attempt.materialised")
     if order.spec.inputs:
@@ -61,14 +64,22 @@ async def _place_inputs(inputs: Path, order: DesiredAttempt, cache: BlobCache) -
             except FileNotFoundError:  # another attempt's inputs just pushed it out
                 await asyncio.to_thread(_link, await cache.get(order.project, file), target)
 
+    placed = [declared for declared in order.spec.inputs if declared.kind != "code"]
     try:
         async with asyncio.TaskGroup() as group:
-            for declared in order.spec.inputs:
+            for declared in placed:
                 _target(inputs, declared.name, ".").mkdir(exist_ok=True)
                 for file in declared.files:
                     group.create_task(place(file, _target(inputs, declared.name, file.path)))
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
+
+
+async def _place_code(work: Path, order: DesiredAttempt, cache: BlobCache) -> None:
+    for declared in order.spec.inputs:
+        if declared.kind == "code":
+            manifest, pack = [await cache.get(order.project, file) for file in declared.files]
+            await asyncio.to_thread(unpack, manifest, pack, work)
 
 
 def _target(inputs: Path, name: str, path: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,6 +46,15 @@ class WorkerSettings(BaseModel):
     cache_mib: int = Field(default=20 * 1024, ge=0)
     """Inputs kept for later attempts; beyond this the longest unused go."""
 
+    environments_mib: int = Field(default=20 * 1024, ge=0)
+    """Environments kept for later attempts; beyond this the longest unused go."""
+
+    environment_days: float = Field(default=30.0, gt=0)
+    """An environment that no attempt used for this long goes."""
+
+    environment_build_seconds: float = Field(default=1800.0, gt=0)
+    """Longest time that one command of uv may take to build an environment."""
+
     pass_environment: tuple[str, ...] = (
         "HOME",
         "LANG",
@@ -82,3 +92,16 @@ def base_environment(names: tuple[str, ...]) -> dict[str, str]:
     own = str(Path(sys.executable).parent)
     passed = {name: os.environ[name] for name in names if name in os.environ}
     return {**passed, "PATH": f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+
+
+_BUILD_VARIABLES = ("UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+
+
+def build_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """What uv sees when it builds an environment: what attempts see, its own settings, proxies."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper().startswith(_BUILD_VARIABLES)
+    }
+    return {**base, **own}

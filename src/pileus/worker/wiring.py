@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pileus
@@ -21,12 +22,13 @@ from pileus.core.schemas.jobs import Registration
 from pileus.sdk.link import read_token
 from pileus.worker.attempts import Attempts
 from pileus.worker.cache import BlobCache
+from pileus.worker.environments import Environments
 from pileus.worker.errors import WorkerRunning
 from pileus.worker.forgetting import keep_forgetting
 from pileus.worker.held import Means
 from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
-from pileus.worker.settings import WorkerSettings, base_environment
+from pileus.worker.settings import WorkerSettings, base_environment, build_environment
 from pileus.worker.syncing import Syncing
 
 
@@ -53,6 +55,15 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
     executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base))
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
     await asyncio.to_thread(cache.start)
+    environments = Environments(
+        settings.directory / "environments",
+        settings.directory / "attempts",
+        build_environment(base),
+        max_mib=settings.environments_mib,
+        max_age=timedelta(days=settings.environment_days),
+        build_seconds=settings.environment_build_seconds,
+    )
+    await asyncio.to_thread(environments.start)
     means = Means(
         executor=executor,
         link=link,
@@ -61,6 +72,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         base_environment=base,
         ship_seconds=settings.ship_seconds,
         retry_seconds_max=settings.retry_seconds_max,
+        environments=environments,
     )
     attempts = Attempts(settings.directory / "attempts", means)
     capacity = inventory.take(settings.custom)

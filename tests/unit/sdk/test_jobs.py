@@ -1,7 +1,11 @@
+import importlib
+import json
+
 import httpx
 import pytest
 
 from pileus.sdk import Client
+from pileus.sdk.errors import NoResult
 
 
 class Log:
@@ -78,3 +82,40 @@ class TestArtifact:
 
         assert client_of(answer).jobs.artifact("job_1", path) == b"x"
         assert seen[0].endswith(url)
+
+
+class TestRun:
+    def test_a_function_becomes_a_command_with_its_code(self, tmp_path, monkeypatch):
+        (tmp_path / "lesson_of_a_job.py").write_text("def learn(rate):\n    return rate\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        learn = importlib.import_module("lesson_of_a_job").learn
+        sent = []
+
+        def answer(request):
+            if request.url.path.endswith("/use"):
+                return httpx.Response(200, json={"id": "code_1"})
+            sent.append(json.loads(request.content))
+            return httpx.Response(201, json={"id": "job_1"})
+
+        client_of(answer).jobs.run(learn, 0.1, spec={"name": "lesson"})
+
+        (spec,) = sent
+        assert (spec["kind"], spec["code"], spec["name"]) == ("command", "code_1", "lesson")
+        assert spec["command"][3:] == ["lesson_of_a_job:learn", '{"args": [0.1], "kwargs": {}}']
+
+
+class TestResult:
+    def test_it_is_what_the_function_returned(self):
+        job = {"status": "succeeded", "summary": {"result": [1, None]}}
+
+        assert client_of(lambda _: httpx.Response(200, json=job)).jobs.result("job_1") == [1, None]
+
+    @pytest.mark.parametrize(
+        "status, reason, why",
+        [("failed", "ValueError: x", "ValueError"), ("succeeded", None, "no f")],
+    )
+    def test_without_one_it_says_why(self, status, reason, why):
+        job = {"status": status, "summary": {}, "reason": reason, "hint": None}
+
+        with pytest.raises(NoResult, match=why):
+            client_of(lambda _: httpx.Response(200, json=job)).jobs.result("job_1")

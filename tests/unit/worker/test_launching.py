@@ -62,3 +62,13 @@ class TestLaunchOf:
         assert launch.command == ("true",)
         assert (launch.timeout_seconds, launch.grace_seconds) == (9.0, 1.0)
         assert launch.lease_token == "lease-of-att_1"
+
+
+class TestEnvironmentFile:
+    def test_its_programs_come_first(self):
+        spec = make_spec(environment_file="requirements.txt")
+
+        env = environment(spec, (), HERE, BASE)
+
+        assert env["PATH"] == f"{HERE}/environment/bin:/bin"
+        assert env["VIRTUAL_ENV"] == f"{HERE}/environment"

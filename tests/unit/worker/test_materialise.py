@@ -8,6 +8,7 @@ from pileus.worker.cache import BlobCache
 from pileus.worker.errors import InputRefused
 from pileus.worker.materialise import materialise, remove_tree
 from tests.unit.worker.fakes import FakeServer, make_order
+from tests.unit.worker.test_code import snapshot
 
 
 @pytest.fixture
@@ -69,6 +70,21 @@ class TestMaterialise:
 
         with pytest.raises(InputRefused, match="leaves"):
             await materialise(layout, order_of(file, name=name), cache)
+
+    async def test_code_becomes_the_working_directory_and_no_input(
+        self, layout, cache, server, tmp_path
+    ):
+        manifest, pack = (path.read_bytes() for path in snapshot(tmp_path, a="one"))
+        files = (server.add_blob("manifest.json", manifest), server.add_blob("pack", pack))
+        code = AttemptInput(name="code", kind="code", files=files)
+        order = make_order(inputs=(code,))
+
+        await materialise(layout, order, cache)
+        (layout.work / "left").touch()  # as if the worker had been killed before it was done
+        await materialise(layout, order, cache)
+
+        assert [path.name for path in layout.work.iterdir()] == ["a"]
+        assert list(layout.inputs.iterdir()) == []
 
 
 class TestRemoveTree:

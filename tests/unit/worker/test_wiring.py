@@ -13,12 +13,14 @@ import pytest
 from pileus.compute.layout import Layout
 from pileus.core import failpoints
 from pileus.core.errors import InvalidRequest
+from pileus.core.schemas.code import CodeFile, CodeManifest
 from pileus.core.schemas.jobs import AttemptInput
 from pileus.worker.errors import WorkerRunning
 from pileus.worker.settings import WorkerSettings
 from pileus.worker.wiring import locked, working
 from tests.unit.compute.building import is_alive, json_in
-from tests.unit.worker.fakes import FakeServer, make_order
+from tests.unit.worker.fakes import FakeServer, digest_of, make_order
+from tests.unit.worker.wheels import make_wheel, needs_uv
 
 
 @pytest.fixture
@@ -41,6 +43,22 @@ def directory(settings):
 @pytest.fixture
 def server():
     return FakeServer()
+
+
+def code_order(server, name, text):
+    """An order to print the word of the wheel, with a snapshot of one file that asks for it."""
+    digest = digest_of(text.encode())
+    file = CodeFile(path=name, size=len(text.encode()), digest=digest)
+    manifest = CodeManifest(pack=digest, files=(file,)).content()
+    files = (server.add_blob("manifest.json", manifest), server.add_blob("pack", text.encode()))
+    return make_order(
+        "att_1",
+        "python",
+        "-c",
+        "import tinylesson; tinylesson.main()",
+        inputs=(AttemptInput(name="code", kind="code", files=files),),
+        environment_file=name,
+    )
 
 
 class TestLife:
@@ -77,6 +95,34 @@ class TestLife:
         assert server.stream("att_1") == b'1,2\npacked{"epochs": 3}pla_secret'
         assert [artifact.path for artifact in end.artifacts] == ["deep/file"]
         assert server.blobs[end.artifacts[0].digest] == b"made\n"
+
+    @needs_uv
+    async def test_it_runs_in_the_environment_that_its_code_asks_for(
+        self, settings, directory, server, tmp_path
+    ):
+        wheel = make_wheel(tmp_path / "made")
+        order = code_order(server, "requirements.txt", f"{wheel}\n")
+        server.order(order)
+
+        async with working(settings, server):
+            end = await server.end_of("att_1")
+
+        assert end.exit["code"] == 0, server.stream("att_1", "stderr")
+        assert server.stream("att_1") == b"learned 1.0\n"
+        assert b"Building environment" in server.stream("att_1", "stderr")
+
+    @needs_uv
+    async def test_an_environment_that_cannot_be_built_ends_it_with_the_reason(
+        self, settings, directory, server
+    ):
+        server.order(code_order(server, "requirements.txt", "./missing.whl\n"))
+
+        async with working(settings, server):
+            end = await server.end_of("att_1")
+
+        assert end.exit["reason"] == "start_failed"
+        assert "cannot be built" in end.exit["message"]
+        assert b"missing.whl" in server.stream("att_1", "stderr")
 
     async def test_a_module_reports_metrics_and_a_result(
         self, settings, directory, server, tmp_path

@@ -1,5 +1,6 @@
-"""`pileus run`: a command as a job."""
+"""`pileus run`: a command or a script as a job."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,11 +8,28 @@ import typer
 from pileus.cli import resources
 from pileus.cli.estimates import DryRun, show_estimate
 from pileus.cli.session import Session
+from pileus.cli.user_code import environment_of, program_of, take
 
 
 def run(
     context: typer.Context,
-    command: Annotated[list[str], typer.Argument(help="Program and arguments; no shell.")],
+    command: Annotated[
+        list[str], typer.Argument(help="Program or script.py, and arguments; no shell.")
+    ],
+    code: Annotated[
+        Path | None,
+        typer.Option(help="Folder whose files COMMAND finds in its working directory."),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="What to install: a requirements.txt, pyproject.toml or uv.lock of the code.",
+        ),
+    ] = None,
+    include_secrets: Annotated[
+        bool, typer.Option("--include-secrets", help="Take .env and the like along with the code.")
+    ] = False,
     input_: Annotated[
         list[str] | None,
         typer.Option("--input", help="Dataset to place in ../inputs/NAME: NAME=DATASET."),
@@ -34,14 +52,19 @@ def run(
         bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
     ] = False,
 ) -> None:
-    """Run COMMAND as a job, as in `pileus run --cpu 2 -- python3 count.py`.
+    """Run COMMAND as a job, as in `pileus run --cpu 2 -- du -sh /data`.
 
+    A script of the current folder, as in `pileus run train.py --epochs 3`, takes the folder's files
+    along, less what .gitignore says; `--code DIR` those of another folder, for any command.
     Its output is printed as it comes. Options of Pileus stand before COMMAND.
     """
     session = Session.of(context)
+    program, environment_file = program_of(command, code), None
+    if environment is not None:
+        program, environment_file = environment_of(program, environment)
     spec: dict[str, Any] = {
         "kind": "command",
-        "command": command,
+        "command": program.command,
         "env": dict(_pair(text, "--env") for text in env or ()),
         "inputs": [
             {"name": inner, "dataset": dataset}
@@ -56,6 +79,9 @@ def run(
     if dry_run:
         show_estimate(session, spec)
         return
+    if program.folder is not None:
+        spec["code"] = take(session, program.folder, include_secrets=include_secrets)
+        spec["environment_file"] = environment_file
     job = session.client.jobs.submit(spec)
     if detach:
         session.output.show(job, lambda _: session.output.say(job["id"]))

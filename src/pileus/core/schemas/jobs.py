@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from pileus.core.schemas.base import Answer, Name, Row, Schema
+from pileus.core.schemas.code import checked_environment_file
 from pileus.core.schemas.resources import Capacity, Resources
 from pileus.core.schemas.transform import Transform
 
@@ -88,6 +89,13 @@ class JobSpec(Schema):
     command: tuple[str, ...] | None = None
     """For `command`: program and arguments; no shell."""
 
+    code: str | None = None
+    """For `command`: the code snapshot, `code_…`, that it finds in its working directory."""
+
+    environment_file: str | None = None
+    """For `command` with `code`: its requirements.txt, pyproject.toml or uv.lock, as a path in the
+    snapshot. A node builds the environment once, and the command finds its `python` first."""
+
     env: dict[str, str] = Field(default_factory=dict)
     inputs: tuple[DatasetInput, ...] = ()
     resources: Resources = Resources()
@@ -115,6 +123,10 @@ class JobSpec(Schema):
         for field, kinds in _KINDS_OF.items():
             if self.kind not in kinds and getattr(self, field) not in {None, False}:
                 raise ValueError(f"a {self.kind} job takes no {field!r}; use kind {kinds[0]!r}")
+        if self.environment_file is not None:
+            if self.code is None:
+                raise ValueError("'environment_file' is a file of 'code', which is missing")
+            checked_environment_file(self.environment_file)
         return self
 
 
@@ -131,6 +143,8 @@ _KINDS_OF = {
     "into": ("transform",),
     "dry_run": ("transform",),
     "command": ("command",),
+    "code": ("command",),
+    "environment_file": ("command",),
 }
 """Field of a spec → the kinds of job that take it."""
 
@@ -148,7 +162,8 @@ class Job(Row):
     """The version that a `train` job reads, resolved when it was submitted."""
 
     code_digest: str
-    """SHA-256 of the code that runs: the recipe's sources, or the command's words."""
+    """SHA-256 of the code that runs: the recipe's sources, the manifest of the code snapshot, or
+    without either the command's words."""
 
     priority: int
     submitted_by: str
@@ -305,7 +320,9 @@ class AttemptInput(Answer):
     """Files that the worker places under `inputs/<name>/`, read-only."""
 
     name: str
-    kind: Literal["dataset", "files"]
+    kind: Literal["dataset", "files", "code"]
+    """`code` is unpacked into the working directory instead."""
+
     dataset_version: str | None = None
     files: tuple[InputFile, ...]
 
@@ -321,6 +338,7 @@ class AttemptSpec(Answer):
     command: tuple[str, ...] | None
     recipe_entry: str | None
     environment: str
+    environment_file: str | None = None
     env: dict[str, str]
     inputs: tuple[AttemptInput, ...]
     params: dict[str, Any]

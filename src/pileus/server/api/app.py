@@ -11,6 +11,7 @@ from pileus import __version__
 from pileus.core.ids import NewId
 from pileus.server.api import (
     blobs,
+    code,
     datasets,
     deletion,
     endpoints,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     projects.router,
     blobs.router,
+    code.router,
     datasets.router,
     jobs.router,
     models.router,

@@ -28,6 +28,7 @@ from pileus.metering.storage import (
 from pileus.security.store import projects, tombstones
 from pileus.security.tables import KEPT_ROWS
 from pileus.security.tombstones import Tombstones
+from pileus.server.deletion.code import forget_unused
 from pileus.server.deletion.fates import tables_of_a_project
 from pileus.server.deletion.marking import named_by_the_deleted, named_by_the_living
 from pileus.server.deletion.settings import DeletionSettings
@@ -240,7 +241,10 @@ class Collector:
             self._buried.collect(transaction, inner)
 
     def _trim(self, transaction: Transaction) -> tuple[int, int, int]:
-        """Segments of records, idempotency keys and feed entries that are older than is kept."""
+        """Segments of records, idempotency keys and feed entries that are older than is kept.
+
+        Code snapshots that nothing names go as well; they count as the blobs that they were.
+        """
         now, settings = transaction.now, self._settings
         records = 0
         if settings.records_days is not None:
@@ -248,4 +252,5 @@ class Collector:
             records = transaction.delete(SEGMENTS, [("created_at", "<", now - age)])
         age = timedelta(days=settings.idempotency_days)
         keys = transaction.delete(IDEMPOTENCY, [("created_at", "<", now - age)])
+        forget_unused(transaction, now - timedelta(hours=settings.upload_grace_hours))
         return records, keys, transaction.trim_changes(settings.feed_entries)

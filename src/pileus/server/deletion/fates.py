@@ -42,6 +42,7 @@ FATES: Mapping[str, Decision] = {
     "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
     "quota": Decision(Fate.WITH, "project"),
+    "code_snapshot": Decision(Fate.TRIMMED, "unused for upload_grace_hours, and no job names it"),
     "attempt": Decision(Fate.WITH, "job"),
     "lease": Decision(Fate.WITH, "job"),
     "stream": Decision(Fate.WITH, "job"),
