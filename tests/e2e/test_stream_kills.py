@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def assert_there(installation: Installation, job: str, least: int) -> int:
     return len(out)
 
 
+def has_reached(path: Path, rounds: int) -> bool:
+    return progress(path)[1] >= rounds
+
+
+def has_another(installation: Installation, name: str, old: int) -> bool:
+    return installation.pid(name) not in {None, old}
+
+
 @pytest.mark.parametrize("victim", ["server", "worker"])
 def test_nothing_is_lost_when_a_process_of_ours_is_killed(
     rough: Installation, tmp_path: Path, victim: str
@@ -69,10 +78,10 @@ def test_nothing_is_lost_when_a_process_of_ours_is_killed(
     job = start(rough, tmp_path / "progress", count)
 
     for rounds in (200, 1500):
-        until(lambda least=rounds: progress(tmp_path / "progress")[1] >= least, seconds=60)
+        until(partial(has_reached, tmp_path / "progress", rounds), seconds=60)
         killed = until(lambda: rough.pid(victim), seconds=10)
         rough.kill(victim)
-        until(lambda old=killed: rough.pid(victim) not in {None, old}, seconds=10)
+        until(partial(has_another, rough, victim, killed), seconds=10)
 
     assert rough.ended(job)["status"] == "succeeded"
     assert assert_there(rough, job, count) == count

@@ -17,8 +17,7 @@ from pileus.worker.retrying import Backoff
 
 log = logging.getLogger(__name__)
 
-_PIECE_BYTES = 4 * 1024 * 1024
-"""In one request, which costs as much as copying a mebibyte does."""
+_PIECE_BYTES = 1024 * 1024
 
 _FIRST_PAUSE_SECONDS = 0.005
 """Between the first two looks at what an attempt writes; doubles from look to look."""
