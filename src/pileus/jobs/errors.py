@@ -24,3 +24,24 @@ class JobRefused(InvalidRequest, code="job_refused"):
 
 class AttemptNotFound(NotFound, code="attempt_not_found"):
     """No such attempt of the job."""
+
+
+class NeedEnded(Conflict, code="need_ended"):
+    """A job needs one that has ended already, and not as it should have."""
+
+    def __init__(self, need: str, status: str) -> None:
+        super().__init__(
+            f"Job {need!r}, which is needed, has {status} already",
+            hint="Name one that succeeded or has not ended, or set needs_on to 'any'.",
+        )
+
+
+class OutputMissing(Conflict, code="output_missing"):
+    """A job reads what one that it needs has not left."""
+
+    def __init__(self, need: str, what: str) -> None:
+        super().__init__(
+            f"Job {need!r} has left no {what}",
+            hint=f"`pileus job artifacts {need}` lists what it left.",
+        )
+        self.need = need

@@ -27,12 +27,29 @@ JOBS = Table(
         text("stop_requested", null=True),
         text("reason", null=True),
         text("hint", null=True),
+        json("cause", null=True),
         time("not_before", null=True),
         json("summary"),
         text("request_id", null=True),
+        text("reuse_key", null=True),
+        text("reused", null=True),
     ),
     key=("id",),
-    index=(("project", "status"), ("status", "priority")),
+    index=(
+        ("project", "status"),
+        ("status", "priority"),
+        ("project", "reuse_key"),
+        ("project", "reused"),
+    ),
+)
+
+JOB_NEEDS = Table(
+    # An edge that is not settled: a job that waits, and one that has not ended.
+    name="job_need",
+    noun="job_need",
+    columns=(text("project"), text("job"), text("need")),
+    key=("job", "need"),
+    index=(("need",),),
 )
 
 ATTEMPTS = Table(
@@ -92,4 +109,4 @@ POOLS = Table(
     key=("id",),
 )
 
-TABLES = (JOBS, ATTEMPTS, LEASES, NODES, POOLS)
+TABLES = (JOBS, JOB_NEEDS, ATTEMPTS, LEASES, NODES, POOLS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pileus.core.ids import Ids
 from pileus.core.schemas.jobs import AttemptReport, Job, JobSpec, JobStatus, NodeReport
+from pileus.jobs.errors import NeedEnded
 from pileus.storage.database import Database
 from tests.unit.jobs.building import CALLER, Room
 from tests.unit.jobs.simulation import quiet
@@ -81,7 +83,7 @@ class World:
 
     # --- what people ask for
 
-    async def _submit(self, a: int, b: int) -> None:
+    async def _submit(self, a: int, b: int, **needs: Any) -> None:
         spec = JobSpec.model_validate(
             {
                 "kind": "command",
@@ -90,14 +92,21 @@ class World:
                 "timeout_seconds": (None, None, 50.0)[b % 3],
                 "grace_seconds": 10.0,
                 "max_attempts": 2 + a % 2,
+                **needs,
             }
         )
 
         async def work(room: Room) -> None:
-            job = await room.jobs.submit(CALLER, spec, None)
-            self._submitted.add(job.id)
+            with suppress(NeedEnded):  # what it needs may end while it is on its way
+                job = await room.jobs.submit(CALLER, spec, None)
+                self._submitted.add(job.id)
 
         await self._finish(self._server(b).do("submit", work))
+
+    async def _chain(self, a: int, b: int) -> None:
+        """A job comes that needs one or two which have not ended."""
+        needs = [job.id for job in self._open_jobs()][a % 3 :: 3][:2]
+        await self._submit(a, b, needs=needs, needs_on=("success", "any")[b % 2])
 
     async def _cancel(self, a: int, b: int) -> None:
         open_ = [job for job in self.rows.jobs.values() if not job.status.is_final]

@@ -30,6 +30,7 @@ NO_BLOB = {
     ("attempt", "result"): "what it said",
     ("audit_event", "detail"): "words",
     ("dataset_version", "info"): "classes and columns, for show",
+    ("job", "cause"): "an id",
     ("job", "params"): "values",
     ("job", "spec"): "what was asked for",
     ("job", "summary"): "figures",
