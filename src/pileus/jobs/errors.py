@@ -45,3 +45,19 @@ class OutputMissing(Conflict, code="output_missing"):
             hint=f"`pileus job artifacts {need}` lists what it left.",
         )
         self.need = need
+
+
+class PipelineNotFound(NotFound, code="pipeline_not_found"):
+    """No pipeline of that id in the project."""
+
+
+class PipelineEnded(Conflict, code="pipeline_ended"):
+    """The pipeline has ended already."""
+
+
+class PipelineNotOver(Conflict, code="pipeline_not_over"):
+    """A job of the pipeline has not ended."""
+
+
+class PipelineRefused(InvalidRequest, code="pipeline_refused"):
+    """A pipeline that can never run; the message names the job and says why."""

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from pileus.core.logs.context import about
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, Lease, Node, Pool
+from pileus.core.schemas.pipelines import Pipeline
 from pileus.jobs.errors import JobNotFound
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, PIPELINES, POOLS
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Transaction
 
@@ -31,6 +32,7 @@ class JobRows(Rows[Job]):
 
 
 jobs = JobRows(JOBS, Job)
+pipelines = Rows(PIPELINES, Pipeline)
 attempts = Rows(ATTEMPTS, Attempt)
 leases = Rows(LEASES, Lease)
 nodes = Rows(NODES, Node)

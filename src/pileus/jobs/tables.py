@@ -33,6 +33,8 @@ JOBS = Table(
         text("request_id", null=True),
         text("reuse_key", null=True),
         text("reused", null=True),
+        text("pipeline", null=True),
+        text("step", null=True),
     ),
     key=("id",),
     index=(
@@ -40,6 +42,7 @@ JOBS = Table(
         ("status", "priority"),
         ("project", "reuse_key"),
         ("project", "reused"),
+        ("pipeline",),
     ),
 )
 
@@ -50,6 +53,14 @@ JOB_NEEDS = Table(
     columns=(text("project"), text("job"), text("need")),
     key=("job", "need"),
     index=(("need",),),
+)
+
+PIPELINES = Table(
+    name="pipeline",
+    noun="pipeline",
+    columns=(*row_columns(), text("name"), json("spec"), text("submitted_by")),
+    key=("id",),
+    index=(("project", "id"),),
 )
 
 ATTEMPTS = Table(
@@ -109,4 +120,4 @@ POOLS = Table(
     key=("id",),
 )
 
-TABLES = (JOBS, JOB_NEEDS, ATTEMPTS, LEASES, NODES, POOLS)
+TABLES = (JOBS, JOB_NEEDS, PIPELINES, ATTEMPTS, LEASES, NODES, POOLS)

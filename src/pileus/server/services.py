@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pileus.jobs.nodes import NodeService
+from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
@@ -49,6 +50,7 @@ class Services:
     models: ModelService
     registrar: Registrar
     jobs: JobService
+    pipelines: PipelineService
     nodes: NodeService
     streams: StreamStore
     metrics: MetricService

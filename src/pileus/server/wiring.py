@@ -21,6 +21,7 @@ from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
+from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
@@ -176,6 +177,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             database, new_id, blobs, drafts, storage, datasets, profiles, jobs, audit
         ),
         jobs=jobs,
+        pipelines=PipelineService(database, new_id, audit, jobs),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
         metrics=MetricService(database, streams),

@@ -218,6 +218,10 @@ class Job(Row):
     reuse_key: str | None = None
     """Digest of what its result follows from: code, parameters, inputs, environment."""
 
+    pipeline: str | None = None
+    step: str | None = None
+    """Its name within its pipeline."""
+
     reused: str | None = None
     """The job whose result it has: no attempt of its own ran, and it cost nothing."""
 

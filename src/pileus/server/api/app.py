@@ -23,6 +23,7 @@ from pileus.server.api import (
     models,
     money,
     nodes,
+    pipelines,
     projects,
 )
 from pileus.server.api.bounded import BoundedBody
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     blobs.router,
     datasets.router,
     jobs.router,
+    pipelines.router,
     models.router,
     endpoints.router,
     money.router,

@@ -41,6 +41,7 @@ FATES: Mapping[str, Decision] = {
     "record_segment": Decision(Fate.DELETED, "by age, on request or by the setting records_days"),
     "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
+    "pipeline": Decision(Fate.DELETED, "once it has ended; its jobs stay"),
     "job_need": Decision(Fate.WITH, "job: the end of either takes it away"),
     "attempt": Decision(Fate.WITH, "job"),
     "lease": Decision(Fate.WITH, "job"),

@@ -11,9 +11,10 @@ from datetime import datetime
 from pileus.core.schemas.jobs import Job, JobStatus
 from pileus.core.schemas.registry import DatasetVersion, ModelVersion
 from pileus.core.schemas.tenancy import Caller, Role, Token
+from pileus.jobs.pipelines import pipeline_of
 from pileus.jobs.references import LIVE_JOBS
 from pileus.jobs.store import attempts_of, job_of, jobs
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, PIPELINES
 from pileus.registry.errors import DatasetNotFound, ModelNotFound
 from pileus.registry.store import (
     VERSION_PREFIX,
@@ -108,6 +109,22 @@ def job(snapshot: Snapshot, caller: Caller, job_id: str) -> Burial:
         digests=(found.code_digest,),
         lineage=job_step(snapshot, found),
         container=found.reused,
+    )
+
+
+def pipeline(snapshot: Snapshot, caller: Caller, pipeline_id: str) -> Burial:
+    """A pipeline that has ended. Its jobs stay: each is deleted by itself."""
+    found = pipeline_of(snapshot, caller.project, pipeline_id)
+    if found.status is not None and not found.status.is_final:
+        raise StillUsed(
+            f"Pipeline {pipeline_id!r} is {found.status}",
+            hint=f"Stop it with `pileus pipeline cancel {pipeline_id}`, then delete it.",
+        )
+    return Burial(
+        noun="pipeline",
+        subject=pipeline_id,
+        name=found.name,
+        rows=_rows(snapshot, PIPELINES, id=pipeline_id),
     )
 
 
@@ -219,6 +236,7 @@ PLANS: Mapping[str, Plan] = {
     "endpoint": endpoint,
     "job": job,
     "model": model,
+    "pipeline": pipeline,
     "principal": principal,
     "project": project,
     "records": records,

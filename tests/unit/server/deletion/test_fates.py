@@ -44,6 +44,7 @@ NO_BLOB = {
     ("model_version", "parity"): "figures",
     ("model_version", "signature"): "names and shapes",
     ("node", "capacity"): "numbers",
+    ("pipeline", "spec"): "what was asked for",
     ("tombstone", "lineage"): "words",
 }
 

@@ -18,10 +18,26 @@ def upgrade() -> None:
     with op.batch_alter_table('job_need', schema=None) as batch_op:
         batch_op.create_index('ix_job_need_need', ['need'], unique=False)
 
+    op.create_table('pipeline',
+    sa.Column('id', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=False),
+    sa.Column('project', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=False),
+    sa.Column('rev', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('created_at', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('name', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=False),
+    sa.Column('spec', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('submitted_by', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('id', name='pk_pipeline')
+    )
+    with op.batch_alter_table('pipeline', schema=None) as batch_op:
+        batch_op.create_index('ix_pipeline_project_id', ['project', 'id'], unique=False)
+
     with op.batch_alter_table('job', schema=None) as batch_op:
         batch_op.add_column(sa.Column('cause', sa.Text(), autoincrement=False, nullable=True))
         batch_op.add_column(sa.Column('reuse_key', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=True))
         batch_op.add_column(sa.Column('reused', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=True))
+        batch_op.add_column(sa.Column('pipeline', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=True))
+        batch_op.add_column(sa.Column('step', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=True))
+        batch_op.create_index('ix_job_pipeline', ['pipeline'], unique=False)
         batch_op.create_index('ix_job_project_reuse_key', ['project', 'reuse_key'], unique=False)
         batch_op.create_index('ix_job_project_reused', ['project', 'reused'], unique=False)
 
