@@ -37,6 +37,10 @@ class JobDidNotSucceed(Conflict, code="job_did_not_succeed"):
     """A job that was waited for failed or was cancelled."""
 
 
+class PipelineDidNotSucceed(Conflict, code="pipeline_did_not_succeed"):
+    """A pipeline that was waited for failed or was cancelled."""
+
+
 def follow_training(session: Session, job: Document) -> Document:
     """The job once it has ended; Ctrl-C leaves it running and says so."""
     with leaving_it_running(session, job["id"]):

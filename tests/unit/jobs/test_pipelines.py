@@ -61,7 +61,7 @@ class TestSubmit:
     async def test_one_bad_job_and_none_is_submitted(self, room, pipelines):
         bad = spec(a=[], b={"needs": ["a"], "inputs": [{"name": "x", "dataset": "gone"}]})
 
-        with pytest.raises(PipelineRefused, match="Job 'b': .*gone"):
+        with pytest.raises(PipelineRefused, match=r"Job 'b': .*gone"):
             await pipelines.submit(CALLER, bad, None)
 
         assert await room.jobs.jobs(PROJECT) == []

@@ -43,7 +43,7 @@ class TestReadPipeline:
         assert found.jobs["train"].needs == ("say",)
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        "text, said",
         [
             (FILE + '[jobs.say]\nkind = "command"\n', "line 17"),
             (FILE.replace('"say"]', '"sya"]'), "job 'train' needs 'sya'"),

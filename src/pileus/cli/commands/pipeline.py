@@ -107,7 +107,7 @@ def delete(context: typer.Context, pipeline: Id, now: Now = False, yes: Yes = Fa
 
 
 def _follow(session: Session, pipeline: Mapping[str, Any], *, detach: bool) -> None:
-    from pileus.core.errors import Conflict  # start-up time
+    from pileus.cli.following import PipelineDidNotSucceed  # start-up time
 
     if detach:
         session.output.show(pipeline, lambda _: session.output.say(pipeline["id"]))
@@ -124,7 +124,7 @@ def _follow(session: Session, pipeline: Mapping[str, Any], *, detach: bool) -> N
     if ended["status"] != "succeeded":
         if not session.json:
             _show(session, ended)
-        raise Conflict(
+        raise PipelineDidNotSucceed(
             f"Pipeline {ended['id']!r} {_status(ended)}",
             hint=f"When it is mended: `pileus pipeline retry {ended['id']}`.",
         )

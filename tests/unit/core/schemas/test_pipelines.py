@@ -20,7 +20,7 @@ class TestPipelineSpec:
             spec(a="", b="x")
 
     def test_a_circle_is_refused_with_its_path(self):
-        with pytest.raises(ValidationError, match="circle: 'a' → 'c' → 'b' → 'a'|'b' → 'a' → 'c'"):
+        with pytest.raises(ValidationError, match=r"in a circle: .*'a' → 'c' → 'b'"):
             spec(a="c", b="a", c="b")
 
     def test_a_job_that_needs_itself_is_a_circle(self):
