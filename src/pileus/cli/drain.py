@@ -9,7 +9,7 @@ from pileus.core.errors import PileusError
 from pileus.sdk import Client
 
 _EVERY_SECONDS = 0.2
-_OPEN = ("running", "queued")
+_OPEN = ("running", "queued", "waiting")
 
 
 def drain(client: Client, grace_seconds: float, note: Callable[[str], None]) -> bool:

@@ -25,6 +25,8 @@ ASK_AFTER_SECONDS = 1.0
 """A job that starts at once has started by then."""
 
 ASK_EVERY_SECONDS = 5.0
+_NOT_STARTED = {"waiting", "queued"}
+
 _FRACTION = "progress"
 """Metric of a training: how much of it is done, 0 to 1."""
 
@@ -33,6 +35,10 @@ _SHOWN = ("validation_accuracy", "accuracy", "validation_loss", "train_loss", "l
 
 class JobDidNotSucceed(Conflict, code="job_did_not_succeed"):
     """A job that was waited for failed or was cancelled."""
+
+
+class PipelineDidNotSucceed(Conflict, code="pipeline_did_not_succeed"):
+    """A pipeline that was waited for failed or was cancelled."""
 
 
 def follow_training(session: Session, job: Document) -> Document:
@@ -63,10 +69,10 @@ def watch_training(session: Session, job: Document) -> Document:
 
 
 def wait_for_start(session: Session, job: str) -> None:
-    """Until the job is no longer queued; a note says why it is."""
+    """Until the job no longer waits; a note says what for."""
     waits = Waits(session.client, job, session.output.note)
     pause = FIRST_PAUSE_SECONDS
-    while session.client.jobs.get(job)["status"] == "queued":
+    while session.client.jobs.get(job)["status"] in _NOT_STARTED:
         waits.tell()
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
@@ -90,7 +96,7 @@ class Waits:
         found = self._client.lineage.why(self._job)
         parts = (found.get("reason"), found.get("hint"))
         reason = ". ".join(str(part) for part in parts if part)
-        if found.get("state") == "queued" and reason != self._said:
+        if found.get("state") in _NOT_STARTED and reason != self._said:
             self._said = reason
             self._say(f"[yellow]Waiting:[/] {escaped(reason)}")
 
@@ -143,7 +149,7 @@ def show_progress(session: Session, job: Document, progress: Progress) -> Docume
     waits = Waits(session.client, job["id"], session.output.say)  # above the bar, on its console
     for seen in jobs.watch(job["id"], every_seconds=EVERY_SECONDS):
         job = seen
-        if job["status"] == "queued":
+        if job["status"] in _NOT_STARTED:
             waits.tell()
         _advance(progress, task, job, {row["name"]: row for row in jobs.metrics(job["id"])})
     progress.remove_task(task)

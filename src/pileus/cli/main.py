@@ -24,6 +24,7 @@ from pileus.cli.commands import (
     logs,
     member,
     model,
+    pipeline,
     predict,
     price,
     project,
@@ -122,6 +123,7 @@ for _name, _function, _panel in (
 for _name, _group, _panel in (
     ("dataset", dataset.app, _WORK),
     ("job", job.app, _WORK),
+    ("pipeline", pipeline.app, _WORK),
     ("model", model.app, _SERVE),
     ("endpoint", endpoint.app, _SERVE),
     ("records", records.app, _SERVE),

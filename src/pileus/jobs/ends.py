@@ -18,6 +18,7 @@ from pileus.core.errors import Conflict, InvalidRequest, PileusError
 from pileus.core.failpoints import failpoint
 from pileus.core.schemas.jobs import Artifact, JobStatus, Lease
 from pileus.jobs.lifecycle import ended_attempt, ended_job, judge
+from pileus.jobs.needs import settle
 from pileus.jobs.outcomes import Make, Outcome
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import Held, about_job, attempts, held_by, jobs, leases
@@ -161,6 +162,8 @@ class Ends:
         record_artifacts(transaction, attempt.project, attempt.job, attempt.id, reported.artifacts)
         if make is not None:
             make(transaction)
+        if job.status.is_final:  # after all that it left is in its place: what waits may read it
+            settle(transaction, job)
         return True
 
     def _release(self, transaction: Transaction, lease: Lease, ended_at: datetime) -> None:

@@ -28,3 +28,40 @@ class AttemptNotFound(NotFound, code="attempt_not_found"):
 
 class QuotaNotFound(NotFound, code="quota_not_found"):
     """The project has no quota: it is not limited."""
+
+
+class NeedEnded(Conflict, code="need_ended"):
+    """A job needs one that has ended already, and not as it should have."""
+
+    def __init__(self, need: str, status: str) -> None:
+        super().__init__(
+            f"Job {need!r}, which is needed, has {status} already",
+            hint="Name one that succeeded or has not ended, or set needs_on to 'any'.",
+        )
+
+
+class OutputMissing(Conflict, code="output_missing"):
+    """A job reads what one that it needs has not left."""
+
+    def __init__(self, need: str, what: str) -> None:
+        super().__init__(
+            f"Job {need!r} has left no {what}",
+            hint=f"`pileus job artifacts {need}` lists what it left.",
+        )
+        self.need = need
+
+
+class PipelineNotFound(NotFound, code="pipeline_not_found"):
+    """No pipeline of that id in the project."""
+
+
+class PipelineEnded(Conflict, code="pipeline_ended"):
+    """The pipeline has ended already."""
+
+
+class PipelineNotOver(Conflict, code="pipeline_not_over"):
+    """A job of the pipeline has not ended."""
+
+
+class PipelineRefused(InvalidRequest, code="pipeline_refused"):
+    """A pipeline that can never run; the message names the job and says why."""

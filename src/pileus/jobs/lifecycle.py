@@ -1,7 +1,8 @@
 """The state machine of jobs and attempts: pure functions of values.
 
 A job: queued → running → succeeded | failed | cancelled; back to queued when an attempt ends for
-a reason that another try may cure, or was preempted. It never leaves a final status.
+a reason that another try may cure, or was preempted. It never leaves a final status. One that needs
+others is waiting before it is queued: `needs.py`.
 
 An attempt: granted → running → succeeded | failed | stopped; *suspect* in between while its lease
 has run out, until its node answers for it or can no longer be running it.

@@ -32,7 +32,7 @@ from pileus.core.schemas.jobs import (
 )
 from pileus.jobs.ends import Ends, Reported
 from pileus.jobs.errors import NodeUnknown
-from pileus.jobs.service import CHECKPOINT
+from pileus.jobs.inputs import CHECKPOINT
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import (
     INSTALLATION,

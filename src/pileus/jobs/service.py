@@ -13,9 +13,7 @@ from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import (
     Artifact,
     Attempt,
-    AttemptInput,
     Estimate,
-    InputFile,
     Job,
     JobSpec,
     JobStatus,
@@ -29,12 +27,15 @@ from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
 from pileus.jobs.code import code_input
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
+from pileus.jobs.inputs import DATA, check_names, dataset_input, into
 from pileus.jobs.learning import Learning
 from pileus.jobs.lifecycle import cancelled
+from pileus.jobs.needs import admit, called, settle, unmet
 from pileus.jobs.plan import Carry, Plan
 from pileus.jobs.pool import LoadedPool, load_pool
 from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
+from pileus.jobs.results import artifacts_left
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
 from pileus.jobs.told import clean_text
@@ -46,13 +47,6 @@ from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
 from pileus.storage.idempotency import Once
 from pileus.storage.transaction import Snapshot, Transaction, Where
-from pileus.tracking.artifacts import artifacts_of
-
-DATA = "data"
-"""Name of the input that holds what a recipe trains on, or a transform reads."""
-
-CHECKPOINT = "checkpoint"
-"""Name of the input that holds what an earlier attempt saved; nobody else may use it."""
 
 
 class JobService:
@@ -79,14 +73,18 @@ class JobService:
         self._learning = learning
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
-        """Queue a job. Raises JobRefused, DatasetNotFound, or what the recipe finds wrong."""
-        draft = self._draft(caller, spec)
+        """Queue a job, or let it wait for its needs.
+
+        Raises JobRefused, DatasetNotFound, JobNotFound, NeedEnded, OutputMissing, or what the
+        recipe finds wrong.
+        """
+        draft = self.draft(caller, spec)
 
         def work(transaction: Transaction) -> Job:
             made = once.made(transaction, caller.project) if once else None
             if made is not None:
                 return job_of(transaction, caller.project, made)
-            job = jobs.insert(transaction, draft(transaction))
+            job = admit(transaction, draft(transaction))
             if once:
                 once.remember(transaction, caller.project, job.id)
             self._audit.append(transaction, caller, "submit", "job", job.id, kind=job.kind)
@@ -96,7 +94,7 @@ class JobService:
 
     async def estimate(self, caller: Caller, spec: JobSpec) -> Estimate:
         """What the job would meet and cost now. Raises what submitting it would."""
-        draft = self._draft(caller, spec)
+        draft = self.draft(caller, spec)
 
         def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, int, int | None]:
             most = None
@@ -121,22 +119,22 @@ class JobService:
             currency=self._currency,
         )
 
-    def _draft(self, caller: Caller, spec: JobSpec) -> Callable[[Snapshot], Job]:
+    def draft(self, caller: Caller, spec: JobSpec) -> Callable[[Snapshot], Job]:
         """What makes the job's row of a snapshot, once all is checked that needs none."""
         _check_texts(spec)
         recipe = self._recipes.prepare(spec.recipe, spec.config) if spec.recipe else None
         params, code_digest = _prepared(spec, recipe or self._transform(spec))
-        _check_inputs(spec)
+        check_names(spec)
 
         def draft(snapshot: Snapshot) -> Job:
-            wanted = [(i.name, i.dataset) for i in spec.inputs]
+            wanted = [(i.name, i.dataset) for i in spec.inputs if i.dataset is not None]
             if spec.dataset is not None:
                 wanted.insert(0, (DATA, spec.dataset))
             versions = [
                 (name, resolve_dataset(snapshot, caller.project, reference))
                 for name, reference in wanted
             ]
-            if recipe is not None:
+            if recipe is not None and spec.dataset is not None:
                 _check_suits(spec.recipe, recipe, versions[0][1])
             code = None if spec.code is None else code_of(snapshot, caller.project, spec.code)
             return Job(
@@ -146,7 +144,7 @@ class JobService:
                 kind=spec.kind,
                 name=spec.name,
                 status=JobStatus.QUEUED,
-                spec=spec if spec.transform is None else _into(spec, versions[0][1]),
+                spec=into(spec, versions[0][1]) if spec.dataset is not None else spec,
                 inputs=(
                     *(dataset_input(name, version) for name, version in versions),
                     *(() if code is None else (code_input(code),)),
@@ -180,11 +178,13 @@ class JobService:
                 return job
             if job.status.is_final:
                 raise JobEnded(f"Job {job_id!r} has {job.status} already")
-            if job.status is JobStatus.QUEUED:
-                changed = cancelled(job, transaction.now)
-            else:
+            if job.status is JobStatus.RUNNING:
                 changed = job.model_copy(update={"stop_requested": StopReason.CANCEL})
+            else:
+                changed = cancelled(job, transaction.now)
             changed = jobs.swap(transaction, changed)
+            if changed.status.is_final:
+                settle(transaction, changed)
             self._audit.append(transaction, caller, "cancel", "job", job.id)
             return changed
 
@@ -261,17 +261,14 @@ class JobService:
         """The newest attempt that left artifacts, and what it left. Raises JobNotFound."""
 
         def work(snapshot: Snapshot) -> tuple[str, list[Artifact]]:
-            job_of(snapshot, project, job_id)
-            for attempt in reversed(attempts_of(snapshot, job_id)):
-                found = artifacts_of(snapshot, project, attempt.id)
-                if found:
-                    return attempt.id, found
-            return "", []
+            return artifacts_left(snapshot, job_of(snapshot, project, job_id))
 
         return await self._database.read(work)
 
     async def waiting(self, job: Job) -> Waiting | None:
-        """Why a queued job does not run, decided afresh; None when it runs or is about to."""
+        """Why a job does not run, decided afresh; None when it runs or is about to."""
+        if job.status is JobStatus.WAITING:
+            return _waiting(await self._database.read(lambda snapshot: unmet(snapshot, job)))
         if job.status is not JobStatus.QUEUED:
             return None
         pool = await self._database.read(
@@ -355,16 +352,16 @@ def _queued(position: int, job: Job, plan: Plan) -> Queued:
     )
 
 
-def _check_inputs(spec: JobSpec) -> None:
-    """Raises JobRefused for a name that two inputs would have."""
-    names = [wanted.name for wanted in spec.inputs]
-    reserved = {CHECKPOINT} if spec.dataset is None else {DATA, CHECKPOINT}
-    for name in names:
-        if name in reserved or names.count(name) > 1:
-            raise JobRefused(
-                f"Input name {name!r} is taken",
-                hint="Give each input of a job a name of its own, other than 'checkpoint'.",
-            )
+def _waiting(needs: list[Job]) -> Waiting | None:
+    """What a job waits for whose needs have not ended."""
+    if not needs:
+        return None
+    first = needs[0]
+    others = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
+    return Waiting(
+        f"Waits for job {called(first)}, which is {first.status}{others}",
+        f"`pileus why {first.id}` says what that one does.",
+    )
 
 
 def _check_suits(name: str | None, recipe: PreparedRecipe, version: DatasetVersion) -> None:
@@ -381,17 +378,6 @@ def _check_suits(name: str | None, recipe: PreparedRecipe, version: DatasetVersi
             )
 
 
-def _into(spec: JobSpec, version: DatasetVersion) -> JobSpec:
-    """The spec with the name of the dataset that its result goes to. Raises JobRefused."""
-    if spec.transform is not None and version.kind not in spec.transform.kinds:
-        raise JobRefused(
-            f"Dataset {version.dataset!r} holds {version.kind}, and the transform is for"
-            f" {' and '.join(sorted(spec.transform.kinds))}",
-            hint="Leave out the steps and expectations of the other kind.",
-        )
-    return spec.model_copy(update={"into": spec.into or version.dataset})
-
-
 def _check_texts(spec: JobSpec) -> None:
     """Raises JobRefused for a word that no process can be started with."""
     for text in (*(spec.command or ()), *spec.env, *spec.env.values()):
@@ -400,15 +386,3 @@ def _check_texts(spec: JobSpec) -> None:
                 f"{text[:100]!r} holds a character that no program can be given",
                 hint="Leave out NUL characters and lone surrogates.",
             )
-
-
-def dataset_input(name: str, version: DatasetVersion) -> AttemptInput:
-    """The files of a version as an attempt finds them: manifest.json and packs/<digest>."""
-    manifest = InputFile(path="manifest.json", digest=version.manifest, size=version.manifest_bytes)
-    packs = tuple(
-        InputFile(path=f"packs/{pack.digest}", digest=pack.digest, size=pack.size)
-        for pack in version.packs
-    )
-    return AttemptInput(
-        name=name, kind="dataset", dataset_version=version.id, files=(manifest, *packs)
-    )

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from pileus.core.logs.context import about
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
+from pileus.core.schemas.pipelines import Pipeline
 from pileus.core.schemas.quota import Quota
 from pileus.jobs.errors import JobNotFound
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, POOLS, QUOTAS
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, PIPELINES, POOLS, QUOTAS
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Transaction, Where
 
@@ -32,6 +33,7 @@ class JobRows(Rows[Job]):
 
 
 jobs = JobRows(JOBS, Job)
+pipelines = Rows(PIPELINES, Pipeline)
 attempts = Rows(ATTEMPTS, Attempt)
 leases = Rows(LEASES, Lease)
 nodes = Rows(NODES, Node)

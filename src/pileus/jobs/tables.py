@@ -30,9 +30,37 @@ JOBS = Table(
         time("not_before", null=True),
         json("summary"),
         text("request_id", null=True),
+        json("cause", null=True),
+        text("reuse_key", null=True),
+        text("reused", null=True),
+        text("pipeline", null=True),
+        text("step", null=True),
     ),
     key=("id",),
-    index=(("project", "status"), ("status", "priority")),
+    index=(
+        ("project", "status"),
+        ("status", "priority"),
+        ("project", "reuse_key"),
+        ("project", "reused"),
+        ("pipeline",),
+    ),
+)
+
+JOB_NEEDS = Table(
+    # An edge that is not settled: a job that waits, and one that has not ended.
+    name="job_need",
+    noun="job_need",
+    columns=(text("project"), text("job"), text("need")),
+    key=("job", "need"),
+    index=(("need",),),
+)
+
+PIPELINES = Table(
+    name="pipeline",
+    noun="pipeline",
+    columns=(*row_columns(), text("name"), json("spec"), text("submitted_by")),
+    key=("id",),
+    index=(("project", "id"),),
 )
 
 ATTEMPTS = Table(
@@ -111,4 +139,4 @@ QUOTAS = Table(
     unique=(("project",),),
 )
 
-TABLES = (JOBS, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS)
+TABLES = (JOBS, JOB_NEEDS, PIPELINES, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS)

@@ -21,6 +21,7 @@ from pileus.sdk.keys import Keys
 from pileus.sdk.lineage import Lineage
 from pileus.sdk.members import Members
 from pileus.sdk.models import Models
+from pileus.sdk.pipelines import Pipelines
 from pileus.sdk.predictions import Predictions
 from pileus.sdk.projects import Projects
 from pileus.sdk.quotas import Quotas
@@ -68,6 +69,7 @@ class Client:
         self.endpoints = Endpoints(self._api)
         self.installation = Installation(self._api)
         self.jobs = Jobs(self._api)
+        self.pipelines = Pipelines(self._api)
         self.keys = Keys(self._api)
         self.lineage = Lineage(self._api)
         self.members = Members(self._api)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pileus.jobs.nodes import NodeService
+from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.quotas import QuotaService
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
@@ -53,6 +54,7 @@ class Services:
     registrar: Registrar
     jobs: JobService
     quotas: QuotaService
+    pipelines: PipelineService
     nodes: NodeService
     streams: StreamStore
     metrics: MetricService

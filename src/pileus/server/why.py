@@ -88,7 +88,7 @@ class WhyService:
                 for t in tries
             ],
         }
-        if job.status is JobStatus.QUEUED:
+        if job.status in {JobStatus.WAITING, JobStatus.QUEUED}:
             waiting = await self._jobs.waiting(job)
             answer["reason"] = waiting.reason if waiting else "It is about to start"
             answer["hint"] = waiting.hint if waiting else None

@@ -22,6 +22,7 @@ from pileus.jobs.engine import Engine
 from pileus.jobs.learning import Learning
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
+from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.quotas import QuotaService
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.service import JobService
@@ -184,6 +185,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         ),
         jobs=jobs,
         quotas=QuotaService(database, new_id, audit),
+        pipelines=PipelineService(database, new_id, audit, jobs),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
         metrics=metrics,

@@ -31,7 +31,9 @@ def list_(
     context: typer.Context,
     status: Annotated[
         str | None,
-        typer.Option(help="Only jobs that are queued, running, succeeded, failed or cancelled."),
+        typer.Option(
+            help="Only jobs that are waiting, queued, running, succeeded, failed or cancelled."
+        ),
     ] = None,
     limit: options.Limit = None,
 ) -> None:
@@ -83,7 +85,7 @@ def show(context: typer.Context, job: Id) -> None:
     jobs = session.client.jobs
     found = jobs.get(job)
     attempts = [dict(attempt) for attempt in jobs.attempts(job)]
-    if found["status"] == "queued" and not found.get("reason"):
+    if found["status"] in {"waiting", "queued"} and not found.get("reason"):
         waits = session.client.lineage.why(job)
         found = {**found, "reason": waits.get("reason"), "hint": waits.get("hint")}
     by = session.people.name
@@ -267,7 +269,7 @@ def _status(name: str) -> str:
 
 def _answer(status: str) -> str:
     """What becomes of a job in `status` that somebody asked to cancel."""
-    if status in {"queued", "running"}:
+    if status in {"waiting", "queued", "running"}:
         return "is asked to stop"
     return "is cancelled" if status == "cancelled" else f"has {status} already"
 
@@ -312,6 +314,8 @@ def _facts(
         ("status", job["status"]),
         ("reason", job.get("reason")),
         ("hint", job.get("hint")),
+        ("needs", ", ".join(job.get("spec", {}).get("needs") or ()) or None),
+        ("reuses", job.get("reused")),
         ("submitted by", submitted_by),
         ("created", phrases.ago(job["created_at"])),
         ("took", phrases.lasted(job.get("started_at"), job.get("ended_at"))),

@@ -47,6 +47,15 @@ def run(
     ] = None,
     max_attempts: Annotated[int, typer.Option(min=1, help="Tries in all.")] = 3,
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    needs: Annotated[
+        list[str] | None, typer.Option(help="Id of a job that ends before; repeatable.")
+    ] = None,
+    needs_on: Annotated[
+        str, typer.Option(help="Which ends of needs let it run: success or any.")
+    ] = "success",
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Take the result of an equal job that succeeded.")
+    ] = False,
     dry_run: DryRun = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
@@ -75,6 +84,9 @@ def run(
         "timeout_seconds": timeout_seconds,
         "max_attempts": max_attempts,
         "priority": priority,
+        "needs": needs or [],
+        "needs_on": needs_on,
+        "reuse": reuse,
     }
     if dry_run:
         show_estimate(session, spec)

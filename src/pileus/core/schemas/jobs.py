@@ -17,6 +17,7 @@ from pileus.core.schemas.transform import Transform
 class JobStatus(StrEnum):
     """Where a job is in its life. `jobs/lifecycle.py` holds the arrows."""
 
+    WAITING = "waiting"  #: waits for jobs that it needs
     QUEUED = "queued"  #: waits for a lease
     RUNNING = "running"  #: an attempt holds a lease
     SUCCEEDED = "succeeded"  #: ended, result stored
@@ -51,12 +52,35 @@ class StopReason(StrEnum):
     TIMEOUT = "timeout"
 
 
-class DatasetInput(Schema):
-    """A dataset version to be materialised for the attempt under `inputs/<name>/`."""
+class Cause(Answer):
+    """Why a job was cancelled without anybody asking for that job: for programs."""
+
+    kind: Literal["need_failed", "need_cancelled", "output_missing"]
+    need: str | None = None
+    """The job that it needed."""
+
+
+class JobInput(Schema):
+    """What an attempt finds under `inputs/<name>/`: a dataset version, or what a job left."""
 
     name: Name = "data"
-    dataset: str
+    dataset: str | None = None
     """`digits` for its newest version, `digits@dsv_…` or `dsv_…` for that one."""
+
+    job: str | None = None
+    """A job whose output it is, which makes that job a need."""
+
+    artifact: str | None = None
+    """A file or directory that `job` left; without it, the dataset version that it made, or else
+    all that it left."""
+
+    @model_validator(mode="after")
+    def _check(self) -> JobInput:
+        if (self.dataset is None) is (self.job is None):
+            raise ValueError(f"input {self.name!r} needs either 'dataset' or 'job'")
+        if self.artifact is not None and self.job is None:
+            raise ValueError(f"input {self.name!r} has an 'artifact' of no 'job'")
+        return self
 
 
 class JobSpec(Schema):
@@ -72,7 +96,10 @@ class JobSpec(Schema):
     """For `train`: parameters of the recipe; the rest keep their defaults."""
 
     dataset: str | None = None
-    """For `train` and `transform`: what to read, written as in `DatasetInput.dataset`."""
+    """For `train` and `transform`: what to read, written as in `JobInput.dataset`."""
+
+    dataset_from: str | None = None
+    """In the place of `dataset`: a job, and so a need, whose dataset version is read."""
 
     register_as: Name | None = Field(default=None, alias="register")
     """For `train`: the model that a success becomes a version of."""
@@ -97,8 +124,17 @@ class JobSpec(Schema):
     snapshot. A node builds the environment once, and the command finds its `python` first."""
 
     env: dict[str, str] = Field(default_factory=dict)
-    inputs: tuple[DatasetInput, ...] = ()
+    inputs: tuple[JobInput, ...] = ()
     resources: Resources = Resources()
+
+    needs: tuple[str, ...] = Field(default=(), max_length=1000)
+    """Jobs of the project that end before this one is queued."""
+
+    needs_on: Literal["success", "any"] = "success"
+    """Which ends of its needs let it run; any other cancels it."""
+
+    reuse: bool = False
+    """Succeed at once with the result of an equal job of the project, if one has succeeded."""
 
     timeout_seconds: float | None = Field(default=None, gt=0)
     """An attempt is stopped after this long; unlimited when absent."""
@@ -116,8 +152,10 @@ class JobSpec(Schema):
 
     @model_validator(mode="after")
     def _check(self) -> JobSpec:
+        if self.dataset is not None and self.dataset_from is not None:
+            raise ValueError("a job reads either 'dataset' or 'dataset_from'")
         for field in _NEEDED[self.kind]:
-            if not getattr(self, field):
+            if not getattr(self, field) and not (field == "dataset" and self.dataset_from):
                 needed = " and ".join(repr(name) for name in _NEEDED[self.kind])
                 raise ValueError(f"a {self.kind} job needs {needed}")
         for field, kinds in _KINDS_OF.items():
@@ -129,6 +167,12 @@ class JobSpec(Schema):
             checked_environment_file(self.environment_file)
         return self
 
+    @property
+    def all_needs(self) -> tuple[str, ...]:
+        """Jobs that end before this one is queued: those listed, and those whose output it reads."""
+        read = [self.dataset_from, *(wanted.job for wanted in self.inputs)]
+        return tuple(dict.fromkeys([*self.needs, *(job for job in read if job is not None)]))
+
 
 _NEEDED = {
     "train": ("recipe", "dataset"),
@@ -139,6 +183,7 @@ _KINDS_OF = {
     "recipe": ("train",),
     "register_as": ("train",),
     "dataset": ("train", "transform"),
+    "dataset_from": ("train", "transform"),
     "transform": ("transform",),
     "into": ("transform",),
     "dry_run": ("transform",),
@@ -181,8 +226,19 @@ class Job(Row):
     """Why it waits or how it ended, for a person; with `hint`, the next step."""
 
     hint: str | None = None
+    cause: Cause | None = None
     not_before: datetime | None = None
     """A retry waits until then."""
+
+    reuse_key: str | None = None
+    """Digest of what its result follows from: code, parameters, inputs, environment."""
+
+    pipeline: str | None = None
+    step: str | None = None
+    """Its name within its pipeline."""
+
+    reused: str | None = None
+    """The job whose result it has: no attempt of its own ran, and it cost nothing."""
 
     summary: dict[str, Any] = Field(default_factory=dict)
     """What the attempt reported at its end."""
@@ -324,6 +380,9 @@ class AttemptInput(Answer):
     """`code` is unpacked into the working directory instead."""
 
     dataset_version: str | None = None
+    job: str | None = None
+    """The job that left these files."""
+
     files: tuple[InputFile, ...]
 
 

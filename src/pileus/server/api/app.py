@@ -24,6 +24,7 @@ from pileus.server.api import (
     models,
     money,
     nodes,
+    pipelines,
     projects,
     quotas,
 )
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     code.router,
     datasets.router,
     jobs.router,
+    pipelines.router,
     models.router,
     endpoints.router,
     money.router,

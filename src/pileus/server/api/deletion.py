@@ -45,6 +45,14 @@ async def delete_job(
     return await services.deletion.delete(caller, "job", job_id, now=now)
 
 
+@router.delete("/projects/{project}/pipelines/{pipeline_id}")
+async def delete_pipeline(
+    pipeline_id: str, caller: Developer, services: Use, *, now: Now = False
+) -> Tombstone:
+    """Delete a pipeline that has ended; its jobs stay."""
+    return await services.deletion.delete(caller, "pipeline", pipeline_id, now=now)
+
+
 @router.delete("/projects/{project}/endpoints/{name}")
 async def delete_endpoint(
     name: str, caller: Developer, services: Use, *, now: Now = False

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from pileus.core.schemas.jobs import JobStatus
+from pileus.core.schemas.jobs import Job, JobStatus
 from pileus.core.schemas.registry import DatasetVersion, ModelVersion
 from pileus.core.schemas.tenancy import Caller, Role, Token
+from pileus.jobs.pipelines import pipeline_of
 from pileus.jobs.references import LIVE_JOBS
 from pileus.jobs.store import attempts_of, job_of, jobs
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, PIPELINES
 from pileus.registry.errors import DatasetNotFound, ModelNotFound
 from pileus.registry.store import (
     VERSION_PREFIX,
@@ -93,6 +94,7 @@ def job(snapshot: Snapshot, caller: Caller, job_id: str) -> Burial:
             f"Job {job_id!r} is {found.status}",
             hint=f"Stop it with `pileus job cancel {job_id}`, then delete it.",
         )
+    _check_not_needed(snapshot, found)
     rows = _rows(snapshot, JOBS, id=job_id)
     for attempt in attempts_of(snapshot, job_id):
         rows += _rows(snapshot, ATTEMPTS, id=attempt.id)
@@ -106,6 +108,23 @@ def job(snapshot: Snapshot, caller: Caller, job_id: str) -> Burial:
         rows=rows,
         digests=(found.code_digest,),
         lineage=job_step(snapshot, found),
+        container=found.reused,
+    )
+
+
+def pipeline(snapshot: Snapshot, caller: Caller, pipeline_id: str) -> Burial:
+    """A pipeline that has ended. Its jobs stay: each is deleted by itself."""
+    found = pipeline_of(snapshot, caller.project, pipeline_id)
+    if found.status is not None and not found.status.is_final:
+        raise StillUsed(
+            f"Pipeline {pipeline_id!r} is {found.status}",
+            hint=f"Stop it with `pileus pipeline cancel {pipeline_id}`, then delete it.",
+        )
+    return Burial(
+        noun="pipeline",
+        subject=pipeline_id,
+        name=found.name,
+        rows=_rows(snapshot, PIPELINES, id=pipeline_id),
     )
 
 
@@ -217,11 +236,32 @@ PLANS: Mapping[str, Plan] = {
     "endpoint": endpoint,
     "job": job,
     "model": model,
+    "pipeline": pipeline,
     "principal": principal,
     "project": project,
     "records": records,
     "token": token,
 }
+
+
+def _check_not_needed(snapshot: Snapshot, found: Job) -> None:
+    """Raises StillUsed while another job reads, or will read, what this one left."""
+    by_reuse = jobs.find(
+        snapshot, [("project", "=", found.project), ("reused", "=", found.id)], order=["id"]
+    )
+    if by_reuse:
+        raise StillUsed(
+            f"Job {by_reuse[0].id!r} has the result of job {found.id!r}",
+            hint=f"Delete that first: `pileus job delete {by_reuse[0].id}`.",
+        )
+    for one in jobs.find(
+        snapshot, [("project", "=", found.project), ("status", "in", LIVE_JOBS)], order=["id"]
+    ):
+        if found.id in one.spec.all_needs:
+            raise StillUsed(
+                f"Job {one.id!r}, which is {one.status}, needs job {found.id!r}",
+                hint=f"Stop it with `pileus job cancel {one.id}`, or wait until it has ended.",
+            )
 
 
 def _dataset_version(snapshot: Snapshot, version: DatasetVersion) -> Burial:

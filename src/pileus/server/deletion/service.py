@@ -6,6 +6,7 @@ import asyncio
 
 from pileus.core.schemas.deletion import Tombstone
 from pileus.core.schemas.tenancy import Caller, Role
+from pileus.jobs.store import jobs
 from pileus.metering.storage import StorageAccount
 from pileus.registry.store import datasets, model_versions, models, settle_newest
 from pileus.security.audit import AuditLog
@@ -22,6 +23,7 @@ from pileus.storage.transaction import Snapshot, Transaction, Where
 _CONTAINERS = {
     "dataset_version": datasets.table,
     "model_version": models.table,
+    "job": jobs.table,
     "token": principals.table,
 }
 """Noun → what it belongs to, and cannot come back without."""

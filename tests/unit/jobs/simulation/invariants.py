@@ -48,6 +48,7 @@ class Invariants:
         self._before: Rows | None = None
 
     def check(self, rows: Rows) -> None:
+        _needs_hold(rows)
         _one_attempt(rows)
         _leases_match(rows)
         _capacity(rows)
@@ -85,6 +86,18 @@ class Invariants:
             if failed_at is not None:
                 wait = SETTINGS.retry_seconds * 2 ** (was.failures - 1)
                 assert attempt.created_at - failed_at >= timedelta(seconds=wait), "no back-off"
+
+
+def _needs_hold(rows: Rows) -> None:
+    for job in rows.jobs.values():
+        needs = [rows.jobs[need] for need in job.spec.needs]
+        is_met = all(need.status.is_final for need in needs)
+        if job.status is JobStatus.WAITING:
+            assert not is_met, f"nothing will wake {job.id}"
+        elif job.status is not JobStatus.CANCELLED:
+            assert is_met, f"{job.id} is {job.status} before its needs have ended"
+            ends = {need.status for need in needs}
+            assert job.spec.needs_on == "any" or ends <= {JobStatus.SUCCEEDED}
 
 
 def _one_attempt(rows: Rows) -> None:

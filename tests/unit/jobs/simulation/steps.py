@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 WEIGHTS = {
     "submit": 6,
+    "chain": 3,
     "calm": 10,
     "cancel": 3,
     "drain": 1,

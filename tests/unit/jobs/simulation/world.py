@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pileus.core.ids import Ids
 from pileus.core.schemas.jobs import AttemptReport, Job, JobSpec, JobStatus, NodeReport
 from pileus.core.schemas.quota import Limit, Quota, Stops
+from pileus.core.schemas.tenancy import Caller
+from pileus.jobs.errors import NeedEnded
 from pileus.jobs.store import quotas
 from pileus.storage.database import Database
 from pileus.storage.transaction import Transaction
@@ -88,7 +91,7 @@ class World:
 
     # --- what people ask for
 
-    async def _submit(self, a: int, b: int) -> None:
+    async def _submit(self, a: int, b: int, **needs: Any) -> None:
         spec = JobSpec.model_validate(
             {
                 "kind": "command",
@@ -98,15 +101,24 @@ class World:
                 "grace_seconds": 10.0,
                 "max_attempts": 2 + a % 2,
                 "priority": b // 4,
+                **needs,
             }
         )
-        caller = OTHER if a // 2 % 2 else CALLER
+        caller = self._caller(a)
 
         async def work(room: Room) -> None:
-            job = await room.jobs.submit(caller, spec, None)
-            self._submitted.add(job.id)
+            with suppress(NeedEnded):  # what it needs may end while it is on its way
+                job = await room.jobs.submit(caller, spec, None)
+                self._submitted.add(job.id)
 
         await self._finish(self._server(b).do("submit", work))
+
+    async def _chain(self, a: int, b: int) -> None:
+        """A job comes that needs one or two which have not ended."""
+        project = self._caller(a).project
+        own = [job.id for job in self._open_jobs() if job.project == project]
+        needs = own[a % 3 :: 3][:2]
+        await self._submit(a, b, needs=needs, needs_on=("success", "any")[b % 2])
 
     async def _cancel(self, a: int, b: int) -> None:
         open_ = [job for job in self.rows.jobs.values() if not job.status.is_final]
@@ -139,6 +151,9 @@ class World:
         for number in (a, a + 1, a, a + 1):
             await self._talk(number, b)
             await self._check()
+
+    def _caller(self, number: int) -> Caller:
+        return OTHER if number // 2 % 2 else CALLER
 
     # --- what servers do of themselves
 

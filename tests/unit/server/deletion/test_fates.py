@@ -33,6 +33,7 @@ NO_BLOB = {
     ("attempt", "result"): "what it said",
     ("audit_event", "detail"): "words",
     ("dataset_version", "info"): "classes and columns, for show",
+    ("job", "cause"): "an id",
     ("job", "params"): "values",
     ("job", "spec"): "what was asked for",
     ("job", "summary"): "figures",
@@ -49,6 +50,7 @@ NO_BLOB = {
     ("node", "capacity"): "numbers",
     ("pool", "promises"): "ids",
     ("quota", "limits"): "numbers",
+    ("pipeline", "spec"): "what was asked for",
     ("tombstone", "lineage"): "words",
 }
 
