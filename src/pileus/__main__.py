@@ -11,9 +11,13 @@ def main() -> NoReturn:
 
         sys.stdout.write(f"pileus {__version__}\n")
         sys.exit(0)
-    from pileus.cli.starting import carry_little  # needs nothing either
+    from pileus.cli.starting import carry_little, starts_an_installation  # nor these
 
     carry_little()
+    if starts_an_installation(sys.argv[1:]):
+        from pileus.cli.handover import start_early  # only `up`
+
+        start_early()
     from pileus.cli.main import main as run  # start-up time
 
     run()

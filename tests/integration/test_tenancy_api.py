@@ -199,14 +199,14 @@ class TestStrangeRequests:
         job_id = await submit(owner)
         await server.engine.schedule()
         order = (await node.sync())["attempts"][0]
-        line = b'{"name": "val/loss", "value": 1, "step": 0, "time": "t"}\n'
+        line = b'{"name": "val/loss", "value": 1, "step": 0, "time": "2026-01-01T00:00:00Z"}\n'
         await node.client.put(
             f"/api/v1/attempts/{order['id']}/streams/metrics?offset=0", content=line
         )
 
         found = await owner.get(f"{ROOT}/jobs/{job_id}/metrics/val%2Floss")
 
-        assert found.json() == {"points": [[0, 1.0, "t"]]}
+        assert found.json() == {"points": [[0, 1.0, "2026-01-01T00:00:00Z"]], "count": 1}
 
     async def test_an_artifact_whose_bytes_are_gone_is_not_found(
         self, server: RunningServer, owner: httpx.AsyncClient, node: Node

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from pileus.cli.home import Home
 from pileus.core.errors import PileusError
@@ -12,7 +14,7 @@ from pileus.sdk.api import Api
 from pileus.sdk.home import address
 
 PROBE_SECONDS = 3.0
-_EVERY_SECONDS = 0.1
+_EVERY_SECONDS = 0.05
 
 PROBES = {"server": "/api/v1/me", "gateway": "/v2"}
 """Process → a path that needs a token, so that an answer proves more than an open port."""
@@ -67,6 +69,11 @@ def _stated(report: dict[str, Any]) -> dict[str, Any]:
 def _probe(url: str, path: str, token: str | None) -> dict[str, Any]:
     if token is None:
         return {"answers": False, "reason": "the first token has not been made yet"}
+    parts = urlsplit(url)
+    try:  # while it starts we must not take much of the processor from it
+        socket.create_connection((parts.hostname, parts.port), PROBE_SECONDS).close()
+    except OSError as error:
+        return {"answers": False, "reason": f"nothing answers at {url}: {error.strerror or error}"}
     api = Api(url, token, "", patience_seconds=0)
     try:
         api.call("GET", path, timeout_seconds=PROBE_SECONDS)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterable
+
+_VALUED = frozenset({"--home", "--project", "--url"})
+"""Options before a command that take the next word."""
 
 
 def carry_little() -> None:
@@ -15,3 +19,19 @@ def carry_little() -> None:
     # 60 ms. Both are done without when they cannot be imported.
     for unused in ("httpx._main", "pydantic.v1"):
         sys.modules[unused] = None  # type: ignore[assignment]
+
+
+def starts_an_installation(words: Iterable[str]) -> bool:
+    """Whether these words of a command line are those of a detached `pileus up`."""
+    given = list(words)
+    return _command(given) == "up" and not {"--foreground", "--help", "-h"} & set(given)
+
+
+def _command(words: Iterable[str]) -> str | None:
+    left = iter(words)
+    for word in left:
+        if not word.startswith("-"):
+            return word
+        if word in _VALUED:
+            next(left, None)
+    return None

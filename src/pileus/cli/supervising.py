@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pileus.cli import forked
+from pileus.cli import forked, handover
 from pileus.cli.home import Home
 from pileus.cli.installation import Plan, supervise
 from pileus.cli.starting import carry_little
@@ -27,25 +28,30 @@ class Bounds(NamedTuple):
     files: int
 
 
-def words(home: Home, plan: Plan, lock: int, bounds: Bounds) -> list[str]:
-    """The command of a supervisor that goes on holding the lock that was taken for it."""
-    options = ["--home", str(home.path), "--host", plan.host, "--port", str(plan.port)]
-    options += ["--gateway-port", str(plan.gateway_port), "--lock-fd", str(lock)]
-    options += ["--log-level", bounds.level, "--log-file-bytes", str(bounds.file_bytes)]
-    options += ["--log-files", str(bounds.files)]
-    return [sys.executable, "-m", __name__, *options]
+def words(home: Home, plan: Plan, bounds: Bounds) -> dict[str, Any]:
+    """What a supervisor is told (`handover.py`)."""
+    return {"home": str(home.path), "plan": asdict(plan), "bounds": bounds}
 
 
 def main(arguments: list[str]) -> None:
-    """Supervise until asked to stop."""
+    """Be warm, hear what to supervise at the socket of this number, and do so until asked to stop."""
     carry_little()
-    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    home = Home(Path(given["--home"]))
-    plan = Plan(given["--host"], int(given["--port"]), int(given["--gateway-port"]))
-    sizes = int(given["--log-file-bytes"]), int(given["--log-files"])
-    setup.start("supervisor", home.logs, Bounds(given["--log-level"], *sizes), logging.WARNING)
-    supervise(home, plan, None, forks=forked.warm_up())
-    os.close(int(given["--lock-fd"]))
+    is_warm = forked.warm_up()
+    told = handover.taken_over(int(arguments[0]))
+    if told is None:
+        return
+    given, lock, output = told
+    _write_to(output)
+    home = Home(Path(given["home"]))
+    setup.start("supervisor", home.logs, Bounds(*given["bounds"]), logging.WARNING)
+    supervise(home, Plan(**given["plan"]), None, forks=is_warm)
+    os.close(lock)
+
+
+def _write_to(output: int) -> None:
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.close(output)
 
 
 if __name__ == "__main__":

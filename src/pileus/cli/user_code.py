@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.markup import escape
-
 from pileus.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -70,6 +68,8 @@ def take(session: Session, folder: Path, *, include_secrets: bool) -> str:
     """Id of the folder's snapshot; tells what was left out of it."""
     taken = session.client.code.take(folder, include_secrets=include_secrets)
     if taken.secrets:
+        from rich.markup import escape  # start-up time
+
         session.output.note(
             f"[yellow]Note:[/] left out, as it may hold secrets:"
             f" {escape(', '.join(taken.secrets))} (--include-secrets takes it along)"

@@ -7,6 +7,7 @@ that nothing names, and no version.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ class Uploader(Protocol):
 
 
 class Publishing:
-    """Sends packs from a thread of its own while others are made; leaving the context ends it.
+    """Sends packs from threads of its own while others are made; leaving the context ends it.
 
     Everything here raises what the uploader raises.
     """
@@ -56,8 +57,10 @@ class Publishing:
         self._uploader = uploader
         self._name = check_name(name, "dataset")
         self._report = progress or silent
-        self._sender = ThreadPoolExecutor(1, "upload")
-        self._waiting: deque[LocalBlob] = deque()
+        # Two: the server syncs one pack to its disk while it receives the next.
+        self._senders = ThreadPoolExecutor(2, "upload")
+        self._taking = threading.Lock()
+        self._waiting: list[LocalBlob] = []
         self._running: deque[Future[None]] = deque()
         self._offered: set[str] = set()
         self._sent: list[str] = []
@@ -68,8 +71,9 @@ class Publishing:
         while self._running and self._running[0].done():
             self._running.popleft().result()  # reading on would be in vain if it has failed
         self._offered.add(blob.digest)
-        self._waiting.append(blob)
-        self._running.append(self._sender.submit(self._send_waiting))
+        with self._taking:
+            self._waiting.append(blob)
+        self._running.append(self._senders.submit(self._send_waiting))
 
     def finish(self, prepared: Prepared) -> dict[str, Any]:
         """The dataset version that the server made, or had."""
@@ -92,12 +96,14 @@ class Publishing:
         return self._uploader.create_version(self._name, prepared.manifest_digest, profile)
 
     def _send_waiting(self) -> None:
-        blobs = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        digests = [blob.digest for blob in blobs]
-        now = time.monotonic()
-        if now - self._announced_at >= _ANNOUNCE_SECONDS:
-            self._announced_at = now
-            digests += self._sent
+        with self._taking:
+            blobs = list(self._waiting)
+            self._waiting.clear()
+            digests = [blob.digest for blob in blobs]
+            now = time.monotonic()
+            if now - self._announced_at >= _ANNOUNCE_SECONDS:
+                self._announced_at = now
+                digests += self._sent
         missing = set(self._uploader.missing(digests))
         for blob in blobs:
             if blob.digest in missing:
@@ -114,7 +120,7 @@ class Publishing:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._sender.shutdown(cancel_futures=True)
+        self._senders.shutdown(cancel_futures=True)
 
 
 def publish(

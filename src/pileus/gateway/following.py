@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from pileus.core.errors import PileusError
+from pileus.core.retrying import Backoff
 
 if TYPE_CHECKING:
     from pileus.core.clock import Clock
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+"""At most, for routes: a server that starts beside this process is found much sooner."""
+
 _MAX_RETRY_SECONDS = 30.0
 _ALARM_SECONDS = 3600.0
 
@@ -27,7 +30,7 @@ async def follow(
     """Ask for routes, for ever; the server holds each question until it has news."""
     # Whatever we knew is from before our start: ask for all of it, at once.
     after, is_away = 0, False
-    alarm = _Alarm(clock)
+    alarm, backoff = _Alarm(clock), Backoff(clock, _RETRY_SECONDS)
     while True:
         try:
             document = await link.routes(after, 0.0 if after == 0 else poll_seconds)
@@ -38,8 +41,9 @@ async def follow(
             # A server that comes back may have been restored to an earlier state.
             after, is_away = 0, True
             alarm.check(routes)
-            await clock.sleep(_RETRY_SECONDS)
+            await backoff.pause()
             continue
+        backoff.reset()
         if is_away:
             log.info("the server answers again")
         # The server holds a question until it has news; one that does not must not make us spin.

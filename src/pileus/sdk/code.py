@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pileus.core.errors import NotFound
-from pileus.core.schemas.code import NewCode, code_id
 from pileus.sdk.api import Api, Document
 from pileus.sdk.blobs import Blobs
 
@@ -48,6 +47,7 @@ class Code:
         Leaves out what .gitignore says, and files that hold secrets to judge by their names, such
         as `.env`, unless `include_secrets`. Raises SnapshotRefused.
         """
+        from pileus.core.schemas.code import code_id  # start-up time
         from pileus.sdk.snapshot.listing import list_files  # start-up time
         from pileus.sdk.snapshot.packing import pack_files  # start-up time
 
@@ -63,6 +63,7 @@ class Code:
         return Taken(code, listing.secrets)
 
     def _upload(self, folder: Path, packed: Packed) -> Document:
+        from pileus.core.schemas.code import NewCode  # start-up time
         from pileus.sdk.snapshot import git  # start-up time
 
         provenance, diff = git.provenance(folder)

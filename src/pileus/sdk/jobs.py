@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
-from pileus.core.schemas.jobs import JobStatus
 from pileus.sdk.api import Api, Document, quoted
 from pileus.sdk.code import Code
 from pileus.sdk.errors import NoResult
@@ -54,6 +53,8 @@ class Jobs:
 
     def result(self, identifier: str) -> Any:  # noqa: ANN401  any JSON value
         """What the function of a job returned, once it has. Raises NoResult."""
+        from pileus.core.schemas.jobs import JobStatus  # start-up time
+
         job = self.wait(identifier)
         if job["status"] != JobStatus.SUCCEEDED or "result" not in job["summary"]:
             raise NoResult(
@@ -93,6 +94,8 @@ class Jobs:
 
     def watch(self, identifier: str, *, every_seconds: float = 0.25) -> Iterator[Document]:
         """The job now, and again until its status is final, which is the last."""
+        from pileus.core.schemas.jobs import JobStatus  # start-up time
+
         while True:
             job = self.get(identifier)
             yield job

@@ -10,9 +10,9 @@ import stat
 from pathlib import Path
 
 from pileus.core.errors import LimitExceeded, PileusError, Unavailable
+from pileus.core.retrying import Backoff
 from pileus.core.schemas.jobs import Artifact
 from pileus.worker.link import ServerLink
-from pileus.worker.retrying import Backoff
 
 log = logging.getLogger(__name__)
 

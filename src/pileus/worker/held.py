@@ -26,6 +26,7 @@ from pileus.core.clock import Clock
 from pileus.core.errors import PileusError, Unavailable
 from pileus.core.failpoints import failpoint
 from pileus.core.logs.context import about
+from pileus.core.retrying import Backoff
 from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
 from pileus.worker.artifacts import UploadRefused, upload
 from pileus.worker.cache import BlobCache
@@ -34,7 +35,6 @@ from pileus.worker.errors import InputDamaged
 from pileus.worker.launching import launch_of
 from pileus.worker.link import ServerLink
 from pileus.worker.materialise import materialise, remove_tree
-from pileus.worker.retrying import Backoff
 from pileus.worker.streams import StreamShipper
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from pathlib import Path
 from pileus.compute.layout import Layout
 from pileus.core.clock import Clock
 from pileus.core.errors import PileusError
+from pileus.core.retrying import Backoff
 from pileus.worker.link import ServerLink
-from pileus.worker.retrying import Backoff
 
 log = logging.getLogger(__name__)
 

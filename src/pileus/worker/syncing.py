@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from pileus.core.clock import Clock
 from pileus.core.errors import NotFound, PileusError
+from pileus.core.retrying import Backoff
 from pileus.core.schemas.jobs import NodeOrders, NodeReport, Registration
 from pileus.worker.attempts import Attempts
 from pileus.worker.link import Registered, ServerLink
-from pileus.worker.retrying import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from pileus.cli.starting import starts_an_installation
+
 
 class TestCarryLittle:
     @pytest.mark.parametrize("module", ["pygments", "httpx._main"])
@@ -22,3 +24,22 @@ class TestCarryLittle:
         done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=tmp_path)
 
         assert done.stdout.splitlines()[-1] == "True True"
+
+
+class TestStartsAnInstallation:
+    @pytest.mark.parametrize(
+        "line, whether",
+        [
+            ("up", True),
+            ("up --port 0", True),
+            ("--json --home /x up", True),
+            ("--home=/x up", True),
+            ("up --foreground", False),
+            ("up -h", False),
+            ("--home up status", False),
+            ("dataset show up", False),
+            ("", False),
+        ],
+    )
+    def test_only_a_detached_up_does(self, line, whether):
+        assert starts_an_installation(line.split()) is whether

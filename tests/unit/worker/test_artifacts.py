@@ -4,8 +4,8 @@ import pytest
 
 from pileus.core.clock import SystemClock
 from pileus.core.errors import InvalidRequest, LimitExceeded
+from pileus.core.retrying import Backoff
 from pileus.worker.artifacts import UploadRefused, upload
-from pileus.worker.retrying import Backoff
 from tests.unit.worker.fakes import FakeServer, digest_of
 
 

@@ -12,6 +12,7 @@ from pileus.compute.layout import Layout
 from pileus.core.schemas.jobs import AttemptInput, InputFile
 from pileus.worker.environments import Environments, Kept, to_evict
 from pileus.worker.errors import EnvironmentNotBuilt
+from pileus.worker.settings import base_environment
 from tests.unit.worker.fakes import make_spec
 from tests.unit.worker.wheels import make_wheel, needs_uv
 
@@ -43,7 +44,7 @@ class Room:
         self.environments = Environments(
             root / "environments",
             root / "attempts",
-            dict(os.environ) | {"UV_OFFLINE": "1"},
+            base_environment(tuple(os.environ)) | {"UV_OFFLINE": "1"},
             max_mib=100,
             max_age=timedelta(days=1),
             build_seconds=60.0,

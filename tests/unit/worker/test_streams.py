@@ -1,7 +1,7 @@
 import pytest
 
 from pileus.core.clock import SystemClock
-from pileus.worker.retrying import Backoff
+from pileus.core.retrying import Backoff
 from pileus.worker.streams import StreamShipper
 from tests.unit.compute.building import make_directory
 from tests.unit.worker.fakes import FakeServer

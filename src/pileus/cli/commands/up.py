@@ -1,9 +1,7 @@
 """`pileus up`: server, gateway and worker in one home, under one supervisor."""
 
 import os
-import subprocess
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +9,8 @@ import typer
 from pileus.cli.session import Session
 
 if TYPE_CHECKING:
+    import subprocess
+
     from pileus.cli.home import Home
     from pileus.cli.installation import Plan
 
@@ -88,21 +88,13 @@ def _stay(
 
 def _detach(home: "Home", plan: "Plan", lock: int) -> "subprocess.Popen[bytes]":
     """The supervisor in a session of its own; it goes on holding the lock that we took."""
-    from pileus.cli import supervising  # start-up time
+    from pileus.cli import handover, supervising  # start-up time
     from pileus.cli.process_logs import log_settings  # start-up time
 
     read = log_settings(home.path)
     bounds = supervising.Bounds(read.level, read.file_bytes, read.files)
     with (home.logs / "supervisor.log").open("ab") as log:
-        return subprocess.Popen(
-            supervising.words(home, plan, lock, bounds),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(lock,),
-            start_new_session=True,
-            cwd=Path(home.path.anchor),
-        )
+        return handover.hand_over(supervising.words(home, plan, bounds), lock, log.fileno())
 
 
 def _ready(home: "Home", seconds: float, supervisor: "subprocess.Popen[bytes]") -> dict[str, Any]:

@@ -1,5 +1,5 @@
 from pileus.core.clock import FakeClock
-from pileus.worker.retrying import Backoff
+from pileus.core.retrying import Backoff
 
 
 class RecordingClock(FakeClock):
