@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.installation import Installation, until, value_of
+from tests.unit.worker.wheels import make_wheel
 
 PATIENCE_SECONDS = 90.0
 """A command may meet one kill, and what comes up after it; no more."""
@@ -66,6 +67,7 @@ class Story:
         self._environment = environment
         self._tries = tries
         self._round = 0
+        self._codes = 0
 
     def encrypt(self, *, is_on: bool) -> None:
         """Whether blobs are encrypted, from the next start on."""
@@ -119,6 +121,15 @@ class Story:
         name, doomed = self._project()
         self._insist("key", "shred", name, "--confirm", name)
         self.seen.shredded.append(doomed)
+
+    def own_code(self) -> None:
+        """A command with code of its own, and an environment that is built for it."""
+        self._codes += 1
+        folder = self.installation.directory / f"code-{self._codes}"
+        wheel = make_wheel(folder / "wheels", version=f"1.{self._codes}")
+        (folder / "requirements.txt").write_text(f"./wheels/{wheel.name}\n", "utf-8")
+        words = ("--code", str(folder), "--environment", "requirements.txt")
+        self._submit("run", *words, "--", "python", "-c", "import tinylesson")
 
     def leave(self) -> None:
         """Deletions for good, a backup, a home made of it."""

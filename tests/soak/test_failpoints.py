@@ -51,6 +51,7 @@ PLAYED_BY = {
     "meters.shipped": Story.night,
     "dead_meters.taken": Story.night,
     "blob.rewritten": Story.keys,
+    "environment.built": Story.own_code,
     "master_key.prepared": Story.keys,
     "master_key.rewrapped": Story.keys,
     "project_key.shredded": Story.keys,
