@@ -12,6 +12,13 @@ Memory = Annotated[
     str,
     typer.Option(help="Memory, such as 512 or 4g; MiB by default.", rich_help_panel="Resources"),
 ]
+Disk = Annotated[
+    str | None,
+    typer.Option(
+        help="Disk that an attempt may fill, such as 10g; no limit when absent.",
+        rich_help_panel="Resources",
+    ),
+]
 Gpu = Annotated[
     str | None,
     typer.Option(
@@ -24,12 +31,24 @@ Custom = Annotated[
     typer.Option("--resource", help="A flavour: fpga=1. Repeatable.", rich_help_panel="Resources"),
 ]
 
-_MIB = {"": 1.0, "m": 1.0, "mib": 1.0, "mb": 1.0, "g": 1024.0, "gib": 1024.0, "gb": 1024.0}
+_MIB = {
+    "": 1.0,
+    **dict.fromkeys(("m", "mi", "mib", "mb"), 1.0),
+    **dict.fromkeys(("g", "gi", "gib", "gb"), 1024.0),
+}
 
 
-def resources(cpu: float, memory: str, gpu: str | None, custom: list[str] | None) -> dict[str, Any]:
+def resources(
+    cpu: float,
+    memory: str,
+    gpu: str | None,
+    custom: list[str] | None,
+    disk: str | None = None,
+) -> dict[str, Any]:
     """The `resources` of a job's spec."""
-    found: dict[str, Any] = {"cpu": cpu, "memory_mib": _memory_mib(memory)}
+    found: dict[str, Any] = {"cpu": cpu, "memory_mib": _mib(memory, "--memory")}
+    if disk is not None:
+        found["disk_mib"] = _mib(disk, "--disk")
     if gpu is not None:
         kind, separator, count = gpu.rpartition(":")
         found["gpu"] = _number(count, "--gpu")
@@ -58,14 +77,14 @@ def settings_of(pairs: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def _memory_mib(text: str) -> int:
+def _mib(text: str, option: str) -> int:
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     unit = text[len(digits) :].lower()
     if unit not in _MIB:
-        raise typer.BadParameter(f"{text!r}: write MiB, or a unit m or g", param_hint="--memory")
-    mib = round(_number(digits, "--memory") * _MIB[unit])
+        raise typer.BadParameter(f"{text!r}: write MiB, or a unit m or g", param_hint=option)
+    mib = round(_number(digits, option) * _MIB[unit])
     if mib < 1:
-        raise typer.BadParameter(f"{text!r} is less than 1 MiB", param_hint="--memory")
+        raise typer.BadParameter(f"{text!r} is less than 1 MiB", param_hint=option)
     return mib
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from pileus.compute.limits.amounts import Limits
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -22,10 +24,11 @@ class Launch:
 
     timeout_seconds: float | None = None
     grace_seconds: float = 20.0
+    limits: Limits = field(default_factory=Limits)
 
     def document(self) -> dict[str, Any]:
         """`launch.json`."""
-        return {"schema": 1} | asdict(self)
+        return {"schema": 1} | asdict(self) | {"limits": self.limits._asdict()}
 
 
 class Phase(StrEnum):

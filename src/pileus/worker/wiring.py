@@ -15,6 +15,9 @@ import pileus
 from pileus.compute import inventory
 from pileus.compute.environments import ENVIRONMENTS
 from pileus.compute.executors.process import ProcessExecutor
+from pileus.compute.files import replace_json
+from pileus.compute.limits.cgroup import delegated
+from pileus.compute.limits.means import in_force
 from pileus.compute.zygotes import Zygotes
 from pileus.core.clock import SystemClock
 from pileus.core.schemas.jobs import Registration
@@ -50,7 +53,9 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
     """The worker's parts, at work; leaves attempts running."""
     clock = SystemClock()
     base = base_environment(settings.pass_environment)
-    executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base))
+    cgroup = await asyncio.to_thread(delegated)
+    _tell(settings.means_path, cgroup)
+    executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base), cgroup)
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
     await asyncio.to_thread(cache.start)
     means = Means(
@@ -108,6 +113,13 @@ def locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _tell(path: Path, cgroup: Path | None) -> None:
+    """Leave word of what holds attempts here, for `pileus doctor`."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    where = None if cgroup is None else str(cgroup)
+    replace_json(path, {"limits": in_force(cgroup), "cgroup": where})
 
 
 def _zygotes(settings: WorkerSettings, base: dict[str, str]) -> Zygotes | None:

@@ -22,6 +22,7 @@ def run(
     name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
     cpu: resources.Cpu = 1.0,
     memory: resources.Memory = "512m",
+    disk: resources.Disk = None,
     gpu: resources.Gpu = None,
     resource: resources.Custom = None,
     timeout_seconds: Annotated[
@@ -48,7 +49,7 @@ def run(
             for inner, dataset in (_pair(text, "--input") for text in input_ or ())
         ],
         "name": name,
-        "resources": resources.resources(cpu, memory, gpu, resource),
+        "resources": resources.resources(cpu, memory, gpu, resource, disk),
         "timeout_seconds": timeout_seconds,
         "max_attempts": max_attempts,
         "priority": priority,

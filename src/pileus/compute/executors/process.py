@@ -19,6 +19,8 @@ from pileus.compute.errors import EnvironmentUnknown, RunnerNotStarted
 from pileus.compute.executor import Launch, Phase, State
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
+from pileus.compute.limits.amounts import Limits
+from pileus.compute.limits.cgroup import Cgroup
 from pileus.compute.runner import STARTED, arguments_for
 from pileus.compute.zygotes import Zygotes, ZygoteUnfit, read_answer
 from pileus.core import failpoints
@@ -37,10 +39,15 @@ class ProcessExecutor:
     """An `Executor` of plain processes; `zygotes` is absent where there is no fork worth having."""
 
     def __init__(
-        self, environments: Mapping[str, Environment], zygotes: Zygotes | None = None
+        self,
+        environments: Mapping[str, Environment],
+        zygotes: Zygotes | None = None,
+        cgroup: Path | None = None,
     ) -> None:
+        """`cgroup` is the control group below which each attempt has one, if the node has that."""
         self._environments = environments
         self._zygotes = zygotes
+        self._cgroup = cgroup
 
     async def start(self, directory: Path, launch: Launch) -> None:
         if launch.environment not in self._environments:
@@ -48,6 +55,8 @@ class ProcessExecutor:
         if launch.entry is not None:  # as a command, where no zygote forks it
             words = (sys.executable, "-m", "pileus.compute.entry", launch.entry)
             launch = replace(launch, command=words)
+        if self._cgroup is not None:
+            launch = replace(launch, limits=launch.limits._replace(cgroup=str(self._cgroup)))
         layout = Layout(directory)
         replace_json(layout.launch, launch.document())
         failpoint("attempt.launch_written")
@@ -190,6 +199,13 @@ def _kill(layout: Layout, runner: dict[str, Any]) -> None:
     if isinstance(pid, int) and pid > 1 and runner.get("boot_id") == processes.boot_id():
         ticks = processes.start_ticks(pid)
         session = pid if ticks is None or ticks == runner.get("start_ticks") else None
+    limits = Limits.of(read_json(layout.launch) or {})
+    if limits.cgroup is not None:
+        group = Cgroup(Path(limits.cgroup) / layout.directory.name)
+        group.kill()
+        group.remove()
+    if session is not None:
+        processes.kill_all(session, layout.mark, spare=session)
     processes.kill_all(session, layout.mark)
 
 
