@@ -26,6 +26,7 @@ from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
 from pileus.compute.limits.amounts import Limits
 from pileus.compute.limits.confinement import Confinement
+from pileus.compute.sandbox.wrapping import Sandbox, environment, unwrapped_code, wrapped
 from pileus.compute.watch import Action, Seen, Watch
 from pileus.core.failpoints import failpoint
 
@@ -105,7 +106,11 @@ def _claim(layout: Layout) -> int | None:
 def spawn(layout: Layout, launch: dict[str, Any]) -> int:
     """Start the launch's command; its pid. Raises StartFailed."""
     os.chdir(layout.work)
-    return command.spawn(layout, launch["command"], launch["env"])
+    words, env, sandbox = launch["command"], launch["env"], Sandbox.of(launch)
+    if sandbox is not None and words:
+        env = environment(env, layout)
+        words = wrapped(sandbox, layout, words, env)
+    return command.spawn(layout, words, env)
 
 
 def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) -> dict[str, Any]:
@@ -117,7 +122,9 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
         signal.signal(signum, asked_to_end.note)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     subreaper.adopt_orphans()
-    confinement = Confinement(layout, Limits.of(launch))
+    confinement = Confinement(
+        layout, Limits.of(launch), is_sandboxed=Sandbox.of(launch) is not None
+    )
     kills_before = confinement.oom_kills
     try:
         with confinement.entered():
@@ -130,6 +137,8 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
     # What it left running has no lease.
     confinement.kill()
     code = os.waitstatus_to_exitcode(status)
+    if confinement.is_sandboxed:
+        code = unwrapped_code(code)
     reason = ending.why(
         code,
         watch.reason,
@@ -165,7 +174,7 @@ def _wait(
         seen = _seen(layout, asked_to_end)._replace(breach=confinement.breach(now))
         action = watch.look(now, seen)
         if action is Action.ASK:
-            processes.signal_group(child, signal.SIGTERM)
+            confinement.ask(child)
         elif action is Action.KILL:
             processes.signal_group(child, signal.SIGKILL)
             confinement.kill()

@@ -94,6 +94,7 @@ def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
 def decide(pool: PoolSnapshot) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
     placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
+    open_only = {n for n, s in enumerate(placement.free) if not s.node.capacity.sandbox}
     reserved: set[int] = set()
     grants: list[Grant] = []
     waiting: dict[str, Waiting] = {}
@@ -102,7 +103,8 @@ def decide(pool: PoolSnapshot) -> Plan:
         if held_back is not None:
             waiting[job.id] = held_back
             continue
-        spot = placement.best(job.spec.resources, without=reserved)
+        barred = reserved | open_only if job.spec.sandbox else reserved
+        spot = placement.best(job.spec.resources, without=barred)
         if spot is not None:
             placement.take(spot, job.spec.resources)
             grants.append(Grant(job, placement.free[spot.number].node, spot.devices))
@@ -171,6 +173,12 @@ def _demand(pool: PoolSnapshot) -> Demand:
 def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
     if pool.is_draining:
         return Waiting("The installation is going down", "It starts after the next `pileus up`.")
+    if job.spec.sandbox and pool.nodes and not any(n.capacity.sandbox for n in pool.nodes):
+        return Waiting(
+            "It asks for a sandbox, and no node that answers can make one",
+            "Install bubblewrap on a node and restart its worker; `pileus doctor` says what is"
+            " missing.",
+        )
     if job.not_before is not None and job.not_before > pool.now:
         seconds = math.ceil((job.not_before - pool.now).total_seconds())
         return Waiting(f"Waits {seconds} s before the next attempt: {job.reason}")

@@ -34,6 +34,7 @@ def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) ->
         env=environment(spec, order.devices, layout.directory, base),
         timeout_seconds=spec.timeout_seconds,
         grace_seconds=spec.grace_seconds,
+        is_sandboxed=spec.sandbox,
         limits=Limits(
             cpu_milli=spec.resources.cpu_milli,
             memory_mib=spec.resources.memory_mib,

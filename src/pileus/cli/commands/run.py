@@ -25,6 +25,9 @@ def run(
     disk: resources.Disk = None,
     gpu: resources.Gpu = None,
     resource: resources.Custom = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="No network; only its inputs and its own directory.")
+    ] = False,
     timeout_seconds: Annotated[
         float | None, typer.Option(help="Stop an attempt after this long.")
     ] = None,
@@ -50,6 +53,7 @@ def run(
         ],
         "name": name,
         "resources": resources.resources(cpu, memory, gpu, resource, disk),
+        "sandbox": sandbox,
         "timeout_seconds": timeout_seconds,
         "max_attempts": max_attempts,
         "priority": priority,

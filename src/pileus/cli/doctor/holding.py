@@ -13,6 +13,8 @@ _DELEGATE = (
     " its systemd unit, then restart it."
 )
 
+_INSTALL = "Jobs with --sandbox wait for a node that has bubblewrap: `apt install bubblewrap`."
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     means = read_json(scene.home.path / "worker" / "means.json")
@@ -25,3 +27,8 @@ def check(scene: Scene) -> Iterator[Finding]:
     said = "; ".join(f"{', '.join(names)}: {way}" for way, names in ways.items())
     hint = None if means.get("cgroup") else _DELEGATE
     yield Finding("limits", State.OK, f"Limits of attempts: {said}", hint)
+    missing = means.get("no_sandbox")
+    if missing is None:
+        yield Finding.ok("sandbox", "Attempts that ask for one run in a sandbox")
+    else:
+        yield Finding("sandbox", State.OK, f"No sandbox: {missing}", _INSTALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,9 @@ class Confinement:
     """Made by the runner before the attempt starts; it lives and ends with the runner, so a worker
     that is started again has nothing to do."""
 
-    def __init__(self, layout: Layout, limits: Limits) -> None:
+    def __init__(self, layout: Layout, limits: Limits, *, is_sandboxed: bool = False) -> None:
         self._layout = layout
+        self.is_sandboxed = is_sandboxed
         rlimits.apply(limits)
         self._group = _group(layout, limits)
         self._gauges: dict[str, Gauge] = {}
@@ -91,6 +93,13 @@ class Confinement:
         if self._group is not None and self._group.peak_mib:
             found["peak_memory_mib"] = self._group.peak_mib
         return found
+
+    def ask(self, child: int) -> None:
+        """SIGTERM to the attempt. The sandbox's own process would take all down with it at once."""
+        if self.is_sandboxed:
+            processes.signal_all(processes.descendants(child), signal.SIGTERM)
+        else:
+            processes.signal_group(child, signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL to every process of the attempt, those that left its session included."""

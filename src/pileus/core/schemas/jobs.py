@@ -92,6 +92,10 @@ class JobSpec(Schema):
     inputs: tuple[DatasetInput, ...] = ()
     resources: Resources = Resources()
 
+    sandbox: bool = False
+    """Run without network, seeing the system, its inputs and its own directory alone; only on
+    nodes that can, and never without."""
+
     timeout_seconds: float | None = Field(default=None, gt=0)
     """An attempt is stopped after this long; unlimited when absent."""
 
@@ -304,6 +308,7 @@ class AttemptSpec(Answer):
     inputs: tuple[AttemptInput, ...]
     params: dict[str, Any]
     resources: Resources
+    sandbox: bool = False
     timeout_seconds: float | None
     grace_seconds: float
     request_id: str | None = None

@@ -74,4 +74,7 @@ class Capacity(Schema):
     cpu_milli: int = Field(ge=0)
     memory_mib: int = Field(ge=0)
     devices: tuple[Device, ...] = ()
+    sandbox: bool = False
+    """Whether it can run attempts in a sandbox."""
+
     custom: dict[str, int] = Field(default_factory=dict)

@@ -19,11 +19,23 @@ class TestCheck:
         path = home.path / "worker" / "means.json"
         replace_json(path, {"limits": in_force(None), "cgroup": None})
 
-        found = only(check(scene(home)), State.OK)
+        found, sandbox = check(scene(home))
+
+        assert "Attempts that ask" in sandbox.found
 
         assert "memory, disk: watched" in found.found
         assert "cpu, processes: not held" in found.found
         assert "Delegate=yes" in (found.hint or "")
+
+    def test_a_missing_sandbox_is_told_with_its_reason(self, home):
+        path = home.path / "worker" / "means.json"
+        why = "bubblewrap is not installed"
+        replace_json(path, {"limits": in_force(None), "cgroup": None, "no_sandbox": why})
+
+        _, found = check(scene(home))
+
+        assert why in found.found
+        assert "apt install bubblewrap" in (found.hint or "")
 
     def test_a_home_where_no_worker_ran_is_skipped(self, home):
         only(check(scene(home)), State.SKIP)
