@@ -23,7 +23,7 @@ from typing import Any
 from pileus.compute import command, ending, processes, subreaper
 from pileus.compute.command import StartFailed
 from pileus.compute.files import read_json, replace_json
-from pileus.compute.layout import PRIVATE_FILE, Layout
+from pileus.compute.layout import PACKAGE_ROOT, PRIVATE_FILE, Layout
 from pileus.compute.limits.amounts import Limits
 from pileus.compute.limits.confinement import Confinement
 from pileus.compute.sandbox.wrapping import Sandbox, environment, unwrapped_code, wrapped
@@ -225,7 +225,6 @@ class _AskedToEnd:
         self.is_set = self.is_set or signum == signal.SIGTERM
 
 
-PACKAGE_ROOT = Path(__file__).parents[2]
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from pileus.compute.runner import main;"
     " sys.exit(main(sys.argv[2:]))"

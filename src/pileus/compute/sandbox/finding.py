@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pileus.compute.runner import PACKAGE_ROOT
+from pileus.compute.layout import PACKAGE_ROOT
 from pileus.compute.sandbox.wrapping import Sandbox
 
 _PROGRAM = "bwrap"
