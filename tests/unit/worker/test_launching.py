@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from pileus.compute.layout import ATTEMPT_MODULES, Layout
+from pileus.compute.limits.amounts import LEAST_MEMORY_MIB, Limits
 from pileus.core.schemas.resources import Resources
 from pileus.worker.launching import environment, launch_of
 from tests.unit.worker.fakes import make_order, make_spec
@@ -62,3 +63,19 @@ class TestLaunchOf:
         assert launch.command == ("true",)
         assert (launch.timeout_seconds, launch.grace_seconds) == (9.0, 1.0)
         assert launch.lease_token == "lease-of-att_1"
+
+
+class TestLimits:
+    def test_an_attempt_is_held_to_what_its_job_asked_for(self):
+        asked = Resources(cpu=0.5, memory_mib=100, disk_mib=10)
+
+        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE)
+
+        assert launch.limits == Limits(cpu_milli=500, memory_mib=100, disk_mib=10)
+
+    def test_none_is_held_to_less_memory_than_it_takes_to_come_up(self):
+        asked = Resources(memory_mib=1)
+
+        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE)
+
+        assert launch.limits.memory_mib == LEAST_MEMORY_MIB

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 MIB = 1024 * 1024
 
+LEAST_MEMORY_MIB = 32
+"""No attempt is held to less: an interpreter alone may take that to come up."""
+
 
 class Limits(NamedTuple):
     """Part of `launch.json`. None is no limit."""
