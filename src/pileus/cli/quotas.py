@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from pileus.cli.resources import memory_mib, number
+from pileus.cli.resources import mib_of, number
 
 _MILLI = 1000
 
@@ -25,7 +25,7 @@ def limits(
     if cpu is not None:
         found["cpu_milli"] = {"nominal": round(cpu * _MILLI)}
     if memory is not None:
-        found["memory_mib"] = {"nominal": memory_mib(memory, "--memory", least=0)}
+        found["memory_mib"] = {"nominal": mib_of(memory, "--memory", least=0)}
     for text in gpu:
         kind, separator, count = text.rpartition(":")
         name = f"gpu_milli:{kind.lower()}" if separator else "gpu_milli"
@@ -80,6 +80,6 @@ def _bound(text: str, option: str, known: dict[str, dict[str, int]]) -> tuple[st
 
 def _amount(resource: str, text: str, option: str) -> int:
     if resource == "memory_mib":
-        return memory_mib(text, option, least=0)
+        return mib_of(text, option, least=0)
     amount: Any = number(text, option)
     return int(amount) if resource.startswith("custom") else round(amount * _MILLI)

@@ -12,6 +12,13 @@ Memory = Annotated[
     str,
     typer.Option(help="Memory, such as 512 or 4g; MiB by default.", rich_help_panel="Resources"),
 ]
+Disk = Annotated[
+    str | None,
+    typer.Option(
+        help="Disk that an attempt may fill, such as 10g; no limit when absent.",
+        rich_help_panel="Resources",
+    ),
+]
 Gpu = Annotated[
     str | None,
     typer.Option(
@@ -24,12 +31,24 @@ Custom = Annotated[
     typer.Option("--resource", help="A flavour: fpga=1. Repeatable.", rich_help_panel="Resources"),
 ]
 
-_MIB = {"": 1.0, "m": 1.0, "mib": 1.0, "mb": 1.0, "g": 1024.0, "gib": 1024.0, "gb": 1024.0}
+_MIB = {
+    "": 1.0,
+    **dict.fromkeys(("m", "mi", "mib", "mb"), 1.0),
+    **dict.fromkeys(("g", "gi", "gib", "gb"), 1024.0),
+}
 
 
-def resources(cpu: float, memory: str, gpu: str | None, custom: list[str] | None) -> dict[str, Any]:
+def resources(
+    cpu: float,
+    memory: str,
+    gpu: str | None,
+    custom: list[str] | None,
+    disk: str | None = None,
+) -> dict[str, Any]:
     """The `resources` of a job's spec."""
-    found: dict[str, Any] = {"cpu": cpu, "memory_mib": memory_mib(memory)}
+    found: dict[str, Any] = {"cpu": cpu, "memory_mib": mib_of(memory)}
+    if disk is not None:
+        found["disk_mib"] = mib_of(disk, "--disk")
     if gpu is not None:
         kind, separator, count = gpu.rpartition(":")
         found["gpu"] = number(count, "--gpu")
@@ -58,7 +77,7 @@ def settings_of(pairs: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def memory_mib(text: str, option: str = "--memory", *, least: int = 1) -> int:
+def mib_of(text: str, option: str = "--memory", *, least: int = 1) -> int:
     """MiB of `512` or `4g`."""
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     unit = text[len(digits) :].lower()

@@ -13,6 +13,9 @@ SCHEMA = 1
 
 EXITED = "exited"
 OUT_OF_MEMORY = "out_of_memory"
+DISK_FULL = "disk_full"
+"""The attempt's own quota; of the node's disk an attempt hears from its writes."""
+
 START_FAILED = "start_failed"
 RUNNER_LOST = "runner_lost"
 KILLED = "killed"
@@ -29,8 +32,12 @@ def ended(
     message: str | None = None,
     peak_rss_mib: int = 0,
     cpu_seconds: float = 0.0,
+    peaks: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """The document. A negative `code` is a signal, as in `os.waitstatus_to_exitcode`."""
+    """The document. A negative `code` is a signal, as in `os.waitstatus_to_exitcode`.
+
+    `peak_rss_mib` is of its largest process, `peaks` of all of them together.
+    """
     is_signal = code is not None and code < 0
     return {
         "schema": SCHEMA,
@@ -42,6 +49,7 @@ def ended(
         "ended_at": now(),
         "peak_rss_mib": peak_rss_mib,
         "cpu_seconds": round(cpu_seconds, 3),
+        **(peaks or {}),
     }
 
 
@@ -61,6 +69,7 @@ def why(
     result: Mapping[str, Any] | None,
     *,
     was_oom_killed: bool,
+    was_refused_disk: bool = False,
 ) -> str:
     """The reason of an end. `asked` is why we stopped it, if we did."""
     if asked is not None:
@@ -69,6 +78,8 @@ def why(
         return EXITED if was_done else asked
     if code == -signal.SIGKILL:
         return OUT_OF_MEMORY if was_oom_killed else KILLED
+    if code != 0 and was_refused_disk:
+        return DISK_FULL
     return EXITED
 
 

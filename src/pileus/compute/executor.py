@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from pileus.compute.limits.amounts import Limits
+from pileus.compute.sandbox.wrapping import Sandbox
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -22,10 +25,18 @@ class Launch:
 
     timeout_seconds: float | None = None
     grace_seconds: float = 20.0
+    limits: Limits = field(default_factory=Limits)
+    is_sandboxed: bool = False
+    """Without network, and seeing nothing but the system and its own directory."""
+
+    sandbox: Sandbox | None = None
+    """How; the executor's word to the runner."""
 
     def document(self) -> dict[str, Any]:
         """`launch.json`."""
-        return {"schema": 1} | asdict(self)
+        sandbox = None if self.sandbox is None else self.sandbox._asdict()
+        means = {"limits": self.limits._asdict(), "sandbox": sandbox}
+        return {"schema": 1} | asdict(self) | means
 
 
 class Phase(StrEnum):
@@ -58,7 +69,7 @@ class Executor(Protocol):
     async def start(self, directory: Path, launch: Launch) -> None:
         """Start the attempt, once; a second call finds it started.
 
-        Raises EnvironmentUnknown, EnvironmentBroken, RunnerNotStarted.
+        Raises EnvironmentUnknown, EnvironmentBroken, RunnerNotStarted, SandboxMissing.
         """
         ...
 

@@ -8,6 +8,9 @@ from pathlib import Path
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
 
+PACKAGE_ROOT = Path(__file__).parents[2]
+"""Directory from which `pileus` is imported."""
+
 ATTEMPT_MODULES = Path(__file__).parent / "attempt"
 """Directory that goes on the `sys.path` of attempts."""
 

@@ -17,6 +17,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Fields of /proc/PID/stat after the name, proc(5): state is the third, session the sixth,
 # start time the twenty-second.
 _STATE, _SESSION, _START = 0, 3, 19
+_STAT_BYTES = 4096
 
 # A process in uninterruptible sleep dies when it wakes; nobody can wait for that.
 _KILL_ROUNDS = 200
@@ -53,17 +54,30 @@ def threads() -> int:
 def kill_all(session: int | None, mark: str, *, spare: int | None = None) -> None:
     """SIGKILL to every process of an attempt but `spare`, until none is left that could fork.
 
-    Those of its session, and those that left it, as daemons do, but have `mark`, a variable with
-    its value, in the environment that they were started with.
+    Those of its session; those that left it, as daemons do, but have `mark`, a variable with its
+    value, in the environment that they were started with; and what descends from any of them. Spare
+    the runner while it may live: it adopts their orphans, which the next round finds under it.
     """
     for _ in range(_KILL_ROUNDS):
-        targets = [pid for pid in _living() if pid != spare and _belongs(pid, session, mark)]
+        living = _living()
+        own = {pid for pid in living if pid == spare or _belongs(pid, session, mark)}
+        targets = (own | _below(own, living)) - {spare}
         if not targets:
             return
-        for pid in targets:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        signal_all(targets, signal.SIGKILL)
         time.sleep(_KILL_PAUSE_SECONDS)
+
+
+def descendants(pid: int) -> set[int]:
+    """Living processes that descend from one, itself left out."""
+    return _below({pid}, _living())
+
+
+def signal_all(pids: set[int], signum: int) -> None:
+    """Send a signal to each that is still there."""
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signum)
 
 
 def signal_group(group: int, signum: int) -> None:
@@ -72,11 +86,36 @@ def signal_group(group: int, signum: int) -> None:
         os.killpg(group, signum)
 
 
-def _living() -> list[int]:
+def _living() -> dict[int, int]:
+    """Every process that lives, with its parent."""
     if not _PROC.is_dir():
-        return []
-    pids = (int(entry.name) for entry in os.scandir(_PROC) if entry.name.isdigit())
-    return [pid for pid in pids if start_ticks(pid) is not None]
+        return {}
+    found = {}
+    for name in os.listdir(_PROC):  # noqa: PTH208  done for every look at a limit: half the time
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"{_PROC}/{name}/stat", "rb", buffering=0) as file:  # noqa: PTH123  the same
+                content = file.read(_STAT_BYTES)
+        except OSError:
+            continue
+        state, parent, _ = content[content.rindex(b")") + 2 :].split(None, 2)
+        if state not in {b"Z", b"X"}:
+            found[int(name)] = int(parent)
+    return found
+
+
+def _below(roots: set[int], parents: dict[int, int]) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents.items():
+        children.setdefault(parent, []).append(pid)
+    found: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        fresh = [pid for pid in children.get(waiting.pop(), ()) if pid not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
 
 
 def _belongs(pid: int, session: int | None, mark: str) -> bool:

@@ -20,10 +20,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pileus.compute import command, ending, processes
+from pileus.compute import command, ending, processes, subreaper
 from pileus.compute.command import StartFailed
 from pileus.compute.files import read_json, replace_json
-from pileus.compute.layout import PRIVATE_FILE, Layout
+from pileus.compute.layout import PACKAGE_ROOT, PRIVATE_FILE, Layout
+from pileus.compute.limits.amounts import Limits
+from pileus.compute.limits.confinement import Confinement
+from pileus.compute.sandbox.wrapping import Sandbox, environment, unwrapped_code, wrapped
 from pileus.compute.watch import FENCED, Action, Seen, Watch
 from pileus.core.failpoints import failpoint
 
@@ -103,7 +106,11 @@ def _claim(layout: Layout) -> int | None:
 def spawn(layout: Layout, launch: dict[str, Any]) -> int:
     """Start the launch's command; its pid. Raises StartFailed."""
     os.chdir(layout.work)
-    return command.spawn(layout, launch["command"], launch["env"])
+    words, env, sandbox = launch["command"], launch["env"], Sandbox.of(launch)
+    if sandbox is not None and words:
+        env = environment(env, layout)
+        words = wrapped(sandbox, layout, words, env)
+    return command.spawn(layout, words, env)
 
 
 def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) -> dict[str, Any]:
@@ -114,55 +121,72 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
     for signum in _SIGNALS:
         signal.signal(signum, asked_to_end.note)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-    kills_before = ending.oom_kills()
     # Whoever started us may have stood still since it was ordered to.
     if _seen(layout, asked_to_end).is_fenced(time.monotonic()):
         return ending.ended(None, FENCED, started_at, message="Its lease had run out")
+    subreaper.adopt_orphans()
+    confinement = Confinement(
+        layout, Limits.of(launch), is_sandboxed=Sandbox.of(launch) is not None
+    )
+    kills_before = confinement.oom_kills
     try:
-        child = begin()
+        with confinement.entered():
+            child = begin()
     except StartFailed as error:
+        confinement.close()
         return ending.not_started(str(error))
     watch = Watch(time.monotonic(), launch.get("timeout_seconds"), launch["grace_seconds"])
-    status, usage = _wait(child, layout, watch, asked_to_end, readable)
+    status, usage = _wait(child, layout, watch, asked_to_end, readable, confinement)
     # What it left running has no lease.
-    _kill_all(layout)
+    confinement.kill()
     code = os.waitstatus_to_exitcode(status)
+    if confinement.is_sandboxed:
+        code = unwrapped_code(code)
     reason = ending.why(
         code,
         watch.reason,
         read_json(layout.result),
-        was_oom_killed=ending.oom_kills() > kills_before,
+        was_oom_killed=confinement.oom_kills > kills_before,
+        was_refused_disk=code != 0 and confinement.was_refused_disk,
     )
-    return ending.ended(
+    document = ending.ended(
         code,
         reason,
         started_at,
         peak_rss_mib=ending.peak_mib(usage.ru_maxrss),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peaks=confinement.peaks(),
     )
+    confinement.close()
+    return document
 
 
 def _wait(
-    child: int, layout: Layout, watch: Watch, asked_to_end: _AskedToEnd, wakeup: int
+    child: int,
+    layout: Layout,
+    watch: Watch,
+    asked_to_end: _AskedToEnd,
+    wakeup: int,
+    confinement: Confinement,
 ) -> tuple[int, Any]:
     while True:
-        pid, status, usage = os.wait4(child, os.WNOHANG)
-        if pid:
-            return status, usage
-        action = watch.look(time.monotonic(), _seen(layout, asked_to_end))
+        end = subreaper.reap(child)
+        if end is not None:
+            return end
+        now = time.monotonic()
+        seen = _seen(layout, asked_to_end)._replace(breach=confinement.breach(now))
+        action = watch.look(now, seen)
         if action is Action.ASK:
-            processes.signal_group(child, signal.SIGTERM)
+            confinement.ask(child)
         elif action is Action.KILL:
             processes.signal_group(child, signal.SIGKILL)
-            _kill_all(layout)
+            confinement.kill()
+        now = time.monotonic()
+        pause = min(watch.wait_seconds(now), confinement.wait_seconds(now))
         # A signal, such as a child's end, makes the pipe readable at once.
-        if select.select([wakeup], [], [], watch.wait_seconds(time.monotonic()))[0]:
+        if select.select([wakeup], [], [], pause)[0]:
             with suppress(BlockingIOError):
                 os.read(wakeup, 4096)
-
-
-def _kill_all(layout: Layout) -> None:
-    processes.kill_all(os.getpid(), layout.mark, spare=os.getpid())
 
 
 def _seen(layout: Layout, asked_to_end: _AskedToEnd) -> Seen:
@@ -207,7 +231,6 @@ class _AskedToEnd:
         self.is_set = self.is_set or signum == signal.SIGTERM
 
 
-PACKAGE_ROOT = Path(__file__).parents[2]
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from pileus.compute.runner import main;"
     " sys.exit(main(sys.argv[2:]))"

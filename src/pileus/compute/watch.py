@@ -35,6 +35,8 @@ class Seen(NamedTuple):
     """This long after that nobody knows of us any more; no fence when None."""
 
     is_directory_gone: bool = False
+    breach: str | None = None
+    """Why it must end at once: it is beyond a limit."""
 
     def is_fenced(self, now: float) -> bool:
         """Whether another attempt may run by now, so that this one must not."""
@@ -61,8 +63,9 @@ class Watch:
         """The next action, each at most once."""
         if self._is_killed:
             return None
-        if seen.is_fenced(now):
-            return self._kill(FENCED)
+        at_once = FENCED if seen.is_fenced(now) else seen.breach
+        if at_once is not None:
+            return self._kill(at_once)
         if self._kill_at is not None:
             return self._kill(self.reason) if now >= self._kill_at else None
         if seen.stop_reason is not None:

@@ -12,6 +12,7 @@ Success is never inferred: exit code 0 and, for a recipe, a result that says so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -88,11 +89,13 @@ def _failed(job: Job, why: str, exit_: Mapping[str, Any], result: Mapping[str, A
         reason = "Stopped after its timeout" + (f" of {limit:g} s" if limit else "")
         hint = "Allow more time with timeout_seconds, or make it faster."
     elif why == "out_of_memory":
+        reason, hint = _out_of_memory(job, exit_)
+    elif why == "disk_full":
+        limit_mib = job.spec.resources.disk_mib
         reason = (
-            f"Ran out of memory: used {exit_.get('peak_rss_mib')} MiB,"
-            f" asked for {job.spec.resources.memory_mib} MiB"
+            f"Ran out of disk: wrote {exit_.get('peak_disk_mib')} MiB, asked for {limit_mib} MiB"
         )
-        hint = "Ask for more memory."
+        hint = f"Ask for more: --disk {_more(limit_mib or 0)}."
     elif isinstance(error, Mapping):
         reason, hint = str(error.get("message")), str(error.get("hint") or logs)
     elif exit_.get("message"):
@@ -104,6 +107,21 @@ def _failed(job: Job, why: str, exit_: Mapping[str, Any], result: Mapping[str, A
     else:
         reason = f"Exited with code {exit_.get('code')}"
     return End(AttemptStatus.FAILED, JobStatus.FAILED, reason, hint)
+
+
+def _out_of_memory(job: Job, exit_: Mapping[str, Any]) -> tuple[str, str]:
+    limit_mib = job.spec.resources.memory_mib
+    # Of all processes together, or of the largest where the node did not count them.
+    peak = exit_.get("peak_memory_mib") or exit_.get("peak_rss_mib")
+    reason = f"Ran out of memory: used {peak} MiB, asked for {limit_mib} MiB"
+    used = peak if isinstance(peak, int) else 0
+    return reason, f"Ask for more: --memory {_more(max(limit_mib, used))}."
+
+
+def _more(mib: int) -> str:
+    """The next power of two that leaves half as much again, as an option spells it."""
+    wanted = 1 << max(0, math.ceil(math.log2(max(1, mib) * 1.5)))
+    return f"{wanted // 1024}Gi" if wanted >= 1024 else f"{wanted}Mi"
 
 
 def ended_attempt(

@@ -328,6 +328,7 @@ def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
         inputs=tuple(inputs),
         params=job.params["values"],
         resources=job.spec.resources,
+        sandbox=job.spec.sandbox,
         timeout_seconds=job.spec.timeout_seconds,
         grace_seconds=job.spec.grace_seconds,
         request_id=job.request_id,

@@ -14,10 +14,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
@@ -82,6 +83,17 @@ def holdings_of(
     ]
 
 
+class _Wish(NamedTuple):
+    """What a job asks of the node that it goes to."""
+
+    shape: Shape
+    is_sandboxed: bool
+
+    @staticmethod
+    def of(job: Job) -> _Wish:
+        return _Wish(Shape.of(job.spec.resources), job.spec.sandbox)
+
+
 class _Room(NamedTuple):
     """Room that is expected on a node, and what is left beside the job then."""
 
@@ -101,6 +113,11 @@ class _Decision:
         self._endings = Endings(carry.history, pool.now)
         self._placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
         self._numbers = {x.node.id: number for number, x in enumerate(self._placement.free)}
+        self._without_sandbox = {
+            number
+            for number, space in enumerate(self._placement.free)
+            if not space.node.capacity.sandbox
+        }
         self._reservations = Reservations()
         self._quotas = Quotas(policy.quotas)
         holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
@@ -122,17 +139,17 @@ class _Decision:
         self._claims: dict[str, tuple[str, Amounts]] = {}
         """Project → the job that its quota is kept for, and what is kept."""
 
-        self._explained: dict[Shape, Waiting] = {}
+        self._explained: dict[_Wish, Waiting] = {}
         self._idle: list[Free] = []
-        self._able: dict[Shape, list[int]] = {}
-        """Shape → nodes that it would fit if they were idle."""
+        self._able: dict[_Wish, list[int]] = {}
+        """Wish → nodes that could fulfil it if they were idle."""
 
         self._is_backfilling = False
         """Whether a job waits for room: what comes later may pass, and must not delay it."""
 
         self._kept_whole = 0
         self._clearings = 0
-        self._hopeless: set[tuple[str, int, Shape]] = set()
+        self._hopeless: set[tuple[str, int, _Wish]] = set()
         self._grants: list[Grant] = []
         self._waiting: dict[str, Waiting] = {}
         self._preemptions: list[Preemption] = []
@@ -217,12 +234,15 @@ class _Decision:
         """Where there is room that is kept for nobody else."""
         resources = job.spec.resources
         ends_at = self._ends_at(job)
-        shut = self._reservations.shut(Shape.of(resources), ends_at)
+        shut = self._reservations.shut(Shape.of(resources), ends_at) | self._barred(job)
         while True:
             spot = self._placement.best(resources, without=shut)
             if spot is None or self._reservations.permits(spot, resources, ends_at):
                 return spot
             shut.add(spot.number)
+
+    def _barred(self, job: Job) -> set[int]:
+        return self._without_sandbox if job.spec.sandbox else set()
 
     def _ends_at(self, job: Job) -> datetime | None:
         return self._endings.of_job(job) if self._is_backfilling else None
@@ -278,15 +298,15 @@ class _Decision:
         quota = self._quotas.of.get(job.project)
         if quota is None or quota.reclaim is quota.preempt is Stops.NEVER:
             return False
-        shape = Shape.of(job.spec.resources)
-        wish = (job.project, job.priority, shape)
+        wish = (job.project, job.priority, _Wish.of(job))
         if wish in self._hopeless or self._clearings >= MOST_CLEARINGS:
             return False
         self._clearings += 1
         spot = self._spot(job)
         claim = Claim(job.project, job.priority, job.spec.resources, amounts)
-        roomy = self._roomy_soon(shape) if spot is None else self._node_of(spot).id
-        clearing = clear(claim, self._stoppable, self._soon, roomy, self._space_soon)
+        roomy = self._roomy_soon(job) if spot is None else self._node_of(spot).id
+        space = partial(self._space_soon, barred=self._barred(job))
+        clearing = clear(claim, self._stoppable, self._soon, roomy, space)
         if clearing is None:
             # Room and quota only shrink while a decision is made.
             self._hopeless.add(wish)
@@ -322,19 +342,20 @@ class _Decision:
     def _node_of(self, spot: Spot) -> Node:
         return self._placement.free[spot.number].node
 
-    def _roomy_soon(self, shape: Shape) -> str | None:
+    def _roomy_soon(self, job: Job) -> str | None:
         """A node that has room for it once what is asked to stop has stopped."""
+        shape, barred = Shape.of(job.spec.resources), self._barred(job)
         for node in sorted(self._leaving):
-            space = self._space_soon(node)
+            space = self._space_soon(node, barred)
             if space is not None and space.fits(shape):
                 return node
         return None
 
-    def _space_soon(self, node: str) -> Free | None:
-        """What a node has left then, beside what it is kept for; None for one that does not answer
-        or is kept for later."""
+    def _space_soon(self, node: str, barred: Container[int] = ()) -> Free | None:
+        """What a node has left then, beside what it is kept for; None for one that does not answer,
+        is kept for later or is barred."""
         number = self._numbers.get(node)
-        if number is None:
+        if number is None or number in barred:
             return None
         if number in self._reservations:
             kept = self._reservations.soon(number)
@@ -363,11 +384,12 @@ class _Decision:
             self._soon.give(job.project, amounts)
 
     def _explain(self, job: Job) -> Waiting:
-        shape = Shape.of(job.spec.resources)
-        found = self._explained.get(shape)
+        wish = _Wish.of(job)
+        found = self._explained.get(wish)
         if found is None:
-            found = explain(job.spec.resources, self._pool.nodes, self._pool.silent)
-            self._explained[shape] = found
+            nodes = [n for n in self._pool.nodes if n.capacity.sandbox or not wish.is_sandboxed]
+            found = explain(job.spec.resources, nodes, self._pool.silent)
+            self._explained[wish] = found
         return found
 
     def _reserve(self, job: Job) -> None:
@@ -419,12 +441,15 @@ class _Decision:
         return _Room(number, at, after, later)
 
     def _able_for(self, job: Job) -> list[int]:
-        shape = Shape.of(job.spec.resources)
-        found = self._able.get(shape)
+        wish = _Wish.of(job)
+        found = self._able.get(wish)
         if found is None:
             self._idle = self._idle or [Free(space.node) for space in self._placement.free]
-            found = self._able[shape] = [
-                number for number, space in enumerate(self._idle) if space.fits(shape)
+            barred = self._barred(job)
+            found = self._able[wish] = [
+                number
+                for number, space in enumerate(self._idle)
+                if number not in barred and space.fits(wish.shape)
             ]
         return found
 
@@ -446,6 +471,12 @@ def _demand(pool: PoolSnapshot) -> Demand:
 def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:
     if pool.is_draining:
         return Waiting("The installation is going down", "It starts after the next `pileus up`.")
+    if job.spec.sandbox and pool.nodes and not any(n.capacity.sandbox for n in pool.nodes):
+        return Waiting(
+            "It asks for a sandbox, and no node that answers can make one",
+            "Install bubblewrap on a node and restart its worker; `pileus doctor` says what is"
+            " missing.",
+        )
     if job.not_before is not None and job.not_before > pool.now:
         seconds = math.ceil((job.not_before - pool.now).total_seconds())
         return Waiting(f"Waits {seconds} s before the next attempt: {job.reason}")

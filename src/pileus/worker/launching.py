@@ -15,6 +15,7 @@ from pileus.compute.layout import (
     TOKEN_VARIABLE,
     Layout,
 )
+from pileus.compute.limits.amounts import LEAST_MEMORY_MIB, Limits
 from pileus.core.schemas.jobs import AttemptSpec, DesiredAttempt
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -33,6 +34,12 @@ def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) ->
         env=environment(spec, order.devices, layout.directory, base),
         timeout_seconds=spec.timeout_seconds,
         grace_seconds=spec.grace_seconds,
+        is_sandboxed=spec.sandbox,
+        limits=Limits(
+            cpu_milli=spec.resources.cpu_milli,
+            memory_mib=max(LEAST_MEMORY_MIB, spec.resources.memory_mib),
+            disk_mib=spec.resources.disk_mib,
+        ),
     )
 
 

@@ -79,6 +79,11 @@ class WorkerSettings(BaseModel):
         return self.home / "worker"
 
     @property
+    def means_path(self) -> Path:
+        """Where the worker leaves word of what holds attempts on this node."""
+        return self.directory / "means.json"
+
+    @property
     def token_path(self) -> Path:
         """Where the worker's bearer token lies."""
         return self.token_file or self.home / "run" / "worker.token"

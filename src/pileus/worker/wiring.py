@@ -16,6 +16,11 @@ import pileus
 from pileus.compute import inventory
 from pileus.compute.environments import ENVIRONMENTS
 from pileus.compute.executors.process import ProcessExecutor
+from pileus.compute.files import replace_json
+from pileus.compute.limits.cgroup import delegated
+from pileus.compute.limits.means import in_force
+from pileus.compute.sandbox.finding import find
+from pileus.compute.sandbox.wrapping import Sandbox
 from pileus.compute.zygotes import Zygotes
 from pileus.core.clock import SystemClock
 from pileus.core.schemas.jobs import Registration
@@ -52,7 +57,11 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
     """The worker's parts, at work; leaves attempts running."""
     clock = SystemClock()
     base = base_environment(settings.pass_environment)
-    executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base))
+    cgroup = await asyncio.to_thread(delegated)
+    found = await asyncio.to_thread(find, settings.home)
+    sandbox = found if isinstance(found, Sandbox) else None
+    _tell(settings.means_path, cgroup, found if isinstance(found, str) else None)
+    executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base), cgroup, sandbox)
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
     await asyncio.to_thread(cache.start)
     environments = Environments(
@@ -75,7 +84,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         environments=environments,
     )
     attempts = Attempts(settings.directory / "attempts", means)
-    capacity = inventory.take(settings.custom)
+    capacity = inventory.take(settings.custom).model_copy(update={"sandbox": sandbox is not None})
 
     def present() -> Registration:
         return Registration(
@@ -120,6 +129,13 @@ def locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _tell(path: Path, cgroup: Path | None, no_sandbox: str | None) -> None:
+    """Leave word of what holds attempts here, for `pileus doctor`."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    where = None if cgroup is None else str(cgroup)
+    replace_json(path, {"limits": in_force(cgroup), "cgroup": where, "no_sandbox": no_sandbox})
 
 
 def _zygotes(settings: WorkerSettings, base: dict[str, str]) -> Zygotes | None:

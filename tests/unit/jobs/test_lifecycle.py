@@ -17,6 +17,7 @@ from pileus.core.schemas.jobs import (
     JobStatus,
     StopReason,
 )
+from pileus.core.schemas.resources import Resources
 from pileus.jobs.lifecycle import CURABLE, ended_job, judge
 from pileus.jobs.settings import JobsSettings
 
@@ -118,6 +119,26 @@ class TestJudge:
         end = judge(make_job(), ATTEMPT, {"reason": "timeout", "signal": 15}, None)
 
         assert end.reason == "Stopped after its timeout of 60 s"
+
+    def test_out_of_memory_tells_peak_and_limit_and_what_to_ask_for(self) -> None:
+        exit_ = {"reason": "out_of_memory", "signal": 9, "peak_memory_mib": 530, "peak_rss_mib": 90}
+
+        end = judge(make_job(), ATTEMPT, exit_, None)
+
+        assert end.job is JobStatus.FAILED
+        assert end.reason == "Ran out of memory: used 530 MiB, asked for 512 MiB"
+        assert end.hint == "Ask for more: --memory 1Gi."
+
+    def test_out_of_disk_tells_what_was_written_and_what_to_ask_for(self) -> None:
+        job = make_job()
+        spec = job.spec.model_copy(update={"resources": Resources(disk_mib=100)})
+        exit_ = {"reason": "disk_full", "code": 1, "peak_disk_mib": 101}
+
+        end = judge(job.model_copy(update={"spec": spec}), ATTEMPT, exit_, None)
+
+        assert end.job is JobStatus.FAILED
+        assert end.reason == "Ran out of disk: wrote 101 MiB, asked for 100 MiB"
+        assert end.hint == "Ask for more: --disk 256Mi."
 
     @given(
         st.fixed_dictionaries(

@@ -459,3 +459,41 @@ class TestBackfill:
             or NOW + timedelta(seconds=grant.job.spec.timeout_seconds) > eta
         ]
         assert sum(staying) <= 6 - 4
+
+
+def sandboxed(job: Job) -> Job:
+    return job.model_copy(update={"spec": job.spec.model_copy(update={"sandbox": True})})
+
+
+def with_sandbox(node: Node) -> Node:
+    capacity = node.capacity.model_copy(update={"sandbox": True})
+    return node.model_copy(update={"capacity": capacity})
+
+
+class TestSandbox:
+    def test_a_job_that_asks_for_one_goes_where_there_is_one(self) -> None:
+        nodes = [make_node("a"), with_sandbox(make_node("b")), make_node("c")]
+
+        [grant] = plan(sandboxed(make_job(1)), nodes=nodes).grants
+
+        assert grant.node.name == "b"
+
+    def test_it_waits_for_that_node_and_for_no_other(self) -> None:
+        full = with_sandbox(make_node("b"))
+
+        found = plan(
+            sandboxed(make_job(1)), nodes=[make_node("a"), full], leases=(make_lease(full, cpu=4),)
+        )
+
+        assert found.grants == ()
+        assert found.waiting["job_0001"].reason.startswith("Waits for cpu=1")
+
+    def test_without_any_it_is_held_and_told_what_to_install(self) -> None:
+        found = plan(sandboxed(make_job(1)), nodes=[make_node()])
+
+        assert found.grants == ()
+        assert "no node that answers can make one" in found.waiting["job_0001"].reason
+        assert "bubblewrap" in (found.waiting["job_0001"].hint or "")
+
+    def test_a_job_that_does_not_ask_goes_anywhere(self) -> None:
+        assert granted(plan(make_job(1), nodes=[make_node()])) == ["job_0001"]

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from pileus.compute.layout import ATTEMPT_MODULES, Layout
+from pileus.compute.limits.amounts import LEAST_MEMORY_MIB, Limits
 from pileus.core.schemas.resources import Resources
 from pileus.worker.launching import environment, launch_of
 from tests.unit.worker.fakes import make_order, make_spec
@@ -72,3 +73,19 @@ class TestEnvironmentFile:
 
         assert env["PATH"] == f"{HERE}/environment/bin:/bin"
         assert env["VIRTUAL_ENV"] == f"{HERE}/environment"
+
+
+class TestLimits:
+    def test_an_attempt_is_held_to_what_its_job_asked_for(self):
+        asked = Resources(cpu=0.5, memory_mib=100, disk_mib=10)
+
+        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE)
+
+        assert launch.limits == Limits(cpu_milli=500, memory_mib=100, disk_mib=10)
+
+    def test_none_is_held_to_less_memory_than_it_takes_to_come_up(self):
+        asked = Resources(memory_mib=1)
+
+        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE)
+
+        assert launch.limits.memory_mib == LEAST_MEMORY_MIB

@@ -40,8 +40,12 @@ def run(
     name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
     cpu: resources.Cpu = 1.0,
     memory: resources.Memory = "512m",
+    disk: resources.Disk = None,
     gpu: resources.Gpu = None,
     resource: resources.Custom = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="No network; only its inputs and its own directory.")
+    ] = False,
     timeout_seconds: Annotated[
         float | None, typer.Option(help="Stop an attempt after this long.")
     ] = None,
@@ -80,7 +84,8 @@ def run(
             for inner, dataset in (_pair(text, "--input") for text in input_ or ())
         ],
         "name": name,
-        "resources": resources.resources(cpu, memory, gpu, resource),
+        "resources": resources.resources(cpu, memory, gpu, resource, disk),
+        "sandbox": sandbox,
         "timeout_seconds": timeout_seconds,
         "max_attempts": max_attempts,
         "priority": priority,

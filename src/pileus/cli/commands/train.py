@@ -47,6 +47,7 @@ def train(
     ] = None,
     cpu: resources.Cpu = 1.0,
     memory: resources.Memory = "2g",
+    disk: resources.Disk = None,
     gpu: resources.Gpu = None,
     resource: resources.Custom = None,
     timeout_seconds: Annotated[
@@ -72,7 +73,7 @@ def train(
         "dataset": dataset,
         "register": register,
         "name": name,
-        "resources": resources.resources(cpu, memory, gpu, resource),
+        "resources": resources.resources(cpu, memory, gpu, resource, disk),
         "timeout_seconds": timeout_seconds,
         "max_attempts": max_attempts,
         "priority": priority,

@@ -15,11 +15,14 @@ from typing import Any
 
 from pileus.compute import ending, processes
 from pileus.compute.environments import PLAIN, Environment
-from pileus.compute.errors import EnvironmentUnknown, RunnerNotStarted
+from pileus.compute.errors import EnvironmentUnknown, RunnerNotStarted, SandboxMissing
 from pileus.compute.executor import Launch, Phase, State
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
+from pileus.compute.limits.amounts import Limits
+from pileus.compute.limits.cgroup import Cgroup
 from pileus.compute.runner import STARTED, arguments_for
+from pileus.compute.sandbox.wrapping import Sandbox
 from pileus.compute.zygotes import Zygotes, ZygoteUnfit, read_answer
 from pileus.core import failpoints
 from pileus.core.failpoints import failpoint
@@ -37,10 +40,17 @@ class ProcessExecutor:
     """An `Executor` of plain processes; `zygotes` is absent where there is no fork worth having."""
 
     def __init__(
-        self, environments: Mapping[str, Environment], zygotes: Zygotes | None = None
+        self,
+        environments: Mapping[str, Environment],
+        zygotes: Zygotes | None = None,
+        cgroup: Path | None = None,
+        sandbox: Sandbox | None = None,
     ) -> None:
+        """`cgroup` is the control group below which each attempt has one, if the node has that."""
+        self._sandbox = sandbox
         self._environments = environments
         self._zygotes = zygotes
+        self._cgroup = cgroup
 
     async def start(self, directory: Path, launch: Launch) -> None:
         if launch.environment not in self._environments:
@@ -48,6 +58,13 @@ class ProcessExecutor:
         if launch.entry is not None:  # as a command, where no zygote forks it
             words = (sys.executable, "-m", "pileus.compute.entry", launch.entry)
             launch = replace(launch, command=words)
+        if launch.is_sandboxed:
+            if self._sandbox is None:
+                raise SandboxMissing
+            # A fork of a zygote has seen too much: it runs as a command, whatever it is.
+            launch = replace(launch, entry=None, sandbox=self._sandbox)
+        if self._cgroup is not None:
+            launch = replace(launch, limits=launch.limits._replace(cgroup=str(self._cgroup)))
         layout = Layout(directory)
         replace_json(layout.launch, launch.document())
         failpoint("attempt.launch_written")
@@ -188,6 +205,13 @@ def _kill(layout: Layout, runner: dict[str, Any]) -> None:
     if isinstance(pid, int) and pid > 1 and runner.get("boot_id") == processes.boot_id():
         ticks = processes.start_ticks(pid)
         session = pid if ticks is None or ticks == runner.get("start_ticks") else None
+    limits = Limits.of(read_json(layout.launch) or {})
+    if limits.cgroup is not None:
+        group = Cgroup(Path(limits.cgroup) / layout.directory.name)
+        group.kill()
+        group.remove()
+    if session is not None:
+        processes.kill_all(session, layout.mark, spare=session)
     processes.kill_all(session, layout.mark)
 
 

@@ -136,6 +136,10 @@ class JobSpec(Schema):
     reuse: bool = False
     """Succeed at once with the result of an equal job of the project, if one has succeeded."""
 
+    sandbox: bool = False
+    """Run without network, seeing the system, its inputs and its own directory alone; only on
+    nodes that can, and never without."""
+
     timeout_seconds: float | None = Field(default=None, gt=0)
     """An attempt is stopped after this long; unlimited when absent."""
 
@@ -402,6 +406,7 @@ class AttemptSpec(Answer):
     inputs: tuple[AttemptInput, ...]
     params: dict[str, Any]
     resources: Resources
+    sandbox: bool = False
     timeout_seconds: float | None
     grace_seconds: float
     request_id: str | None = None

@@ -20,6 +20,10 @@ class Resources(Schema):
     memory_mib: int = Field(default=512, gt=0)
     """Memory in MiB."""
 
+    disk_mib: int | None = Field(default=None, gt=0)
+    """Disk in MiB that an attempt may fill, its inputs left out; no limit when absent. Not placed
+    by: it holds an attempt, and promises no space."""
+
     gpu: float = Field(default=0.0, ge=0, le=1024, multiple_of=0.001)
     """GPUs: a whole number, or less than 1 for a fraction of one device."""
 
@@ -70,4 +74,7 @@ class Capacity(Schema):
     cpu_milli: int = Field(ge=0)
     memory_mib: int = Field(ge=0)
     devices: tuple[Device, ...] = ()
+    sandbox: bool = False
+    """Whether it can run attempts in a sandbox."""
+
     custom: dict[str, int] = Field(default_factory=dict)

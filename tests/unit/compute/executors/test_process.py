@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from pileus.compute.environments import Environment
-from pileus.compute.errors import EnvironmentBroken, EnvironmentUnknown
+from pileus.compute.errors import EnvironmentBroken, EnvironmentUnknown, SandboxMissing
 from pileus.compute.executor import Phase
 from pileus.compute.executors import process
 from pileus.compute.executors.process import ProcessExecutor
@@ -139,6 +139,12 @@ class TestStart:
             await executor.start(layout.directory, launch)
 
         assert caught.value.hint == "Use one of plain, warm."
+
+    async def test_what_asks_for_a_sandbox_is_refused_where_there_is_none(self, executor, layout):
+        with pytest.raises(SandboxMissing, match="cannot make a sandbox"):
+            await executor.start(layout.directory, make_launch(layout, "true", is_sandboxed=True))
+
+        assert not layout.launch.exists()
 
     async def test_an_environment_that_cannot_be_imported_says_what_to_do(self, tmp_path, layout):
         broken = {"torch": Environment(modules=("no_such_torch",), hint="pip install it")}

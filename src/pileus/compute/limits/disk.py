@@ -1,0 +1,42 @@
+"""How much of a disk an attempt's directory takes."""
+
+from __future__ import annotations
+
+import os
+
+_BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system."""
+
+
+def used_bytes(directory: str | os.PathLike[str], *, without: frozenset[str]) -> int:
+    """Bytes on disk below a directory, less those of its entries named in `without`.
+
+    A file that has several names here is counted once; a link is not followed.
+    """
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    waiting = [os.fspath(directory)]
+    skipped = without
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:  # removed meanwhile, or closed to us
+            continue
+        for entry in entries:
+            if entry.name in skipped:
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+                is_directory = entry.is_dir(follow_symlinks=False)
+            except OSError:
+                continue
+            if is_directory:
+                waiting.append(entry.path)
+            elif status.st_nlink > 1:
+                key = (status.st_dev, status.st_ino)
+                if key in seen:
+                    continue
+                seen.add(key)
+            total += status.st_blocks * _BLOCK_BYTES
+        skipped = frozenset()
+    return total

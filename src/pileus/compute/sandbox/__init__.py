@@ -1,0 +1,1 @@
+"""Runs the command of an attempt where it sees the system, its own directory, and nothing else."""
