@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def steps(pipeline: dict[str, Any]) -> dict[str, Any]:
+def steps(pipeline: Mapping[str, Any]) -> dict[str, Any]:
     return {step["name"]: step for step in pipeline["steps"]}
 
 
