@@ -128,12 +128,11 @@ def check_keys(story: Story, rows: Rows) -> None:
 
 def check_restored(story: Story) -> None:
     """A home that was made of a backup is there whole, with what had been acknowledged."""
-    for home in story.seen.restored:
-        rows = Rows(home / "state" / "pileus.db")
-        versions = {row["id"] for row in rows.of("select id from dataset_version")}
-        assert versions >= story.seen.versions.keys()
-        assert {row["id"] for row in rows.of("select id from job")} >= set(story.seen.jobs)
-        assert not list(home.parent.glob(f".{home.name}.*"))
+    for one in story.seen.restored:
+        rows = Rows(one.home / "state" / "pileus.db")
+        assert {row["id"] for row in rows.of("select id from dataset_version")} >= one.versions
+        assert {row["id"] for row in rows.of("select id from job")} >= one.jobs
+        assert not list(one.home.parent.glob(f".{one.home.name}.*"))
 
 
 def check_nothing_half_written(story: Story) -> None:

@@ -32,6 +32,15 @@ CRITICAL = (
 """Says so if it runs twice at once: the lock goes with the process that holds it."""
 
 
+@dataclass(frozen=True)
+class Restored:
+    """A home that was made of a backup, and what had been acknowledged before that was taken."""
+
+    home: Path
+    versions: frozenset[str]
+    jobs: frozenset[str]
+
+
 @dataclass
 class Seen:
     """What a client of the installation has seen happen."""
@@ -49,8 +58,7 @@ class Seen:
     shredded: list[str] = field(default_factory=list)
     """Projects whose keys were destroyed: shredded, or deleted for good."""
 
-    restored: list[Path] = field(default_factory=list)
-    """Homes that were made of backups."""
+    restored: list[Restored] = field(default_factory=list)
 
     is_all_encrypted: bool = False
     """Whether a client was told that no blob is plain any more."""
@@ -139,12 +147,13 @@ class Story:
         self._delete("project", name)
         self._insist("collect")
         self.seen.shredded.append(doomed)
+        known = frozenset(self.seen.versions), frozenset(self.seen.jobs)
         backups = str(self.installation.directory / "backups")
         self._insist("backup", backups)
         self._insist("backup", "verify", backups)
         home = self.installation.directory / f"restored-{len(self.seen.restored)}"
         self._insist("--home", str(home), "restore", backups)
-        self.seen.restored.append(home)
+        self.seen.restored.append(Restored(home, *known))
 
     def predict(self) -> bool:
         """One request to the gateway; whether it was answered."""
