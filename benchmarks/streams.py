@@ -108,7 +108,7 @@ def log_load(
 
 def _submit(client: Client, program: str, *arguments: object) -> str:
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    spec = {"kind": "command", "command": command, "resources": {"cpu": 0.001, "memory_mib": 1}}
+    spec = {"kind": "command", "command": command, "resources": {"cpu": 0.001, "memory_mib": 64}}
     return str(client.jobs.submit(spec)["id"])
 
 

@@ -32,6 +32,7 @@ def key_of(job: Job) -> str:
         "command": spec.command,
         "environment": spec.environment_file,
         "env": spec.env,
+        "sandbox": spec.sandbox,
         "into": spec.into,
         "dry_run": spec.dry_run,
         "register": spec.register_as,

@@ -40,7 +40,12 @@ class TestReusing:
         assert again.reused == done.id
 
     @pytest.mark.parametrize(
-        "other", [{"env": {"A": "2"}}, {"env": {"A": "1"}, "command": ["false"]}]
+        "other",
+        [
+            {"env": {"A": "2"}},
+            {"env": {"A": "1"}, "command": ["false"]},
+            {"env": {"A": "1"}, "sandbox": True},
+        ],
     )
     async def test_what_a_result_follows_from_does(self, room, done, other):
         assert (await room.submit(reuse=True, **other)).status is JobStatus.QUEUED
