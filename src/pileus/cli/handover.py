@@ -36,7 +36,7 @@ class Waiting:
                 stderr=errors,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                cwd=Path.cwd().anchor,
+                cwd=Path(sys.executable).anchor,
             )
 
     def tell(self, words: dict[str, Any], lock: int, output: int) -> bool:

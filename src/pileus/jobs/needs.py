@@ -7,9 +7,10 @@ job settles its rows, so no moment exists at which a need has ended and what wai
 from __future__ import annotations
 
 from pileus.core.errors import PileusError
-from pileus.core.schemas.jobs import Cause, Job, JobStatus
+from pileus.core.schemas.jobs import Cause, Job, JobStatus, StopReason
 from pileus.jobs.errors import NeedEnded, OutputMissing
 from pileus.jobs.inputs import with_outputs
+from pileus.jobs.lifecycle import cancelled
 from pileus.jobs.reuse import key_of, reusing
 from pileus.jobs.store import job_of, jobs
 from pileus.jobs.tables import JOB_NEEDS
@@ -32,6 +33,15 @@ def admit(transaction: Transaction, job: Job) -> Job:
         row = {"project": job.project, "job": job.id, "need": need.id}
         transaction.insert(JOB_NEEDS, row)
     return jobs.insert(transaction, job.model_copy(update={"status": JobStatus.WAITING}))
+
+
+def stop(transaction: Transaction, job: Job) -> Job:
+    """Ask a job that has not ended to stop: one that runs does later, any other is cancelled now."""
+    if job.status is JobStatus.RUNNING:
+        return jobs.swap(transaction, job.model_copy(update={"stop_requested": StopReason.CANCEL}))
+    changed = jobs.swap(transaction, cancelled(job, transaction.now))
+    settle(transaction, changed)
+    return changed
 
 
 def settle(transaction: Transaction, job: Job) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pileus.core.errors import PileusError
 from pileus.core.ids import NewId
-from pileus.core.schemas.jobs import Job, JobSpec, JobStatus, StopReason
+from pileus.core.schemas.jobs import Job, JobSpec, JobStatus
 from pileus.core.schemas.pipelines import Pipeline, PipelineSpec, PipelineView, Step, in_order
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs.errors import PipelineEnded, PipelineNotFound, PipelineNotOver, PipelineRefused
 from pileus.jobs.inputs import renamed
-from pileus.jobs.lifecycle import cancelled
-from pileus.jobs.needs import admit, settle
+from pileus.jobs.needs import admit, stop
 from pileus.jobs.service import JobService
 from pileus.jobs.store import jobs, pipelines
 from pileus.security.audit import AuditLog
@@ -116,9 +115,15 @@ class PipelineService:
                 return found
             live = [one for one in _jobs_of(transaction, [found]) if not one.status.is_final]
             if not live:
-                raise PipelineEnded(f"Pipeline {pipeline_id!r} has {found.status} already")
+                raise PipelineEnded(
+                    f"Pipeline {pipeline_id!r} has {found.status} already",
+                    hint=f"See how its jobs ended: `pileus pipeline show {pipeline_id}`.",
+                )
             for one in live:
-                _stop(transaction, one.id)
+                job = jobs.get(transaction, id=one.id)
+                # An earlier stop has cancelled what waited for it.
+                if job is not None and not job.status.is_final:
+                    stop(transaction, job)
             self._audit.append(transaction, caller, "cancel", "pipeline", found.id)
             return pipeline_of(transaction, caller.project, pipeline_id)
 
@@ -212,18 +217,6 @@ def _drafted(snapshot: Snapshot, name: str, drafts: Drafts) -> Job:
 
 def _refused(name: str, error: PileusError) -> PipelineRefused:
     return PipelineRefused(f"Job {name!r}: {error.message}", hint=error.hint)
-
-
-def _stop(transaction: Transaction, job_id: str) -> None:
-    """Ask for one job to stop; one that an earlier stop has cancelled already is left alone."""
-    job = jobs.get(transaction, id=job_id)
-    if job is None or job.status.is_final:
-        return
-    if job.status is JobStatus.RUNNING:
-        update = {"stop_requested": StopReason.CANCEL}
-        jobs.swap(transaction, job.model_copy(update=update))
-        return
-    settle(transaction, jobs.swap(transaction, cancelled(job, transaction.now)))
 
 
 def _jobs_of(snapshot: Snapshot, found: Sequence[Pipeline]) -> list[Job]:

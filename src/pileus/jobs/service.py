@@ -29,8 +29,7 @@ from pileus.jobs.code import code_input
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.inputs import DATA, check_names, dataset_input, into
 from pileus.jobs.learning import Learning
-from pileus.jobs.lifecycle import cancelled
-from pileus.jobs.needs import admit, called, settle, unmet
+from pileus.jobs.needs import admit, called, stop, unmet
 from pileus.jobs.plan import Carry, Plan
 from pileus.jobs.pool import LoadedPool, load_pool
 from pileus.jobs.reasons import Waiting
@@ -178,13 +177,7 @@ class JobService:
                 return job
             if job.status.is_final:
                 raise JobEnded(f"Job {job_id!r} has {job.status} already")
-            if job.status is JobStatus.RUNNING:
-                changed = job.model_copy(update={"stop_requested": StopReason.CANCEL})
-            else:
-                changed = cancelled(job, transaction.now)
-            changed = jobs.swap(transaction, changed)
-            if changed.status.is_final:
-                settle(transaction, changed)
+            changed = stop(transaction, job)
             self._audit.append(transaction, caller, "cancel", "job", job.id)
             return changed
 

@@ -32,14 +32,19 @@ def read_pipeline(path: Path, params: Mapping[str, str] | None = None) -> Pipeli
         text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise PipelineFileRefused(f"{path} cannot be read: {error}") from error
+        raise PipelineFileRefused(
+            f"{path} cannot be read: {error}", hint="Name a text file in UTF-8 that you may read."
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise PipelineFileRefused(
             f"{path}: {error}", hint="It is TOML, with a table [jobs.NAME] for each job."
         ) from error
     known = document.pop("params", {})
     if not isinstance(known, Mapping):
-        raise PipelineFileRefused(f"{path}: 'params' is not a table of names and values")
+        raise PipelineFileRefused(
+            f"{path}: 'params' is not a table of names and values but {known!r}",
+            hint="Write [params] and below it a line NAME = VALUE for each.",
+        )
     values = dict(known)
     for name, value in (params or {}).items():
         if name not in known:
@@ -51,7 +56,9 @@ def read_pipeline(path: Path, params: Mapping[str, str] | None = None) -> Pipeli
     try:
         return PipelineSpec.model_validate(_filled(path, document, values))
     except ValidationError as error:
-        raise PipelineFileRefused(_where(path, text, error)) from error
+        raise PipelineFileRefused(
+            _where(path, text, error), hint="Mend the file; --dry-run checks it without running it."
+        ) from error
 
 
 def _typed(path: Path, name: str, value: str, default: object) -> object:
@@ -63,7 +70,8 @@ def _typed(path: Path, name: str, value: str, default: object) -> object:
             return type(default)(value)
     except (KeyError, ValueError) as error:
         raise PipelineFileRefused(
-            f"{path}: parameter {name!r} is a {type(default).__name__}, which {value!r} is not"
+            f"{path}: parameter {name!r} is a {type(default).__name__}, which {value!r} is not",
+            hint=f"The file's own value is {default!r}.",
         ) from error
     return value
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from pileus.core.schemas.jobs import JobStatus
 from pileus.sdk.api import Api, Document
 
 
@@ -48,6 +47,8 @@ class Pipelines:
 
     def watch(self, identifier: str, *, every_seconds: float = 0.25) -> Iterator[Document]:
         """The pipeline now, and again until it has ended, which is the last."""
+        from pileus.core.schemas.jobs import JobStatus  # start-up time
+
         while True:
             pipeline = self.get(identifier)
             yield pipeline
