@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +121,33 @@ def test_a_kill_between_two_jobs_loses_neither(
         last = steps(ended)["two"]["job"]
         assert ended["status"] == "succeeded"
         assert client.jobs.logs(last, "stdout") == b"1\n"
+
+
+def test_each_time_that_passed_runs_once_across_a_kill(rough: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "year.toml"
+    file.write_text(
+        'name = "year"\n[jobs.say]\nkind = "command"\ncommand = ["echo", "${scheduled_at}"]\n',
+        "utf-8",
+    )
+    rough.cli("schedule", "create", "year", str(file), "--cron", "@yearly", "--catch-up", "all")
+    year = datetime.now(UTC).year
+    wanted = [f"{year - back}-01-01T00:00:00+00:00" for back in (2, 1, 0)]
+    since = int(datetime.fromisoformat(wanted[0]).timestamp() * 1_000_000)
+
+    # As if nothing had run for three years, which are one row of its database.
+    with closing(sqlite3.connect(rough.home / "state" / "pileus.db")) as database, database:
+        database.execute("UPDATE schedule SET due_at = ? WHERE name = 'year'", (since,))
+    rough.kill("server")
+
+    def told() -> list[str]:
+        runs = reversed(rough.cli("schedule", "show", "year")["pipelines"])
+        return [
+            rough.log(one["steps"][0]["job"]).strip()
+            for one in runs
+            if one["status"] == "succeeded"
+        ]
+
+    until(lambda: len(told()) == len(wanted), 60)
+    assert told() == wanted
+    due_at = rough.cli("schedule", "show", "year")["schedule"]["due_at"]
+    assert datetime.fromisoformat(due_at) == datetime(year + 1, 1, 1, tzinfo=UTC)

@@ -65,3 +65,15 @@ class PipelineNotOver(Conflict, code="pipeline_not_over"):
 
 class PipelineRefused(InvalidRequest, code="pipeline_refused"):
     """A pipeline that can never run; the message names the job and says why."""
+
+
+class ScheduleRefused(InvalidRequest, code="schedule_refused"):
+    """A schedule that could never run, or may not any more; the message says why."""
+
+
+class ScheduleNotFound(NotFound, code="schedule_not_found"):
+    """No schedule of that name in the project."""
+
+
+class ScheduleExists(Conflict, code="schedule_exists"):
+    """The project has a schedule of that name."""

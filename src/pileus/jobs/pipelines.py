@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from pileus.core.errors import PileusError
 from pileus.core.ids import NewId
@@ -13,6 +14,7 @@ from pileus.core.schemas.tenancy import Caller
 from pileus.jobs.errors import PipelineEnded, PipelineNotFound, PipelineNotOver, PipelineRefused
 from pileus.jobs.inputs import renamed
 from pileus.jobs.needs import admit, stop
+from pileus.jobs.references import LIVE_JOBS
 from pileus.jobs.service import JobService
 from pileus.jobs.store import jobs, pipelines
 from pileus.security.audit import AuditLog
@@ -47,12 +49,33 @@ class PipelineService:
 
     async def submit(self, caller: Caller, spec: PipelineSpec, once: Once | None) -> PipelineView:
         """Submit all jobs or none. Raises PipelineRefused, which names the job."""
-        drafts = self._drafts(caller, spec.jobs)
+        submit = self.submission(caller, spec)
 
         def work(transaction: Transaction) -> PipelineView:
             made = once.made(transaction, caller.project) if once else None
-            if made is not None:
-                return pipeline_of(transaction, caller.project, made)
+            if made is None:
+                made = submit(transaction).id
+                if once:
+                    once.remember(transaction, caller.project, made)
+            return pipeline_of(transaction, caller.project, made)
+
+        return await self._database.write(work)
+
+    def submission(
+        self,
+        caller: Caller,
+        spec: PipelineSpec,
+        *,
+        schedule: str | None = None,
+        scheduled_at: datetime | None = None,
+    ) -> Callable[[Transaction], Pipeline]:
+        """What submits all jobs in a transaction, once all is checked that needs none.
+
+        Both raise PipelineRefused.
+        """
+        drafts = self._drafts(caller, spec.jobs)
+
+        def submit(transaction: Transaction) -> Pipeline:
             pipeline = pipelines.insert(
                 transaction,
                 Pipeline(
@@ -62,15 +85,15 @@ class PipelineService:
                     name=spec.name,
                     spec=spec,
                     submitted_by=caller.principal,
+                    schedule=schedule,
+                    scheduled_at=scheduled_at,
                 ),
             )
             _admit_all(transaction, pipeline, drafts, {})
-            if once:
-                once.remember(transaction, caller.project, pipeline.id)
             self._audit.append(transaction, caller, "submit", "pipeline", pipeline.id)
-            return _view(transaction, [pipeline])[0]
+            return pipeline
 
-        return await self._database.write(work)
+        return submit
 
     async def check(self, caller: Caller, spec: PipelineSpec) -> list[str]:
         """Names of the jobs, each after those that it needs; nothing is kept.
@@ -92,7 +115,7 @@ class PipelineService:
     ) -> list[PipelineView]:
         """Pipelines of a project, newest first."""
         return await self._database.read(
-            lambda snapshot: _view(
+            lambda snapshot: views(
                 snapshot,
                 pipelines.find(
                     snapshot, [("project", "=", project), *where], order=["-id"], limit=limit
@@ -184,7 +207,13 @@ def pipeline_of(snapshot: Snapshot, project: str, pipeline_id: str) -> PipelineV
         raise PipelineNotFound(
             f"Pipeline {pipeline_id!r} not found", hint="List them with `pileus pipeline list`."
         )
-    return _view(snapshot, [found])[0]
+    return views(snapshot, [found])[0]
+
+
+def is_live(snapshot: Snapshot, pipeline_id: str) -> bool:
+    """Whether any job of a pipeline has not ended."""
+    where: Where = [("pipeline", "=", pipeline_id), ("status", "in", LIVE_JOBS)]
+    return bool(jobs.find(snapshot, where, limit=1))
 
 
 def _admit_all(
@@ -224,7 +253,8 @@ def _jobs_of(snapshot: Snapshot, found: Sequence[Pipeline]) -> list[Job]:
     return jobs.find(snapshot, [("pipeline", "in", ids)], order=["id"])
 
 
-def _view(snapshot: Snapshot, found: Sequence[Pipeline]) -> list[PipelineView]:
+def views(snapshot: Snapshot, found: Sequence[Pipeline]) -> list[PipelineView]:
+    """Pipelines with their jobs as they are now."""
     tries: dict[tuple[str | None, str | None], list[Job]] = defaultdict(list)
     for job in _jobs_of(snapshot, found):
         tries[job.pipeline, job.step].append(job)

@@ -10,8 +10,9 @@ from pileus.core.logs.context import about
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
 from pileus.core.schemas.pipelines import Pipeline
 from pileus.core.schemas.quota import Quota
+from pileus.core.schemas.schedules import Schedule
 from pileus.jobs.errors import JobNotFound
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, PIPELINES, POOLS, QUOTAS
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, PIPELINES, POOLS, QUOTAS, SCHEDULES
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Transaction, Where
 
@@ -34,6 +35,7 @@ class JobRows(Rows[Job]):
 
 jobs = JobRows(JOBS, Job)
 pipelines = Rows(PIPELINES, Pipeline)
+schedules = Rows(SCHEDULES, Schedule)
 attempts = Rows(ATTEMPTS, Attempt)
 leases = Rows(LEASES, Lease)
 nodes = Rows(NODES, Node)

@@ -58,9 +58,37 @@ JOB_NEEDS = Table(
 PIPELINES = Table(
     name="pipeline",
     noun="pipeline",
-    columns=(*row_columns(), text("name"), json("spec"), text("submitted_by")),
+    columns=(
+        *row_columns(),
+        text("name"),
+        json("spec"),
+        text("submitted_by"),
+        text("schedule", null=True),
+        time("scheduled_at", null=True),
+    ),
     key=("id",),
-    index=(("project", "id"),),
+    index=(("project", "id"), ("schedule", "id")),
+)
+
+SCHEDULES = Table(
+    name="schedule",
+    noun="schedule",
+    columns=(
+        *row_columns(),
+        text("name"),
+        text("cron"),
+        text("time_zone"),
+        text("catch_up"),
+        boolean("overlaps"),
+        json("pipeline"),
+        text("owner"),
+        time("due_at", null=True),
+        text("last_pipeline", null=True),
+        json("trouble", null=True),
+    ),
+    key=("id",),
+    unique=(("project", "name"),),
+    index=(("due_at",),),
 )
 
 ATTEMPTS = Table(
@@ -139,4 +167,4 @@ QUOTAS = Table(
     unique=(("project",),),
 )
 
-TABLES = (JOBS, JOB_NEEDS, PIPELINES, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS)
+TABLES = (JOBS, JOB_NEEDS, PIPELINES, SCHEDULES, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS)

@@ -25,6 +25,7 @@ from pileus.sdk.pipelines import Pipelines
 from pileus.sdk.predictions import Predictions
 from pileus.sdk.projects import Projects
 from pileus.sdk.quotas import Quotas
+from pileus.sdk.schedules import Schedules
 from pileus.sdk.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Client:
         self.installation = Installation(self._api)
         self.jobs = Jobs(self._api)
         self.pipelines = Pipelines(self._api)
+        self.schedules = Schedules(self._api)
         self.keys = Keys(self._api)
         self.lineage = Lineage(self._api)
         self.members = Members(self._api)

@@ -1,6 +1,7 @@
 """Pipeline files: TOML with a name, parameters, and a table for each job.
 
 `${epochs}` stands for a parameter. A text that is nothing else takes the parameter's own type.
+`${scheduled_at}` needs no parameter: it is the time that a schedule runs for, or else now.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pydantic import ValidationError
 
 from pileus.core.errors import InvalidRequest
 from pileus.core.schemas.pipelines import PipelineSpec
+from pileus.core.schemas.schedules import SCHEDULED_AT
 
 _PARAMETER = re.compile(r"\$\{([^{}]*)\}")
 
@@ -23,10 +26,13 @@ class PipelineFileRefused(InvalidRequest, code="pipeline_file_refused"):
     """A file that describes no pipeline; the message says where."""
 
 
-def read_pipeline(path: Path, params: Mapping[str, str] | None = None) -> PipelineSpec:
+def read_pipeline(
+    path: Path, params: Mapping[str, str] | None = None, *, is_scheduled: bool = False
+) -> PipelineSpec:
     """The pipeline of a file, with `params` in the place of its own values for them.
 
-    Raises PipelineFileRefused, which names the line or the job.
+    For a schedule, `${scheduled_at}` stays for the server to fill. Raises PipelineFileRefused,
+    which names the line or the job.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -45,6 +51,8 @@ def read_pipeline(path: Path, params: Mapping[str, str] | None = None) -> Pipeli
             f"{path}: 'params' is not a table of names and values but {known!r}",
             hint="Write [params] and below it a line NAME = VALUE for each.",
         )
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    known = {SCHEDULED_AT: f"${{{SCHEDULED_AT}}}" if is_scheduled else now, **known}
     values = dict(known)
     for name, value in (params or {}).items():
         if name not in known:

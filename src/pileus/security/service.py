@@ -93,21 +93,12 @@ class AccessService:
             token = tokens.get(snapshot, hash=digest)
             if token is None or token.revoked_at is not None:
                 raise TokenUnknown
-            principal = principals.get(snapshot, id=token.principal)
-            project = projects.get(snapshot, id=token.project)
-            if principal is None or principal.disabled or project is None:
+            caller = caller_of(snapshot, token.principal, token.id)
+            if caller is None:
                 raise TokenUnknown
             if token.expires_at is not None and token.expires_at <= snapshot.now:
                 raise TokenUnknown
-            return Caller(
-                project=project.id,
-                project_name=project.name,
-                principal=principal.id,
-                principal_name=principal.name,
-                role=principal.role,
-                token=token.id,
-                is_operator=principal.is_operator,
-            )
+            return caller
 
         return await self._database.read(work)
 
@@ -317,6 +308,25 @@ class AccessService:
             expires_at=None if days is None else transaction.now + timedelta(days=days),
         )
         return Issued(tokens.insert(transaction, token), secret)
+
+
+def caller_of(snapshot: Snapshot, principal_id: str, token: str = "") -> Caller | None:
+    """A principal as who asks, with its rights of now; None when it, or its project, is gone."""
+    principal = principals.get(snapshot, id=principal_id)
+    if principal is None or principal.disabled:
+        return None
+    project = projects.get(snapshot, id=principal.project)
+    if project is None:
+        return None
+    return Caller(
+        project=project.id,
+        project_name=project.name,
+        principal=principal.id,
+        principal_name=principal.name,
+        role=principal.role,
+        token=token,
+        is_operator=principal.is_operator,
+    )
 
 
 def _project(snapshot: Snapshot, project_id: str) -> Project:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.quotas import QuotaService
+from pileus.jobs.schedules import ScheduleService
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
@@ -55,6 +56,7 @@ class Services:
     jobs: JobService
     quotas: QuotaService
     pipelines: PipelineService
+    schedules: ScheduleService
     nodes: NodeService
     streams: StreamStore
     metrics: MetricService

@@ -25,6 +25,7 @@ from pileus.jobs.outcomes import Outcome
 from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.quotas import QuotaService
 from pileus.jobs.reaping import Reaper
+from pileus.jobs.schedules import ScheduleService
 from pileus.jobs.service import JobService
 from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
@@ -153,6 +154,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         settings.metering.currency,
         learning,
     )
+    pipelines = PipelineService(database, new_id, audit, jobs)
     profiles = ProfileService(database, new_id, audit, storage)
     datasets = DatasetService(database, new_id, audit, profiles, storage)
     records = RecordService(database, blobs, storage)
@@ -185,7 +187,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         ),
         jobs=jobs,
         quotas=QuotaService(database, new_id, audit),
-        pipelines=PipelineService(database, new_id, audit, jobs),
+        pipelines=pipelines,
+        schedules=ScheduleService(database, clock, new_id, audit, pipelines),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
         streams=streams,
         metrics=metrics,
@@ -223,6 +226,7 @@ async def _loops(
 
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
+        asyncio.create_task(services.schedules.run(), name="schedules"),
         every("lease_metering", metering.slice_seconds, engine.meter),
         every("storage_metering", metering.storage_slice_seconds, services.storage.advance_all),
         asyncio.create_task(services.rewriting.run(), name="rewriting"),

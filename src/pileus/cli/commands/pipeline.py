@@ -12,6 +12,7 @@ from pileus.cli import options, phrases
 from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import Row
+from pileus.cli.pairs import pair
 from pileus.cli.session import Session
 
 app = typer.Typer(help="Pipelines: files of jobs that need one another.")
@@ -20,6 +21,8 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the pipeline.")]
 Detach = Annotated[
     bool, typer.Option("--detach", "-d", help="Return at once; do not wait for the end.")
 ]
+
+PARAM = typer.Option("--param", help="Parameter of the file: NAME=VALUE.")
 
 _MARKS = {
     "waiting": "[dim]·[/]",
@@ -35,9 +38,7 @@ _MARKS = {
 def run(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Pipeline as TOML.")],
-    param: Annotated[
-        list[str] | None, typer.Option("--param", help="Parameter of the file: NAME=VALUE.")
-    ] = None,
+    param: Annotated[list[str] | None, PARAM] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all of it and submit nothing.")
     ] = False,
@@ -47,7 +48,7 @@ def run(
     from pileus.sdk.pipeline_files import read_pipeline  # start-up time
 
     session = Session.of(context)
-    read = read_pipeline(file, dict(_pair(text) for text in param or ()))
+    read = read_pipeline(file, dict(pair(text, "--param") for text in param or ()))
     spec = read.model_dump(mode="json", exclude_unset=True)
     if dry_run:
         order = list(session.client.pipelines.check(spec))
@@ -57,7 +58,7 @@ def run(
             "No job.",
         )
         return
-    _follow(session, session.client.pipelines.submit(spec), detach=detach)
+    follow(session, session.client.pipelines.submit(spec), detach=detach)
 
 
 @app.command("list", cls=Command)
@@ -69,8 +70,8 @@ def list_(context: typer.Context, limit: options.Limit = None) -> None:
         [
             ("ID", "id"),
             ("NAME", "name"),
-            ("STATUS", _status),
-            ("JOBS", _progress),
+            ("STATUS", status_of),
+            ("JOBS", progress),
             ("CREATED", lambda row: phrases.ago(row["created_at"])),
         ],
         "No pipeline yet. Start one with `pileus pipeline run FILE`.",
@@ -95,7 +96,7 @@ def cancel(context: typer.Context, pipeline: Id) -> None:
 def retry(context: typer.Context, pipeline: Id, detach: Detach = False) -> None:
     """Run anew what failed or was cancelled; what succeeded is kept."""
     session = Session.of(context)
-    _follow(session, session.client.pipelines.retry(pipeline), detach=detach)
+    follow(session, session.client.pipelines.retry(pipeline), detach=detach)
 
 
 @app.command("delete", cls=Command)
@@ -106,7 +107,8 @@ def delete(context: typer.Context, pipeline: Id, now: Now = False, yes: Yes = Fa
     delete_for(session, f"pipeline {pipeline}", call, now=now, yes=yes)
 
 
-def _follow(session: Session, pipeline: Mapping[str, Any], *, detach: bool) -> None:
+def follow(session: Session, pipeline: Mapping[str, Any], *, detach: bool) -> None:
+    """Wait for the end of a pipeline and show it. Raises PipelineDidNotSucceed."""
     from pileus.cli.following import PipelineDidNotSucceed  # start-up time
 
     if detach:
@@ -125,7 +127,7 @@ def _follow(session: Session, pipeline: Mapping[str, Any], *, detach: bool) -> N
         if not session.json:
             _show(session, ended)
         raise PipelineDidNotSucceed(
-            f"Pipeline {ended['id']!r} {_status(ended)}",
+            f"Pipeline {ended['id']!r} {status_of(ended)}",
             hint=f"When it is mended: `pileus pipeline retry {ended['id']}`.",
         )
     _show(session, ended)
@@ -133,7 +135,7 @@ def _follow(session: Session, pipeline: Mapping[str, Any], *, detach: bool) -> N
 
 def _show(session: Session, pipeline: Mapping[str, Any]) -> None:
     def render(_: object) -> None:
-        session.output.say(f"{pipeline['id']}  {pipeline['name']}  [bold]{_status(pipeline)}[/]")
+        session.output.say(f"{pipeline['id']}  {pipeline['name']}  [bold]{status_of(pipeline)}[/]")
         for line in drawn(pipeline["steps"]):
             session.output.say(line)
 
@@ -162,17 +164,12 @@ def drawn(steps: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _status(pipeline: Row) -> str:
+def status_of(pipeline: Row) -> str:
+    """How it stands as a whole."""
     return str(pipeline["status"] or "deleted")
 
 
-def _progress(pipeline: Row) -> str:
+def progress(pipeline: Row) -> str:
+    """How many of its jobs have succeeded."""
     done = sum(step["status"] == "succeeded" for step in pipeline["steps"])
     return f"{done} of {len(pipeline['steps'])}"
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
-    return name, value

@@ -7,6 +7,7 @@ import typer
 
 from pileus.cli import resources
 from pileus.cli.estimates import DryRun, show_estimate
+from pileus.cli.pairs import pair
 from pileus.cli.session import Session
 from pileus.cli.user_code import environment_of, program_of, take
 
@@ -78,10 +79,10 @@ def run(
     spec: dict[str, Any] = {
         "kind": "command",
         "command": program.command,
-        "env": dict(_pair(text, "--env") for text in env or ()),
+        "env": dict(pair(text, "--env") for text in env or ()),
         "inputs": [
             {"name": inner, "dataset": dataset}
-            for inner, dataset in (_pair(text, "--input") for text in input_ or ())
+            for inner, dataset in (pair(text, "--input") for text in input_ or ())
         ],
         "name": name,
         "resources": resources.resources(cpu, memory, gpu, resource, disk),
@@ -119,10 +120,3 @@ def _follow(session: Session, job: str) -> None:
     following.raise_unless_succeeded(session, ended, is_told=True)
     if session.json:
         session.output.write_json(ended)
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
-    return name, value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
 from pydantic import Field, model_validator
@@ -34,6 +35,9 @@ class Pipeline(Row):
     name: str
     spec: PipelineSpec
     submitted_by: str
+    schedule: str | None = None
+    scheduled_at: datetime | None = None
+    """The time of its schedule that it runs for."""
 
 
 class Step(Answer):

@@ -27,6 +27,7 @@ from pileus.server.api import (
     pipelines,
     projects,
     quotas,
+    schedules,
 )
 from pileus.server.api.bounded import BoundedBody
 from pileus.server.api.interrupting import Interrupting
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     datasets.router,
     jobs.router,
     pipelines.router,
+    schedules.router,
     models.router,
     endpoints.router,
     money.router,

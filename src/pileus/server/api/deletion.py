@@ -53,6 +53,14 @@ async def delete_pipeline(
     return await services.deletion.delete(caller, "pipeline", pipeline_id, now=now)
 
 
+@router.delete("/projects/{project}/schedules/{name}")
+async def delete_schedule(
+    name: str, caller: Developer, services: Use, *, now: Now = False
+) -> Tombstone:
+    """Submit nothing of it any more; its pipelines stay."""
+    return await services.deletion.delete(caller, "schedule", name, now=now)
+
+
 @router.delete("/projects/{project}/endpoints/{name}")
 async def delete_endpoint(
     name: str, caller: Developer, services: Use, *, now: Now = False

@@ -1,4 +1,5 @@
-"""Which code snapshots nothing names any more: no job, deleted or not, and no model version."""
+"""Which code snapshots nothing names any more: no job, schedule or model version, nor one that was
+deleted and may come back."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from pileus.core.schemas.code import CodeSnapshot
-from pileus.jobs.tables import JOBS
+from pileus.jobs.tables import JOBS, SCHEDULES
 from pileus.registry.code import forget, unused_since
 from pileus.registry.tables import MODEL_VERSIONS
 from pileus.security.tombstones import kept_in_project
@@ -33,8 +34,9 @@ def _unnamed(snapshot: Snapshot, project: str, found: Iterable[CodeSnapshot]) ->
     named = {
         str(record["code_digest"]) for table in _NAMING for record in snapshot.find(table, where)
     }
-    named |= {
-        str(record.get("code_digest"))
-        for _, _, record in kept_in_project(snapshot, project, TABLES_BY_NAME)
-    }
-    return [one for digest, one in digests.items() if digest not in named]
+    kept = [(table, row) for _, table, row in kept_in_project(snapshot, project, TABLES_BY_NAME)]
+    named |= {str(record.get("code_digest")) for _, record in kept}
+    scheduled = [*snapshot.find(SCHEDULES, [("project", "=", project)])]
+    scheduled += [record for table, record in kept if table is SCHEDULES]
+    asked = {job.get("code") for one in scheduled for job in one["pipeline"]["jobs"].values()}
+    return [one for digest, one in digests.items() if digest not in named and one.id not in asked]

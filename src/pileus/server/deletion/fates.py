@@ -44,6 +44,7 @@ FATES: Mapping[str, Decision] = {
     "quota": Decision(Fate.WITH, "project"),
     "code_snapshot": Decision(Fate.TRIMMED, "unused for upload_grace_hours, and no job names it"),
     "pipeline": Decision(Fate.DELETED, "once it has ended; its jobs stay"),
+    "schedule": Decision(Fate.DELETED, "its pipelines stay"),
     "job_need": Decision(Fate.WITH, "job: the end of either takes it away"),
     "attempt": Decision(Fate.WITH, "job"),
     "lease": Decision(Fate.WITH, "job"),

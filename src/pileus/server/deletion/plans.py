@@ -13,8 +13,9 @@ from pileus.core.schemas.registry import DatasetVersion, ModelVersion
 from pileus.core.schemas.tenancy import Caller, Role, Token
 from pileus.jobs.pipelines import pipeline_of
 from pileus.jobs.references import LIVE_JOBS
+from pileus.jobs.schedules import schedule_named
 from pileus.jobs.store import attempts_of, job_of, jobs
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, PIPELINES
+from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, PIPELINES, SCHEDULES
 from pileus.registry.errors import DatasetNotFound, ModelNotFound
 from pileus.registry.store import (
     VERSION_PREFIX,
@@ -125,6 +126,14 @@ def pipeline(snapshot: Snapshot, caller: Caller, pipeline_id: str) -> Burial:
         subject=pipeline_id,
         name=found.name,
         rows=_rows(snapshot, PIPELINES, id=pipeline_id),
+    )
+
+
+def schedule(snapshot: Snapshot, caller: Caller, name: str) -> Burial:
+    """A schedule. Its pipelines stay."""
+    found = schedule_named(snapshot, caller.project, name)
+    return Burial(
+        noun="schedule", subject=found.id, name=name, rows=_rows(snapshot, SCHEDULES, id=found.id)
     )
 
 
@@ -240,6 +249,7 @@ PLANS: Mapping[str, Plan] = {
     "principal": principal,
     "project": project,
     "records": records,
+    "schedule": schedule,
     "token": token,
 }
 

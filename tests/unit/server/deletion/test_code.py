@@ -4,8 +4,10 @@ import pytest
 
 from pileus.core.schemas.code import CodeSnapshot
 from pileus.core.schemas.jobs import Job, JobSpec, JobStatus
-from pileus.jobs.store import jobs
-from pileus.jobs.tables import JOBS
+from pileus.core.schemas.pipelines import PipelineSpec
+from pileus.core.schemas.schedules import CatchUp, Schedule
+from pileus.jobs.store import jobs, schedules
+from pileus.jobs.tables import JOBS, SCHEDULES
 from pileus.registry.code import code_snapshots
 from pileus.security.tombstones import Burial
 from pileus.server.deletion.code import forget_unused
@@ -110,6 +112,37 @@ class TestForgetUnused:
         await world.collector.collect()
 
         assert kept == 0
+        assert await left(world) == []
+
+    async def test_a_schedule_keeps_what_its_jobs_will_run(self, world):
+        pipeline = {
+            "name": "nightly",
+            "jobs": {"a": {"kind": "command", "command": ["x"], "code": "code_1"}},
+        }
+        schedule = Schedule(
+            id="sch_1",
+            project=PROJECT,
+            created_at=world.clock.now(),
+            name="nightly",
+            cron="@daily",
+            time_zone="UTC",
+            catch_up=CatchUp.LATEST,
+            overlaps=False,
+            pipeline=PipelineSpec.model_validate(pipeline),
+            owner="prn_1",
+            due_at=None,
+        )
+        await world.database.write(lambda transaction: schedules.insert(transaction, schedule))
+        kept = await forget(world)
+        row = await world.database.read(lambda snapshot: snapshot.get(SCHEDULES, id="sch_1"))
+        burial = Burial("schedule", "sch_1", "nightly", [(SCHEDULES, row)])
+        await world.database.write(
+            lambda transaction: world.buried.bury(transaction, OPERATOR, burial, now=False)
+        )
+
+        assert (kept, await forget(world)) == (0, 0)
+        world.clock.advance(world.settings.grace_hours * 3600 + 1)
+        await world.collector.collect()
         assert await left(world) == []
 
 

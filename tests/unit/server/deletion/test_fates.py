@@ -51,6 +51,8 @@ NO_BLOB = {
     ("pool", "promises"): "ids",
     ("quota", "limits"): "numbers",
     ("pipeline", "spec"): "what was asked for",
+    ("schedule", "pipeline"): "what is asked for; its code is named by id, which keeps it",
+    ("schedule", "trouble"): "words",
     ("tombstone", "lineage"): "words",
 }
 
