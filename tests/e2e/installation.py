@@ -188,6 +188,9 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
         words = process.cmdline()
         if any(word == str(home) or word.startswith(f"{home}/") for word in words):
             return True
+        # A supervisor and its forks, whose words do not tell.
+        if any(Path(file.path).is_relative_to(home) for file in process.open_files()):
+            return True
         return process.environ().get("PILEUS_ATTEMPT_DIR", "").startswith(f"{home}/")
     except psutil.Error:
         return False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import sqlite3
 import stat
@@ -90,6 +92,19 @@ class TestRestart:
         until(lambda: rough.cli("status")["state"] == "ready", seconds=8)
         assert rough.cli("status")["processes"][process]["restarts"] >= 1
         assert not lives(killed)
+
+    def test_what_a_killed_supervisor_has_left_is_ended_first(self, rough: Installation) -> None:
+        left = rough.pid("server")
+        assert left is not None
+        os.kill(left, signal.SIGSTOP)  # it does not notice that nobody watches it
+        rough.kill("supervisor")
+
+        said = rough.run("doctor").stdout
+        rough.up()
+
+        assert f"server ({left})" in said
+        assert not lives(left)
+        assert rough.cli("status")["state"] == "ready"
 
 
 class TestRefusal:

@@ -63,16 +63,23 @@ PLAYED_BY = {
 """What no ordinary day passes. An ordinary one passes all others."""
 
 PLAIN_AT_FIRST = "blob.rewritten"
-"""Passed by blobs that were stored before encryption was on."""
+"""Passed by blobs that were stored before encryption was on, so that it comes before all else that
+is done with keys."""
 
 LATE_SECONDS = 10.0
 """What follows the last answer, such as a shipment, comes within this."""
 
 Point = tuple[str, int]
 
+
+def _turn(name: str) -> tuple[bool, bool, str]:
+    """What ordinary days pass comes first, by name."""
+    return name in PLAYED_BY, name != PLAIN_AT_FIRST, name
+
+
 LATER = [
     (name, passes)
-    for name in sorted(failpoints(), key=lambda name: (name in PLAYED_BY, name == PLAIN_AT_FIRST))
+    for name in sorted(failpoints(), key=_turn)
     if name not in BY_ANOTHER_STORY
     for passes in PASSES.get(name, (0,))
     if (name, passes) not in {point for day in FIRST_DAYS for point in day}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pileus.cli.forked import Forked, Main
+from pileus.compute.processes import boot_id, start_ticks
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,9 @@ class Child:
         loops = self.deaths >= CRASH_LOOP
         return {
             "pid": self.pid,
+            # Its number may go to somebody else: with these it is known from them.
+            "boot_id": boot_id(),
+            "start_ticks": None if self.pid is None else start_ticks(self.pid),
             "restarts": self.restarts,
             "state": "crash_loop" if loops else "running" if self.pid else "restarting",
             "recent_deaths": len(self._died_at) if self._dies_often else 0,

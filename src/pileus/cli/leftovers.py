@@ -7,12 +7,12 @@ so what a kill left half-written goes as well.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-if TYPE_CHECKING:
-    import psutil
-
-    from pileus.cli.home import Home
+from pileus.cli.home import Home
+from pileus.compute.processes import boot_id, start_ticks
 
 GRACE_SECONDS = 3.0
 """They noticed the end of their pipe and are stopping; whoever is slower is killed."""
@@ -32,25 +32,34 @@ def remove_half_written(home: Home) -> None:
 
 
 def end_leftovers(home: Home) -> None:
-    """Wait for the processes that `run/pids.json` names, then kill those that are still there."""
-    pids = [pid for name, pid in home.read("pids.json").items() if name != "supervisor"]
+    """Wait for the processes that a supervisor has left, then kill those that are still there."""
+    pids = leftovers(home).values()
     if not pids:
         return
     import psutil  # only after a supervisor was killed
 
-    left = [process for pid in pids if (process := process_of(int(pid), home)) is not None]
+    left = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            left.append(psutil.Process(pid))
     _, slow = psutil.wait_procs(left, timeout=GRACE_SECONDS)
     for process in slow:
         process.kill()
     psutil.wait_procs(slow, timeout=GRACE_SECONDS)
 
 
-def process_of(pid: int, home: Home) -> psutil.Process | None:
-    """The process, if it is one of this home: the number may have gone to somebody else."""
-    import psutil  # see above
+def leftovers(home: Home) -> dict[str, int]:
+    """Name → pid of the processes of a supervisor that did not stop in order, while they live."""
+    known = home.read("processes.json").items()
+    return {name: report["pid"] for name, report in known if _lives(report)}
 
-    try:
-        process = psutil.Process(pid)
-        return process if str(home.path) in process.cmdline() else None
-    except psutil.Error:
-        return None
+
+def _lives(report: Mapping[str, Any]) -> bool:
+    """Whether its process lives: its number may have gone to somebody else.
+
+    Where the system does not tell when a process started, nobody knows, and it is left alone.
+    """
+    ticks = report.get("start_ticks")
+    if not ticks or report.get("boot_id") != boot_id():
+        return False
+    return bool(start_ticks(report["pid"]) == ticks)

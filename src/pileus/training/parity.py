@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pileus.core import telemetry
+
 TOLERANCE = 1e-4
 """Largest difference of a probability, or of a value in standard deviations of the label."""
 
@@ -66,6 +68,7 @@ class Graph:
     """The exported graph in ONNX Runtime."""
 
     def __init__(self, path: Path, threads: int) -> None:
+        telemetry.turn_off()
         import onnxruntime  # starts a thread: a warm parent that forks attempts must not have it
 
         options = onnxruntime.SessionOptions()

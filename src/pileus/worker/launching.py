@@ -16,6 +16,7 @@ from pileus.compute.layout import (
     Layout,
 )
 from pileus.compute.limits.amounts import LEAST_MEMORY_MIB, Limits
+from pileus.core import telemetry
 from pileus.core.schemas.jobs import AttemptSpec, DesiredAttempt
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -48,7 +49,11 @@ def environment(
 ) -> dict[str, str]:
     """Every variable of an attempt: the node's, our defaults, the job's own, then what is ours."""
     threads = str(max(1, int(spec.resources.cpu)))
-    defaults = dict.fromkeys(_THREAD_VARIABLES, threads) | {"PYTHONUNBUFFERED": "1"}
+    defaults = {
+        **dict.fromkeys(_THREAD_VARIABLES, threads),
+        **telemetry.OFF,
+        "PYTHONUNBUFFERED": "1",
+    }
     python_path = [str(ATTEMPT_MODULES), spec.env.get(_PYTHON_PATH, "")]
     own = {
         DIRECTORY_VARIABLE: str(directory),

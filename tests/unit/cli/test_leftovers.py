@@ -7,6 +7,7 @@ import pytest
 from pileus.cli import leftovers
 from pileus.cli.home import Home, replace
 from pileus.cli.leftovers import end_leftovers, remove_half_written
+from pileus.compute.processes import boot_id, start_ticks
 from pileus.gateway.files import replace_file
 from pileus.security.tokens import replace_secret
 
@@ -37,20 +38,36 @@ def start():
 class TestLeftovers:
     def test_a_process_of_the_home_that_does_not_end_is_killed(self, home, start, monkeypatch):
         monkeypatch.setattr(leftovers, "GRACE_SECONDS", 0.05)
-        process = start("--home", str(home.path))
-        home.write("pids.json", {"supervisor": 1, "server": process.pid})
+        process = start()
+        home.write("processes.json", {"server": report(process.pid)})
 
         end_leftovers(home)
 
         assert process.wait(5) is not None
 
-    def test_a_number_that_went_to_somebody_else_is_left_alone(self, home, start):
-        process = start("--home", "/another")
-        home.write("pids.json", {"server": process.pid})
+    @pytest.mark.parametrize(
+        "differs",
+        [
+            {"start_ticks": 1},
+            {"start_ticks": 0},
+            {"boot_id": "another"},
+            {"pid": None, "start_ticks": None},
+        ],
+    )
+    def test_a_number_that_went_to_somebody_else_is_left_alone(self, home, start, differs):
+        process = start()
+        home.write("processes.json", {"server": report(process.pid) | differs})
 
         end_leftovers(home)
 
+        assert leftovers.leftovers(home) == {}
         assert process.poll() is None
+
+    def test_what_an_older_version_wrote_is_nobodys(self, home, start):
+        process = start()
+        home.write("processes.json", {"server": {"pid": process.pid, "state": "running"}})
+
+        assert leftovers.leftovers(home) == {}
 
 
 class TestHalfWritten:
@@ -74,6 +91,10 @@ class TestHalfWritten:
         remove_half_written(home)
 
         assert all(path.exists() for path in kept)
+
+
+def report(pid):
+    return {"pid": pid, "boot_id": boot_id(), "start_ticks": start_ticks(pid)}
 
 
 def killed(*_):

@@ -20,6 +20,12 @@ class TestEnvironment:
         assert env["PILEUS_ATTEMPT_DIR"] == str(HERE)
         assert env["PILEUS_ATTEMPT_TOKEN_FILE"] == str(HERE / "token")
 
+    def test_libraries_report_to_nobody_unless_the_job_says_so(self):
+        own = make_spec(env={"ORT_DISABLE_TELEMETRY": "0"})
+
+        assert environment(make_spec(), (), HERE, BASE)["ORT_DISABLE_TELEMETRY"] == "1"
+        assert environment(own, (), HERE, BASE)["ORT_DISABLE_TELEMETRY"] == "0"
+
     def test_our_module_comes_before_the_jobs_own(self):
         spec = make_spec(env={"PYTHONPATH": "/mine"})
 

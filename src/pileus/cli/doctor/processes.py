@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pileus.cli.doctor.finding import Finding
 from pileus.cli.doctor.scene import Scene
-from pileus.cli.leftovers import process_of
+from pileus.cli.leftovers import leftovers
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -40,11 +40,7 @@ def _running(scene: Scene) -> Iterator[Finding]:
 
 
 def _stopped(scene: Scene) -> Iterator[Finding]:
-    left = [
-        f"{name} ({pid})"
-        for name, pid in scene.pids.items()
-        if name != "supervisor" and process_of(pid, scene.home) is not None
-    ]
+    left = [f"{name} ({pid})" for name, pid in leftovers(scene.home).items()]
     if left:
         yield Finding.warn(
             "processes",

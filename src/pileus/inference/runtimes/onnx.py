@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import onnxruntime
-
+from pileus.core import telemetry
 from pileus.inference.bundle import Bundle
 from pileus.inference.datatypes import DATATYPES
 from pileus.inference.errors import BundleUnreadable, InferenceFailed
+
+telemetry.turn_off()
+
+import onnxruntime  # noqa: E402  it reports from its import on
 
 if TYPE_CHECKING:
     from pileus.inference.runtime import Array

@@ -26,6 +26,7 @@ from pileus.cli.doctor import (
 from pileus.cli.doctor.checks import CHECKS, examine
 from pileus.cli.doctor.finding import Finding, State
 from pileus.cli.home import SCHEMA, replace
+from pileus.compute.processes import boot_id, start_ticks
 from tests.unit.cli.doctor.building import NOW, is_silent, made_home, only, says, scene, states
 
 OK, WARN, FAIL, SKIP = State.OK, State.WARN, State.FAIL, State.SKIP
@@ -363,6 +364,14 @@ class TestProcesses:
         home.write("pids.json", {"supervisor": 1, "server": 2**22 + 1})
 
         assert "did not stop in order" in only(processes.check(scene(home)), WARN).found
+
+    def test_what_a_killed_supervisor_left_running(self, home):
+        own = {"pid": os.getpid(), "boot_id": boot_id(), "start_ticks": start_ticks(os.getpid())}
+        home.write("processes.json", {"server": own, "worker": own | {"start_ticks": 1}})
+
+        found = only(processes.check(scene(home)), WARN).found
+
+        assert found == f"The supervisor is gone and has left server ({os.getpid()})"
 
 
 class TestAnswering:
