@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from pileus.cli import phrases
 from pileus.cli.commands.pipeline import PARAM, Detach, follow, progress, status_of
 from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
@@ -20,21 +19,19 @@ app = typer.Typer(help="Schedules: pipelines at the times of a cron expression."
 Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Pipeline as TOML.")]
 Param = Annotated[list[str] | None, PARAM]
+Rule = Literal["skip", "latest", "all"]
 
 _CRON = typer.Option(
     "--cron", help="Minute, hour, day of month, month, day of week: '30 2 * * 1-5'; or @daily."
 )
-_ZONE = typer.Option("--time-zone", help="Such as Europe/Berlin.", show_default="UTC")
+_ZONE = typer.Option("--time-zone", help="Such as Europe/Berlin.")
 _CATCH_UP = typer.Option(
     "--catch-up",
-    help="Which of the times that passed while nothing could run are made up for:"
-    " skip, latest or all.",
-    show_default="latest",
+    help="Which of the times that passed while nothing could run are made up for.",
 )
 _OVERLAPS = typer.Option(
     "--overlaps/--no-overlaps",
     help="Run although the pipeline of the time before has not ended.",
-    show_default="--no-overlaps",
 )
 
 
@@ -44,9 +41,9 @@ def create(
     name: Name,
     file: File,
     cron: Annotated[str, _CRON],
-    time_zone: Annotated[str | None, _ZONE] = None,
-    catch_up: Annotated[str | None, _CATCH_UP] = None,
-    overlaps: Annotated[bool | None, _OVERLAPS] = None,
+    time_zone: Annotated[str, _ZONE] = "UTC",
+    catch_up: Annotated[Rule, _CATCH_UP] = "latest",
+    overlaps: Annotated[bool, _OVERLAPS] = False,
     param: Param = None,
     dry_run: Annotated[
         bool,
@@ -60,7 +57,14 @@ def create(
     if dry_run:
         preview = session.client.schedules.check(terms)
         session.output.show(
-            preview, lambda console: fields(console, [*_times(preview["times"]), _jobs(preview)])
+            preview,
+            lambda console: fields(
+                console,
+                [
+                    *_times(preview["times"], time_zone),
+                    ("jobs", ", ".join(preview["jobs"])),
+                ],
+            ),
         )
         return
     session.client.schedules.create(name, terms)
@@ -77,7 +81,7 @@ def list_(context: typer.Context) -> None:
             ("NAME", "name"),
             ("CRON", "cron"),
             ("TIME ZONE", "time_zone"),
-            ("NEXT", lambda row: phrases.moment(row["due_at"]) or "paused"),
+            ("NEXT", lambda row: _when(row["due_at"], row["time_zone"]) or "paused"),
             ("LAST", lambda row: "refused" if row["trouble"] else row["last_pipeline"]),
         ],
         "No schedule yet. Make one with `pileus schedule create NAME FILE --cron '0 3 * * *'`.",
@@ -97,7 +101,7 @@ def update(
     file: Annotated[Path | None, typer.Option("--file", help="Another pipeline.")] = None,
     cron: Annotated[str | None, _CRON] = None,
     time_zone: Annotated[str | None, _ZONE] = None,
-    catch_up: Annotated[str | None, _CATCH_UP] = None,
+    catch_up: Annotated[Rule | None, _CATCH_UP] = None,
     overlaps: Annotated[bool | None, _OVERLAPS] = None,
     param: Param = None,
 ) -> None:
@@ -160,6 +164,7 @@ def _read(file: Path, params: Sequence[str] | None) -> dict[str, Any]:
 def _show(session: Session, name: str) -> None:
     found = session.client.schedules.get(name)
     schedule, trouble = found["schedule"], found["schedule"]["trouble"]
+    zone = schedule["time_zone"]
     session.output.show(
         found,
         lambda console: fields(
@@ -170,34 +175,34 @@ def _show(session: Session, name: str) -> None:
                 ("cron", f"{schedule['cron']}  {schedule['time_zone']}"),
                 ("catch up", schedule["catch_up"]),
                 ("overlaps", "yes" if schedule["overlaps"] else "no"),
-                ("runs for", session.people.name(schedule["owner"])),
-                *(_times(found["times"]) or [("next", "paused")]),
-                *((phrases.moment(run["scheduled_at"]), _ran(run)) for run in found["pipelines"]),
-                ("refused", trouble and _said(trouble)),
+                ("owner", session.people.name(schedule["owner"])),
+                *(_times(found["times"], zone) or [("next", "paused")]),
+                *(("ran", _ran(run, zone)) for run in found["pipelines"]),
+                ("refused", trouble and _said(trouble, zone)),
             ],
         ),
     )
 
 
-def _times(times: Sequence[str]) -> list[tuple[str, str]]:
-    return [("then" if place else "next", _local(time)) for place, time in enumerate(times)]
+def _times(times: Sequence[str], zone: str) -> list[tuple[str, str]]:
+    return [("then" if place else "next", _when(time, zone)) for place, time in enumerate(times)]
 
 
-def _local(time: str) -> str:
-    """A time in the zone that it came in."""
+def _when(time: str | None, zone: str) -> str:
+    """An ISO 8601 time in the schedule's zone."""
     from datetime import datetime  # start-up time
+    from zoneinfo import ZoneInfo  # start-up time
 
-    return datetime.fromisoformat(time).strftime("%a %Y-%m-%d %H:%M %z")
-
-
-def _jobs(preview: Row) -> tuple[str, str]:
-    return "jobs", ", ".join(preview["jobs"])
-
-
-def _ran(pipeline: Row) -> str:
-    return f"{pipeline['id']}  {status_of(pipeline)}  {progress(pipeline)}"
+    if time is None:
+        return ""
+    return datetime.fromisoformat(time).astimezone(ZoneInfo(zone)).strftime("%a %Y-%m-%d %H:%M %z")
 
 
-def _said(trouble: Mapping[str, Any]) -> str:
+def _ran(pipeline: Row, zone: str) -> str:
+    said = f"{pipeline['id']}  {status_of(pipeline)}  {progress(pipeline)}"
+    return f"{_when(pipeline['scheduled_at'], zone)}  {said}"
+
+
+def _said(trouble: Mapping[str, Any], zone: str) -> str:
     hint = f" {trouble['hint']}" if trouble["hint"] else ""
-    return f"{phrases.moment(trouble['at'])}: {trouble['message']}.{hint}"
+    return f"{_when(trouble['at'], zone)}  {trouble['message']}.{hint}"
