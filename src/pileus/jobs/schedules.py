@@ -151,7 +151,8 @@ class ScheduleService:
             return schedule_named(snapshot, caller.project, name).model_copy(update=given)
 
         wanted = await self._database.read(changed)
-        await self._checked(caller, wanted)
+        if given or not pauses:  # what cannot run any more can still be paused
+            await self._checked(caller, wanted)
 
         def work(transaction: Transaction) -> Schedule:
             found = changed(transaction)
@@ -206,6 +207,7 @@ class ScheduleService:
                 continue
             try:
                 await self._fire(schedule)
+                pause = 0.0  # more times of it may have passed
             except Exception:
                 # One that fails must not keep the others from running; it is due at the next look.
                 log.exception("Schedule %s could not run", schedule.id)
