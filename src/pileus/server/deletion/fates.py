@@ -42,7 +42,9 @@ FATES: Mapping[str, Decision] = {
     "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
     "quota": Decision(Fate.WITH, "project"),
-    "code_snapshot": Decision(Fate.TRIMMED, "unused for upload_grace_hours, and no job names it"),
+    "code_snapshot": Decision(
+        Fate.TRIMMED, "unused for upload_grace_hours, and no job or schedule names it"
+    ),
     "pipeline": Decision(Fate.DELETED, "once it has ended; its jobs stay"),
     "schedule": Decision(Fate.DELETED, "its pipelines stay"),
     "job_need": Decision(Fate.WITH, "job: the end of either takes it away"),
