@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.jobs.store import leases
 from pileus.server.tables import TABLES
 from pileus.storage.database import Database

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from pileus.core.schemas.tenancy import Role
-from pileus.server.api import metrics
 from pileus.server.api.access import Requires, RequiresBlobs, RequiresProcess, RequiresScraper
-from pileus.server.api.app import ANONYMOUS, PREFIX, ROUTERS
+from pileus.server.api.app import ANONYMOUS, ROUTERS
 from tests.integration.conftest import RunningServer
 
 REFUSED = {401, 403}
@@ -32,12 +31,7 @@ def needs_of(route: APIRoute) -> list[Any]:
 
 
 def api_routes() -> list[APIRoute]:
-    routers = (*ROUTERS, metrics.router)
-    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-
-
-def prefix_of(route: APIRoute) -> str:
-    return "" if route in metrics.router.routes else PREFIX
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
 def method_of(route: APIRoute) -> str:
@@ -47,13 +41,13 @@ def method_of(route: APIRoute) -> str:
 def path_of(route: APIRoute, project: str) -> str:
     path = route.path.replace("{project}", project)
     path = path.replace("{digest}", "0" * 64).replace("{lane}", "1").replace("{number}", "1")
-    return prefix_of(route) + re.sub(r"\{[^}]+\}", "nothing", path)
+    return re.sub(r"\{[^}]+\}", "nothing", path)
 
 
 ROUTES = [
     pytest.param(route, id=f"{method_of(route)} {route.path}")
     for route in api_routes()
-    if prefix_of(route) + route.path not in ANONYMOUS
+    if route.path not in ANONYMOUS
 ]
 
 
@@ -61,19 +55,11 @@ class TestDeclarations:
     def test_every_route_of_the_app_is_declared_or_listed_anonymous(
         self, server: RunningServer
     ) -> None:
-        def flat(routes: list[BaseRoute]) -> list[BaseRoute]:
-            return [
-                inner
-                for route in routes
-                for inner in flat(getattr(route, "routes", None) or []) or [route]
-            ]
-
-        declared = {prefix_of(route) + route.path for route in api_routes() if needs_of(route)}
+        declared = {route.path for route in api_routes() if needs_of(route)}
         app: Any = server.transport.app
-        paths = {route.path for route in flat(list(app.routes)) if isinstance(route, Route)}
-        open_paths = {path for path in paths if path not in declared} - declared
+        paths = {route.path for route in app.routes if isinstance(route, Route)}
 
-        assert open_paths <= ANONYMOUS
+        assert paths - declared == ANONYMOUS
 
     @pytest.mark.parametrize("route", ROUTES)
     def test_a_route_declares_exactly_one_need(self, route: APIRoute) -> None:

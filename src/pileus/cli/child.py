@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,9 @@ class Program:
     main: Main | None = None
     """Is called in a fork of this process, rather than a command started."""
 
+    warm_up: Callable[[], None] | None = None
+    """Is called in this process before such a fork, for what it shares with others."""
+
 
 class Child:
     """A program, its process while it lives, and when to start it again.
@@ -92,6 +96,8 @@ class Child:
         with os.fdopen(descriptor, "ab") as output:
             words = [*self.program.arguments, "--supervisor-fd", str(self._pipe)]
             if self.program.main is not None:
+                if self.program.warm_up is not None:
+                    self.program.warm_up()
                 self._process = Forked(self.program.main, words, output.fileno(), self._pipe)
             else:
                 self._process = subprocess.Popen(

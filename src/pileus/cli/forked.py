@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -22,17 +23,16 @@ from pathlib import Path
 Main = Callable[[Sequence[str]], int]
 """Runs the process of these words; the exit code."""
 
-_SHARED = (
+_SHARED_BY_ALL = (
     "asyncio",
-    "httpx",
     "pydantic.main",
     "uvloop",
     "pileus.core.logs.setup",
     "pileus.core.schemas.jobs",
     "pileus.core.settings",
-    "pileus.sdk.link",
 )
-"""What server, gateway and worker all import. Importing these starts no thread and opens no file."""
+_SHARED_BY_CLIENTS = ("httpx", "pileus.sdk.link")
+"""What gateway and worker import beside. Importing these starts no thread and opens no file."""
 
 _POLL_SECONDS = 0.02
 _STDERR = 2
@@ -44,12 +44,21 @@ def warm_up() -> bool:
     # Elsewhere system libraries do not survive a fork.
     if sys.platform != "linux":
         return False
-    for name in _SHARED:
-        import_module(name)
-    gc.collect()
-    # The collector would write to every object that it looks at.
-    gc.freeze()
+    _share(_SHARED_BY_ALL)
     return threading.active_count() == 1
+
+
+def warm_up_for_clients() -> None:
+    """Import what the server's clients need beside; the server does not wait for it."""
+    _share(_SHARED_BY_CLIENTS)
+
+
+def _share(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
+    # The collector would write to every object that it looks at. What is garbage by now, little,
+    # stays: to look for it takes longer than it would gain.
+    gc.freeze()
 
 
 class Forked:
@@ -74,12 +83,12 @@ class Forked:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float | None = None) -> int:
         """The same, waited for. Raises subprocess.TimeoutExpired."""
-        until = time.monotonic() + timeout
+        until = math.inf if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() >= until:
-                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
             time.sleep(_POLL_SECONDS)
         return code
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pileus.cli import ports
 from pileus.cli.child import Program
+from pileus.cli.forked import warm_up_for_clients
 from pileus.cli.home import Home
 from pileus.cli.processes import command, start, words
 from pileus.cli.supervisor import STOP_SECONDS, Supervisor
@@ -86,14 +87,15 @@ def programs(home: Home, chosen: Plan, *, forks: bool) -> tuple[Program, ...]:
     """What runs, in the order in which it starts."""
     server_url = address(chosen.host, chosen.port)
     host, port, gateway_port = chosen.host, chosen.port, chosen.gateway_port
-    of_each = (
-        words("server", home.path, host=host, port=port),
+    server = words("server", home.path, host=host, port=port)
+    clients = (
         words("gateway", home.path, host=host, port=gateway_port, server_url=server_url),
         words("worker", home.path, server_url=server_url),
     )
     if forks:
-        return tuple(Program(one[0], one, start) for one in of_each)
-    return tuple(Program(one[0], command(one)) for one in of_each)
+        of_clients = [Program(one[0], one, start, warm_up_for_clients) for one in clients]
+        return (Program("server", server, start), *of_clients)
+    return tuple(Program(one[0], command(one)) for one in (server, *clients))
 
 
 def come_to_rest(home: Home, seconds: float = DRAIN_SECONDS) -> None:

@@ -51,6 +51,24 @@ class TestLog:
         child.stopped_within(5)
 
 
+class TestStart:
+    def test_what_a_fork_shares_with_others_is_imported_before_it(self, tmp_path, monkeypatch):
+        done: list[str] = []
+
+        class Recorded:
+            pid = 1
+
+            def __init__(self, *given):
+                done.append("forked")
+
+        monkeypatch.setattr("pileus.cli.child.Forked", Recorded)
+        program = Program("gateway", ("gateway",), lambda words: 0, lambda: done.append("warm"))
+
+        Child(program, tmp_path / "log", pipe=0).start(0.0)
+
+        assert done == ["warm", "forked"]
+
+
 class TestSettling:
     @pytest.mark.parametrize("lived,deaths", [(1.0, 1), (10.0, 0)])
     def test_deaths_are_forgiven_after_a_while(self, tmp_path, lived, deaths):

@@ -100,11 +100,17 @@ class TestForked:
         assert (tmp_path / "noticed").exists()
 
 
-def test_what_all_share_starts_no_thread():
-    program = "from pileus.cli.forked import warm_up; print(warm_up())"
+def test_what_is_shared_starts_no_thread():
+    program = (
+        "import threading\n"
+        "from pileus.cli.forked import warm_up, warm_up_for_clients\n"
+        "print(warm_up())\n"
+        "warm_up_for_clients()\n"
+        "print(threading.active_count())"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.strip() == str(sys.platform == "linux")
+    assert done.stdout.split() == [str(sys.platform == "linux"), "1"]

@@ -1,5 +1,6 @@
+"""Hand-overs of a process of their own: pytest itself has threads, which a fork would not survive."""
+
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -7,74 +8,112 @@ import time
 import psutil
 import pytest
 
-from pileus.cli import handover
-
 TELLS = """
 import os, sys
 from pileus.cli.handover import taken_over
-told = taken_over(int(sys.argv[1]))
-if told is not None:
-    words, lock, output = told
-    os.write(output, f"{words['home']} {os.fstat(lock).st_size}".encode())
+
+def main(arguments):
+    told = taken_over(int(arguments[0]))
+    if told is not None:
+        words, lock, output = told
+        size = os.fstat(lock).st_size
+        said = [words["home"], size, os.getcwd(), os.getsid(0) == os.getpid(), *sys.path]
+        os.write(output, " ".join(str(one) for one in said).encode())
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
 """
 
+PARENT = """
+import os, sys
+from pathlib import Path
+from pileus.cli import handover
 
-@pytest.fixture(autouse=True)
-def module(tmp_path, monkeypatch):
-    """A process that writes what it is told, in the place of the supervisor."""
-    (tmp_path / "told.py").write_text(TELLS, "utf-8")
-    monkeypatch.setattr(handover, "_MODULE", "told")
-    monkeypatch.setattr(handover, "_early", None)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+directory = Path(sys.argv[1])
+handover._MODULE = "told"
+lock = os.open(directory / "lock", os.O_RDONLY)
+output = os.open(directory / "output", os.O_CREAT | os.O_WRONLY)
+{before}
+process = handover.hand_over({{"home": "/x"}}, lock, output)
+assert process.wait(20) == 0
+print({shown})
+"""
+
+EARLY = ["handover.Waiting.started()"]
+if sys.platform == "linux":
+    EARLY.append("handover.Waiting.forked()")
 
 
 @pytest.fixture
-def lock(tmp_path):
-    path = tmp_path / "lock"
-    path.write_bytes(b"1234567")
-    with path.open("rb") as file:
-        yield file.fileno()
+def hand_over(tmp_path):
+    """What a process of its own prints, and what the one that it told has written."""
+    (tmp_path / "told.py").write_text(TELLS, "utf-8")
+    (tmp_path / "lock").write_bytes(b"1234567")
+    here = tmp_path / "here"
+    here.mkdir()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
 
+    def run(before, shown=""):
+        script = PARENT.format(before=before, shown=shown)
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path)],
+            cwd=here,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not done.stderr
+        return done.stdout.strip(), (tmp_path / "output").read_text("utf-8").split()
 
-def written(tmp_path, lock):
-    """The process that was told, and what it wrote."""
-    with (tmp_path / "output").open("wb") as output:
-        process = handover.hand_over({"home": "/x"}, lock, output.fileno())
-    assert process.wait(20) == 0
-    return process, (tmp_path / "output").read_text("utf-8")
+    return run
 
 
 class TestHandOver:
-    def test_without_an_early_one_it_starts_a_process(self, tmp_path, lock):
-        assert written(tmp_path, lock)[1] == "/x 7"
+    def test_without_an_early_one_it_starts_a_process(self, hand_over):
+        assert hand_over("")[1][:2] == ["/x", "7"]
 
-    def test_the_early_one_is_told(self, tmp_path, lock):
-        handover.start_early()
-        early = handover._early.process
+    def test_the_one_that_was_started_early_is_told(self, hand_over):
+        printed, told = hand_over("handover.start_early()", "process is handover._early.process")
 
-        process, text = written(tmp_path, lock)
+        assert printed == "True"
+        assert told[:2] == ["/x", "7"]
 
-        assert process is early
-        assert text == "/x 7"
+    @pytest.mark.parametrize("early", EARLY)
+    def test_it_stays_in_no_folder_and_no_session_of_who_started_it(self, hand_over, early):
+        _, told = hand_over(f"handover._early = {early}")
 
-    def test_an_early_one_that_died_is_replaced(self, tmp_path, lock):
-        handover.start_early()
-        early = handover._early.process
-        early.send_signal(signal.SIGKILL)
-        early.wait(20)
+        assert told[2:4] == ["/", "True"]
 
-        process, text = written(tmp_path, lock)
+    @pytest.mark.parametrize("early", EARLY)
+    def test_it_imports_nothing_from_the_folder_it_was_started_in(self, tmp_path, hand_over, early):
+        _, told = hand_over(f"sys.path.insert(0, os.getcwd()); handover._early = {early}")
 
-        assert process is not early
-        assert text == "/x 7"
+        assert str(tmp_path / "here") not in told[4:]
+        assert str(tmp_path) in told[4:]
+
+    @pytest.mark.parametrize("early", EARLY)
+    def test_an_early_one_that_died_is_replaced(self, hand_over, early):
+        printed, told = hand_over(
+            f"handover._early = {early}\n"
+            "early = handover._early.process\n"
+            "early.send_signal(9)\n"
+            "early.wait(20)",
+            "process is not early",
+        )
+
+        assert printed == "True"
+        assert told[:2] == ["/x", "7"]
 
 
 class TestTakenOver:
-    def test_a_process_that_nobody_tells_ends_with_the_one_that_started_it(self, tmp_path):
+    @pytest.mark.parametrize("early", EARLY)
+    def test_a_process_that_nobody_tells_ends_with_the_one_that_started_it(self, early):
         script = (
+            "import sys\n"
             "from pileus.cli import handover\n"
-            "handover._MODULE = 'told'\n"
-            "handover.start_early()\n"
+            f"handover._early = {early}\n"
             "print(handover._early.process.pid)\n"
         )
         done = subprocess.run(

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from pileus.cli import processes
+from pileus.cli import forked, processes
 from pileus.cli.home import Home
 from pileus.cli.installation import plan, programs
 from pileus.cli.ports import PortTaken
@@ -56,6 +56,15 @@ class TestPlan:
 
 
 class TestPrograms:
+    def test_the_server_does_not_wait_for_what_only_its_clients_need(self, home):
+        server, *clients = programs(home, plan(home, None, 0, 0), forks=True)
+
+        assert server.warm_up is None
+        assert {one.name: one.warm_up for one in clients} == {
+            "gateway": forked.warm_up_for_clients,
+            "worker": forked.warm_up_for_clients,
+        }
+
     def test_the_server_starts_first_and_others_are_told_where_it_is(self, home):
         server, gateway, worker = programs(home, plan(home, "0.0.0.0", 0, 0), forks=False)
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pileus.core import ids
-from pileus.core.clock import FakeClock
 from pileus.core.errors import InvalidRequest
+from pileus.core.fake_clock import FakeClock
 
 
 class TestNew:

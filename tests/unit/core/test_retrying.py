@@ -1,4 +1,4 @@
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.core.retrying import Backoff
 
 

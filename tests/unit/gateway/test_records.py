@@ -4,7 +4,7 @@ import os
 import pytest
 
 from pileus.core import ids
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.gateway.boot import LaneBoot
 from pileus.gateway.records import Records
 from pileus.gateway.segments import drop_oldest, seal_dead, sealed_segments

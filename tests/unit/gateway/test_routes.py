@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pileus.core.clock import FakeClock
 from pileus.core.errors import NotFound, Unavailable
+from pileus.core.fake_clock import FakeClock
 from pileus.gateway.bundles import BundleCache
 from pileus.gateway.errors import NothingKnown
 from pileus.gateway.following import follow

@@ -1,7 +1,7 @@
 import pytest
 
-from pileus.core.clock import FakeClock
 from pileus.core.errors import PileusError
+from pileus.core.fake_clock import FakeClock
 from pileus.gateway.boot import LaneBoot, lanes_on_disk, new_boot
 from pileus.gateway.meter_file import MeterKey
 from pileus.gateway.meters import Meters, find_dead

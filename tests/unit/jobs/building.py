@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.core.ids import Ids
 from pileus.core.schemas.jobs import (
     Artifact,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.server.tables import TABLES
 from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.migrate import migrate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import Project
 from pileus.metering.ledger import Ledger

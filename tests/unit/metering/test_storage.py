@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import Caller, Role
 from pileus.metering.ledger import Ledger

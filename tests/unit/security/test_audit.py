@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import AuditEvent, Caller, Role
 from pileus.security.audit import AuditLog, broken_at

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pileus.core.clock import FakeClock
 from pileus.core.errors import InvalidRequest
+from pileus.core.fake_clock import FakeClock
 from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import Role
 from pileus.security.audit import AuditLog, broken_at

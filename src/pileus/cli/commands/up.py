@@ -1,6 +1,7 @@
 """`pileus up`: server, gateway and worker in one home, under one supervisor."""
 
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +10,7 @@ import typer
 from pileus.cli.session import Session
 
 if TYPE_CHECKING:
-    import subprocess
-
+    from pileus.cli.handover import Process
     from pileus.cli.home import Home
     from pileus.cli.installation import Plan
 
@@ -86,7 +86,7 @@ def _stay(
     installation.supervise(home, plan, parent_fd)
 
 
-def _detach(home: "Home", plan: "Plan", lock: int) -> "subprocess.Popen[bytes]":
+def _detach(home: "Home", plan: "Plan", lock: int) -> "Process":
     """The supervisor in a session of its own; it goes on holding the lock that we took."""
     from pileus.cli import handover, supervising  # start-up time
     from pileus.cli.process_logs import log_settings  # start-up time
@@ -97,7 +97,7 @@ def _detach(home: "Home", plan: "Plan", lock: int) -> "subprocess.Popen[bytes]":
         return handover.hand_over(supervising.words(home, plan, bounds), lock, log.fileno())
 
 
-def _ready(home: "Home", seconds: float, supervisor: "subprocess.Popen[bytes]") -> dict[str, Any]:
+def _ready(home: "Home", seconds: float, supervisor: "Process") -> dict[str, Any]:
     """The state once it is ready. Raises Unavailable; what crash-loops is stopped first."""
     from pileus.cli import readiness  # start-up time
     from pileus.core.errors import Unavailable  # start-up time
@@ -111,7 +111,7 @@ def _ready(home: "Home", seconds: float, supervisor: "subprocess.Popen[bytes]") 
             f"The supervisor ended at once, with exit code {supervisor.returncode}", hint=hint
         )
     if any(process["state"] == "crash_loop" for process in seen["processes"].values()):
-        supervisor.terminate()
+        supervisor.send_signal(signal.SIGTERM)
         supervisor.wait()
         raise Unavailable(f"Pileus did not start. {readiness.reasons(seen)}", hint=hint)
     raise Unavailable(

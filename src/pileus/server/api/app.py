@@ -33,9 +33,9 @@ from pileus.server.api.bounded import BoundedBody
 from pileus.server.api.interrupting import Interrupting
 from pileus.server.api.observing import Observing
 from pileus.server.api.request_id import RequestId
+from pileus.server.api.routing import PREFIX
 from pileus.server.services import Services
 
-PREFIX = "/api/v1"
 ANONYMOUS = {f"{PREFIX}/health", "/openapi.json"}
 """Paths that need no token; every other one does."""
 
@@ -57,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     deletion.router,
     quotas.router,
+    metrics.router,
 )
 
 
@@ -70,11 +71,9 @@ def create_app(services: Services, new_id: NewId, max_body_bytes: int) -> FastAP
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        routes=[route for router in ROUTERS for route in router.routes],
     )
     app.state.services = services
-    for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
-    app.include_router(metrics.router)
     errors.install(app)
     app.state.stopping = asyncio.Event()
     app.add_middleware(Interrupting, stopping=app.state.stopping)

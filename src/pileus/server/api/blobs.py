@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from pileus.core.errors import LimitExceeded
 from pileus.core.failpoints import failpoint
 from pileus.core.schemas.base import Schema
+from pileus.server.api import routing
 from pileus.server.api.access import BlobReader, BlobWriter, Use
 from pileus.server.services import Services
 from pileus.storage.errors import BlobNotFound
 
-router = APIRouter(tags=["blobs"])
+router = routing.router("blobs")
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.code import CodeSnapshot, NewCode
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Use, Viewer
 
-router = APIRouter(tags=["code"])
+router = routing.router("code")
 
 
 @router.post("/projects/{project}/code", status_code=201)

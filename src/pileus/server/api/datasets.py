@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.registry import Dataset, DatasetProfile, DatasetVersion
 from pileus.registry.tables import DATASET_PROFILES, DATASET_VERSIONS, DATASETS
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Use, Viewer
 from pileus.server.api.blobs import Digest
 from pileus.server.api.paging import Listed, Paging
 
-router = APIRouter(tags=["datasets"])
+router = routing.router("datasets")
 
 
 class NewVersion(Schema):

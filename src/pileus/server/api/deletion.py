@@ -8,15 +8,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from pileus.core.schemas.deletion import Collected, Tombstone
 from pileus.security.tables import TOMBSTONES
+from pileus.server.api import routing
 from pileus.server.api.access import Admin, Developer, Operator, Use, Viewer
 from pileus.server.api.money import zoned
 from pileus.server.api.paging import Listed, Paging
 
-router = APIRouter(tags=["deletion"])
+router = routing.router("deletion")
 
 Now = Annotated[bool, Query(description="Without grace: it cannot be brought back.")]
 

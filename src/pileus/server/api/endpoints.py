@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.base import Name, Schema
 from pileus.core.schemas.serving import Endpoint, Revision
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Use, Viewer
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import Listed, Paging
 from pileus.serving.tables import ENDPOINTS
 
-router = APIRouter(tags=["endpoints"])
+router = routing.router("endpoints")
 
 
 class NewEndpoint(Schema):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.metering import MeterReport
+from pileus.server.api import routing
 from pileus.server.api.access import GatewayLink, Use
 
-router = APIRouter(tags=["gateways"], dependencies=[GatewayLink])
+router = routing.router("gateways", dependencies=[GatewayLink])
 
 MAX_WAIT_SECONDS = 30
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from pileus import __version__
 from pileus.core.schemas.tenancy import Caller
+from pileus.server.api import routing
 from pileus.server.api.access import Use, Viewer
 
-router = APIRouter(tags=["health"])
+router = routing.router("health")
 
 
 @router.get("/health")

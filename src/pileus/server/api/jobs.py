@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response, StreamingResponse
 
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.jobs import Artifact, Attempt, Estimate, Job, JobSpec, Queue
 from pileus.jobs.tables import JOBS
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Operator, Use, Viewer
 from pileus.server.api.blobs import streamed
 from pileus.server.api.creating import Creating
@@ -18,7 +19,7 @@ from pileus.server.api.paging import MAX_ITEMS, Listed, Paging
 from pileus.server.following import follow, search
 from pileus.tracking.artifacts import artifact_at
 
-router = APIRouter(tags=["jobs"])
+router = routing.router("jobs")
 
 MAX_WAIT_SECONDS = 20
 DEFAULT_POINTS = 1000

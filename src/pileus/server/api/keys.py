@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.keys import ProjectKey
 from pileus.security.keys import Held
+from pileus.server.api import routing
 from pileus.server.api.access import Admin, Operator, Use, Viewer
 from pileus.server.api.creating import Creating
 from pileus.storage.blobs.rewriting import PLAIN
 
-router = APIRouter(tags=["keys"])
+router = routing.router("keys")
 
 
 class Encryption(Schema):

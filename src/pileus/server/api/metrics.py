@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
 from pileus.core.figures import CONTENT_TYPE, exposition
+from pileus.server.api import routing
 from pileus.server.api.access import Scraper, Use
 from pileus.server.figures import state_of
 
-router = APIRouter(tags=["metrics"], dependencies=[Scraper])
+router = routing.router("metrics", prefix="", dependencies=[Scraper])
 
 
 @router.get("/metrics")

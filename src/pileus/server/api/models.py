@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.registry import Model, ModelVersion
 from pileus.registry.tables import MODEL_VERSIONS, MODELS
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Use, Viewer
 from pileus.server.api.paging import Listed, Paging
 
-router = APIRouter(tags=["models"])
+router = routing.router("models")
 
 
 class NewModelVersion(Schema):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter
-
 from pileus.core.errors import InvalidRequest
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.metering import Invoice, LedgerEntry, Price
 from pileus.core.schemas.tenancy import AuditEvent
 from pileus.metering.tables import LEDGER
 from pileus.security.tables import AUDIT
+from pileus.server.api import routing
 from pileus.server.api.access import Admin, Operator, Use, Viewer
 from pileus.server.api.paging import Listed, Paging
 from pileus.storage.transaction import Where
 
-router = APIRouter(tags=["money"])
+router = routing.router("money")
 
 
 class TimeWithoutZone(InvalidRequest, code="time_without_zone"):

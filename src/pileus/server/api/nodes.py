@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from pileus.core.errors import NotFound
 from pileus.core.schemas.base import Schema
@@ -13,11 +13,12 @@ from pileus.core.schemas.jobs import NodeOrders, NodeReport, Registration
 from pileus.core.schemas.resources import Capacity
 from pileus.jobs.nodes import Heard
 from pileus.jobs.store import attempts
+from pileus.server.api import routing
 from pileus.server.api.access import Use, Viewer, WorkerLink
 from pileus.server.api.jobs import MAX_OFFSET
 from pileus.server.api.paging import Listed
 
-router = APIRouter(tags=["nodes"])
+router = routing.router("nodes")
 
 MAX_WAIT_SECONDS = 30
 

@@ -7,6 +7,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pileus.server.api.routing import PREFIX
 from pileus.server.services import Services
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Observing:
             seconds = time.monotonic() - began
             method = scope["method"] if scope["method"] in _METHODS else UNKNOWN
             # What nobody serves has no template, and its path must not become a label.
-            route: str = getattr(scope.get("route"), "path_format", UNKNOWN)
+            route: str = getattr(scope.get("route"), "path_format", UNKNOWN).removeprefix(PREFIX)
             services.figures.answered(route, method, status, seconds)
             level = logging.DEBUG if route.startswith(_ROUTINE) and status < 400 else logging.INFO
             if log.isEnabledFor(level):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.pipelines import PipelineSpec, PipelineView
 from pileus.jobs.tables import PIPELINES
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Use, Viewer
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import Listed, Paging
 
-router = APIRouter(tags=["pipelines"])
+router = routing.router("pipelines")
 
 
 class Order(Schema):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from pileus.core.schemas.base import Name, Schema
 from pileus.core.schemas.tenancy import Principal, Project, Role, Token
 from pileus.security.errors import RoleTooLow
 from pileus.security.tables import PRINCIPALS, PROJECTS, TOKENS
+from pileus.server.api import routing
 from pileus.server.api.access import Admin, Developer, Operator, Use, Viewer
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import Listed, Paging
 
-router = APIRouter(tags=["projects"])
+router = routing.router("projects")
 
 
 class NewProject(Schema):

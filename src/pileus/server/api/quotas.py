@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
 from pileus.core.schemas.quota import Quota, QuotaShown, QuotaTerms
+from pileus.server.api import routing
 from pileus.server.api.access import Operator, Use, Viewer
 from pileus.server.api.paging import Listed
 
-router = APIRouter(tags=["quotas"])
+router = routing.router("quotas")
 
 
 @router.get("/quotas")

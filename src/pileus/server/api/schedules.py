@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from pileus.core.schemas.pipelines import PipelineView
 from pileus.core.schemas.schedules import (
     NewSchedule,
@@ -14,11 +12,12 @@ from pileus.core.schemas.schedules import (
     ScheduleTerms,
 )
 from pileus.jobs.tables import SCHEDULES
+from pileus.server.api import routing
 from pileus.server.api.access import Developer, Use, Viewer
 from pileus.server.api.creating import Creating
 from pileus.server.api.paging import Listed, Paging
 
-router = APIRouter(tags=["schedules"])
+router = routing.router("schedules")
 
 
 @router.post("/projects/{project}/schedules", status_code=201)

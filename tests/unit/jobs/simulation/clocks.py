@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 
 
 class WorldClock(FakeClock):

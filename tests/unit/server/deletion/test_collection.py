@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pileus.core.clock import FakeClock
+from pileus.core.fake_clock import FakeClock
 from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import Project
 from pileus.metering.ledger import Ledger
