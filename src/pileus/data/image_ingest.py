@@ -47,6 +47,7 @@ def ingest_images(
         if len(paths) % _REPORT_EVERY == 0:
             report(Progress("read", len(paths), source.total, "images"))
     report(Progress("read", len(paths), source.total, "images"))
+    packs = packer.close()  # now: the last one travels while the rest is done
 
     classes = class_order(labels)
     check_classes(classes, f"The source {source.name!r}")
@@ -79,7 +80,7 @@ def ingest_images(
         rows=Rows(counts["train"], counts["untouched"]),
         columns=None,
         image=ImageProfile(tuple(sorted(modes)), tuple((*size, count) for size, count in frequent)),
-        packs=packer.close(),
+        packs=packs,
         items=tuple(items),
     )
     return manifest, [*source.notices, *_notices(items, classes)]

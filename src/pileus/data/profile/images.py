@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -60,11 +59,11 @@ class ImageProfiler:
 def _side(
     name: SideName, items: Sequence[Item], facts: Mapping[str, Facts], classes: Sequence[str]
 ) -> Side:
-    labels = Counter(item.label for item in items)
+    labels = Counter([item.label for item in items])
     seen = [facts[item.path] for item in items]
-    sizes = Counter((width, height) for _, width, height in seen)
-    modes = Counter(mode for mode, _, _ in seen)
-    endings = Counter(posixpath.splitext(item.path)[1][1:].lower() for item in items)
+    sizes = Counter([(width, height) for _, width, height in seen])
+    modes = Counter([mode for mode, _, _ in seen])
+    endings = Counter([_ending(item.path) for item in items])
     frequent = sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))[:_SIZES]
     widths, heights = np.array([one[1:] for one in seen], dtype=np.float64).T
     return Side(
@@ -84,6 +83,13 @@ def _side(
             bytes=_numbers(name, np.array([item.size for item in items], dtype=np.float64)),
         ),
     )
+
+
+def _ending(path: str) -> str:
+    """That of the file's name, as `os.path.splitext` finds it, but in less of its time."""
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return name[dot + 1 :].lower() if dot > 0 else ""
 
 
 def _numbers(name: SideName, values: Values) -> Numbers:

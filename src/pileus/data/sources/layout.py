@@ -215,9 +215,11 @@ class _Search:
                     own = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
                     if own.startswith(".") or own.lower() in _LITTER:
                         continue
-                    is_link = entry.is_symlink()
-                    is_folder = _is(entry.is_dir) if is_link else entry.is_dir()
-                    is_file = not is_folder and (_is(entry.is_file) if is_link else entry.is_file())
+                    is_file = entry.is_file(follow_symlinks=False)  # what most are
+                    is_link = not is_file and entry.is_symlink()
+                    is_folder = not is_file and _is(entry.is_dir)
+                    if is_link:
+                        is_file = not is_folder and _is(entry.is_file)
                     found.append(_Entry(own, entry.path, prefix + own, is_link, is_folder, is_file))
         except OSError as error:
             raise unreadable(folder.name or folder.own, error) from error
