@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+FOREIGN = frozenset({"inputs"})
+"""What an attempt's directory holds and the attempt did not write."""
+
 _BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system."""
 
