@@ -1,5 +1,6 @@
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ class Node:
         self.clock.advance(100)
         self.server = FakeServer()
         self.id = "nod_1"
-        self.files = {}
+        self.files: dict[str, Path] = {}
         self.shipper = UsageShipper(
             self.server, lambda: dict(self.files), lambda: self.id, "boot", self.clock, 5.0
         )
