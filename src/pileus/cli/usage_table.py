@@ -50,10 +50,10 @@ def _in_two_lines(top: Document, console: Console) -> Table:
     for item in top["items"]:
         used, asked = item["used"] or {}, item["asked"]
         style = "dim" if used.get("is_stale") else ""
-        gpu = f"{UNKNOWN}\n{_of(phrases.milli(round(asked['gpu'] * 1000)))}"
+        gpu = f"{_fraction(used, 'gpu_milli')}\n{_of(format(asked['gpu'], 'g'))}"
         table.add_row(
             _lines(item, top["at"], width),
-            f"{_cpu(used)}\n{_of(format(asked['cpu'], 'g'))}",
+            f"{_fraction(used, 'cpu_milli')}\n{_of(format(asked['cpu'], 'g'))}",
             f"{_mib(used, 'memory_mib')}\n{_of(phrases.mib(asked['memory_mib']))}",
             _peak(used, asked),
             f"{_mib(used, 'disk_mib')}\n{_of(_disk_asked(asked))}",
@@ -72,7 +72,7 @@ def _in_one_line(top: Document, console: Console) -> Table:
         "NODE": lambda item: _escape(item["node"]),
         "STATE": lambda item: item["state"],
         "AGE": lambda item: _age(item, top["at"]),
-        "CPU": lambda item: _cpu(_used(item)),
+        "CPU": lambda item: _fraction(_used(item), "cpu_milli"),
         "ASKED": lambda item: format(item["asked"]["cpu"], "g"),
         "MEMORY": lambda item: _mib(_used(item), "memory_mib"),
         "PEAK": lambda item: _peak(_used(item), item["asked"]),
@@ -80,7 +80,8 @@ def _in_one_line(top: Document, console: Console) -> Table:
         "DISK": lambda item: _mib(_used(item), "disk_mib"),
         "QUOTA": lambda item: _disk_asked(item["asked"]),
         "PROCS": lambda item: _processes(_used(item)),
-        "GPU": lambda item: phrases.milli(round(item["asked"]["gpu"] * 1000)),
+        "GPU": lambda item: _fraction(_used(item), "gpu_milli") if item["asked"]["gpu"] else "",
+        "ASKED  ": lambda item: format(item["asked"]["gpu"], "g"),
         f"COST {top['currency']}": lambda item: phrases.money(item["cost_micro"]),
         "SEEN": lambda item: _seen(item, top["at"]),
     }
@@ -156,8 +157,8 @@ def _used(item: Document) -> Document:
     return used
 
 
-def _cpu(used: Document) -> str:
-    return UNKNOWN if used.get("cpu_milli") is None else _hundredths(used["cpu_milli"])
+def _fraction(used: Document, field: str) -> str:
+    return UNKNOWN if used.get(field) is None else _hundredths(used[field])
 
 
 def _hundredths(milli: int) -> str:

@@ -39,6 +39,8 @@ def phrase(item: Document, currency: str) -> str:
         parts.append(f"{phrases.seconds(used['cpu_ms'] / 1000)} of processor time")
     elif used.get("cpu_milli") is not None:
         parts.append(f"{used['cpu_milli'] / 1000:.2f} of {asked['cpu']:g} CPU")
+    if used.get("gpu_milli") is not None:
+        parts.append(f"{used['gpu_milli'] / 1000:.2f} of {asked['gpu']:g} GPU")
     memory, peak = used.get("memory_mib"), used.get("memory_peak_mib")
     if memory is not None:
         parts.append(f"memory {phrases.mib(memory)}, peak {of(peak, asked['memory_mib'])}")

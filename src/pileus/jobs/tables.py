@@ -171,7 +171,7 @@ NODE_USAGE = Table(
     # What a node last said of the attempts on it. Written every few seconds, so not in the feed.
     name="node_usage",
     noun="node_usage",
-    columns=(text("node"), time("reported_at"), json("samples")),
+    columns=(text("node"), time("reported_at"), json("samples"), json("devices")),
     key=("node",),
 )
 

@@ -53,6 +53,21 @@ USAGE = "usage"
 """Key of an attempt's `exit` that has what was sampled of it."""
 
 
+@dataclass(frozen=True)
+class _LastWord:
+    """What a node said last: its samples by attempt."""
+
+    reported_at: datetime | None
+    samples: Mapping[str, KeptSample]
+    devices: Mapping[str, int]
+
+    def is_stale(self, now: datetime) -> bool:
+        return self.reported_at is None or _is_stale(self.reported_at, now)
+
+
+_SILENCE = _LastWord(None, {}, {})
+
+
 class UsageService:
     """Takes what nodes say; answers what people ask."""
 
@@ -72,7 +87,12 @@ class UsageService:
                     hint="The worker registers again by itself.",
                 )
             samples = tuple(_kept(sample, transaction.now) for sample in report.samples)
-            said = NodeUsage(node=node_id, reported_at=transaction.now, samples=samples)
+            said = NodeUsage(
+                node=node_id,
+                reported_at=transaction.now,
+                samples=samples,
+                devices=report.devices,
+            )
             node_usage.put(transaction, said)
 
         await self._database.write(work)
@@ -121,7 +141,7 @@ class UsageService:
         book = {p.id: p for p in prices.find(snapshot, [("id", "in", sorted(price_ids))])}
         where = sorted({attempt.node for attempt in tries})
         names = {node.id: node.name for node in nodes.find(snapshot, [("id", "in", where)])}
-        samples = _samples(node_usage.find(snapshot, [("node", "in", where)]))
+        said = _last_words(node_usage.find(snapshot, [("node", "in", where)]))
         jobs_by_id = {job.id: job for job in of}
         return tuple(
             _usage(
@@ -129,7 +149,7 @@ class UsageService:
                 attempt,
                 held[attempt.id],
                 names.get(attempt.node, attempt.node),
-                used_by(attempt, samples.get((attempt.node, attempt.id)), snapshot.now),
+                _used_by(attempt, held[attempt.id], said.get(attempt.node, _SILENCE), snapshot.now),
                 _cost(held[attempt.id], snapshot.now, book),
             )
             for attempt in tries
@@ -137,15 +157,12 @@ class UsageService:
 
     def _loads(self, snapshot: Snapshot) -> tuple[NodeLoad, ...]:
         held = leases.find(snapshot, [("released_at", "=", None)], order=["id"])
-        samples = _samples(node_usage.find(snapshot))
+        said = _last_words(node_usage.find(snapshot))
         return tuple(
             _load(
                 node,
-                [
-                    _Taken(lease, samples.get((node.id, lease.attempt)))
-                    for lease in held
-                    if lease.node == node.id
-                ],
+                [lease for lease in held if lease.node == node.id],
+                said.get(node.id, _SILENCE),
                 snapshot.now,
                 is_answering=is_answering(node, snapshot.now, self._lease_seconds),
             )
@@ -155,19 +172,20 @@ class UsageService:
 
 def last_seen(snapshot: Snapshot, node: str, attempt: str) -> dict[str, Any]:
     """What an attempt that is lost had used when it was last seen, as `exit` keeps it."""
-    said = node_usage.get(snapshot, node=node)
-    found = said and next((one for one in said.samples if one.attempt == attempt), None)
+    said = _last_words(node_usage.find(snapshot, [("node", "=", node)]))
+    found = said[node].samples.get(attempt) if said else None
     return {USAGE: Seen.model_validate(found.model_dump()).model_dump()} if found else {}
 
 
-def used_by(attempt: Attempt, sample: KeptSample | None, now: datetime) -> Used | None:
-    """What an attempt uses, or has used in all once it has ended."""
+def _used_by(attempt: Attempt, lease: Lease, said: _LastWord, now: datetime) -> Used | None:
     if attempt.status.is_final:
         return used_at_end(attempt.exit or {})
+    sample = said.samples.get(attempt.id)
     if sample is None:
         return None
     return Used(
-        is_stale=_is_stale(sample, now),
+        is_stale=_is_stale(sample.sampled_at, now),
+        gpu_milli=_whole_devices(lease, said.devices),
         **sample.model_dump(exclude={"attempt"}),
     )
 
@@ -190,22 +208,17 @@ def used_at_end(exit_: Mapping[str, Any]) -> Used | None:
     return used if used.cpu_ms or used.memory_peak_mib or used.disk_mib else None
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """What an attempt holds of a node, and what was last seen of it."""
-
-    lease: Lease
-    sample: KeptSample | None
-
-
-def _load(node: Node, taken: Sequence[_Taken], now: datetime, *, is_answering: bool) -> NodeLoad:
-    fresh = [one.sample for one in taken if one.sample and not _is_stale(one.sample, now)]
-    is_known = bool(fresh) or (is_answering and not taken)
-    asked = [one.lease.resources for one in taken]
+def _load(
+    node: Node, held: Sequence[Lease], said: _LastWord, now: datetime, *, is_answering: bool
+) -> NodeLoad:
+    known = [said.samples.get(lease.attempt) for lease in held]
+    fresh = [one for one in known if one is not None and not _is_stale(one.sampled_at, now)]
+    is_known = bool(fresh) or (is_answering and not held)
+    asked = [lease.resources for lease in held]
     return NodeLoad(
         name=node.name,
         is_answering=is_answering,
-        attempts=len(taken),
+        attempts=len(held),
         cpu_milli=Load(
             used=sum(one.cpu_milli for one in fresh) if is_known else None,
             asked=sum(one.cpu_milli for one in asked),
@@ -217,11 +230,25 @@ def _load(node: Node, taken: Sequence[_Taken], now: datetime, *, is_answering: b
             total=node.capacity.memory_mib,
         ),
         gpu_milli=Load(
-            used=None,
+            used=_devices_in_use(node, said, now),
             asked=sum(one.gpu_milli for one in asked),
             total=len(node.capacity.devices) * MILLI,
         ),
     )
+
+
+def _devices_in_use(node: Node, said: _LastWord, now: datetime) -> int | None:
+    """Of all devices, whoever uses them; None if that of any is not known."""
+    names = {device.id for device in node.capacity.devices}
+    if not names <= said.devices.keys() or said.is_stale(now):
+        return None
+    return sum(said.devices[name] for name in names)
+
+
+def _whole_devices(lease: Lease, devices: Mapping[str, int]) -> int | None:
+    if lease.resources.gpu < 1 or not set(lease.devices) <= devices.keys():
+        return None
+    return sum(devices[name] for name in lease.devices)
 
 
 def _usage(
@@ -262,12 +289,17 @@ def _kept(sample: Sample, now: datetime) -> KeptSample:
     return KeptSample(sampled_at=sampled_at, **sample.model_dump(exclude={"age_ms"}))
 
 
-def _samples(said: Iterable[NodeUsage]) -> dict[tuple[str, str], KeptSample]:
-    return {(one.node, sample.attempt): sample for one in said for sample in one.samples}
+def _last_words(said: Iterable[NodeUsage]) -> dict[str, _LastWord]:
+    return {
+        one.node: _LastWord(
+            one.reported_at, {sample.attempt: sample for sample in one.samples}, one.devices
+        )
+        for one in said
+    }
 
 
-def _is_stale(sample: KeptSample, now: datetime) -> bool:
-    return now - sample.sampled_at > timedelta(seconds=STALE_SECONDS)
+def _is_stale(moment: datetime, now: datetime) -> bool:
+    return now - moment > timedelta(seconds=STALE_SECONDS)
 
 
 def _most(values: Iterable[object]) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pileus.compute.files import read_json
@@ -36,15 +36,17 @@ class UsageShipper:
         boot_id: str,
         clock: Clock,
         every_seconds: float,
+        devices: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         """`files` gives, by attempt, the files that runners write; `node` the id of this node while
-        the server knows it."""
+        the server knows it; `devices` how much of the time each accelerator is in use."""
         self._link = link
         self._files = files
         self._node = node
         self._boot_id = boot_id
         self._clock = clock
         self._every_seconds = every_seconds
+        self._devices = devices
         self._told: frozenset[str] = frozenset()
         self._told_at = float("-inf")
 
@@ -64,9 +66,11 @@ class UsageShipper:
             return
         paths = {attempt: files[attempt] for attempt in sorted(written)}
         samples = await asyncio.to_thread(_samples, paths, now)
+        devices = dict(await asyncio.to_thread(self._devices)) if samples else {}
+        report = UsageReport(boot_id=self._boot_id, samples=samples, devices=devices)
         self._told, self._told_at = written, now  # whether or not it arrives
         try:
-            await self._link.tell_usage(node, UsageReport(boot_id=self._boot_id, samples=samples))
+            await self._link.tell_usage(node, report)
         except PileusError as error:
             log.debug("what attempts use is not told: %s", error)
 

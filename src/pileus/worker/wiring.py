@@ -110,6 +110,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         inventory.boot_id(),
         clock,
         settings.usage_seconds,
+        inventory.nvidia_use if capacity.devices else dict,
     )
     telling = asyncio.create_task(usage.run())
     try:

@@ -46,6 +46,11 @@ class TestNarrow:
         assert "of 0.5" in text
         assert "PROCS" not in text
 
+    def test_use_of_whole_gpus_is_shown(self):
+        text = printed(make_top(make_item(asked={"gpu": 2.0}, used={"gpu_milli": 1870})))
+
+        assert "1.87" in text
+
     def test_an_old_sample_says_how_old_it_is(self):
         used = {"is_stale": True, "sampled_at": "2026-01-01T11:57:00Z"}
 

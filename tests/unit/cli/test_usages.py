@@ -31,6 +31,11 @@ class TestPhrase:
         )
         assert text.endswith(" ago, cost 0.001234 USD")
 
+    def test_use_of_a_gpu_is_said_where_it_is_known(self):
+        text = phrase(make_item(asked={"gpu": 2.0}, used={"gpu_milli": 1500}), "USD")
+
+        assert ", 1.50 of 2 GPU, memory" in text
+
     def test_one_that_has_ended_says_what_it_used_in_all(self):
         used = {"sampled_at": None, "cpu_milli": None, "memory_mib": None}
         item = make_item(used=used, ended_at="2026-01-01T12:00:00Z", asked={"disk_mib": None})

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pileus.core.schemas.resources import Device
 from pileus.core.schemas.usage import Sample, UsageReport
 from pileus.jobs.errors import JobNotFound, NodeUnknown
 from pileus.jobs.usage import STALE_SECONDS, UsageService, used_at_end
@@ -33,8 +34,9 @@ def make_sample(attempt, **fields):
     )
 
 
-async def tell(usage, worker, *samples):
-    await usage.report(worker.id, UsageReport(boot_id=worker.boot_id, samples=samples))
+async def tell(usage, worker, *samples, **devices):
+    report = UsageReport(boot_id=worker.boot_id, samples=samples, devices=devices)
+    await usage.report(worker.id, report)
 
 
 async def top(usage):
@@ -189,6 +191,55 @@ class TestNodes:
 
         [shown] = (await top(usage)).items
         assert shown.used is None
+
+
+class TestDevices:
+    @pytest.fixture
+    async def start(self, room):
+        """Starts a job on a node of two GPUs."""
+
+        async def start(**resources):
+            worker = Worker(room, name="gpus")
+            devices = tuple(Device(id=id_, kind="h200", memory_mib=1) for id_ in ("a", "b"))
+            capacity = worker.registration().capacity.model_copy(update={"devices": devices})
+            registration = worker.registration().model_copy(update={"capacity": capacity})
+            worker.id = (await room.nodes.register(registration)).id
+            await room.submit(resources=resources)
+            await room.engine.schedule()
+            return worker, await worker.start()
+
+        return start
+
+    async def test_one_that_holds_them_whole_has_what_is_used_of_them(self, usage, start):
+        worker, attempt = await start(gpu=2)
+
+        await tell(usage, worker, make_sample(attempt.id), a=900, b=500)
+
+        found = await top(usage)
+        [shown], [node] = found.items, found.nodes
+        assert shown.used is not None
+        assert shown.used.gpu_milli == 1400
+        assert node.gpu_milli.model_dump() == {"used": 1400, "asked": 2000, "total": 2000}
+
+    async def test_of_a_part_of_one_nobody_knows(self, usage, start):
+        worker, attempt = await start(gpu=0.5)
+
+        await tell(usage, worker, make_sample(attempt.id), a=900, b=500)
+
+        [shown] = (await top(usage)).items
+        assert shown.used is not None
+        assert shown.used.gpu_milli is None
+
+    async def test_what_the_driver_does_not_tell_is_not_known(self, usage, start):
+        worker, attempt = await start(gpu=2)
+
+        await tell(usage, worker, make_sample(attempt.id), a=900)
+
+        found = await top(usage)
+        [shown], [node] = found.items, found.nodes
+        assert shown.used is not None
+        assert shown.used.gpu_milli is None
+        assert (node.gpu_milli.used, node.gpu_milli.asked) == (None, 2000)
 
 
 class TestOfJob:

@@ -31,7 +31,13 @@ class Node:
         self.id = "nod_1"
         self.files: dict[str, Path] = {}
         self.shipper = UsageShipper(
-            self.server, lambda: dict(self.files), lambda: self.id, "boot", self.clock, 5.0
+            self.server,
+            lambda: dict(self.files),
+            lambda: self.id,
+            "boot",
+            self.clock,
+            5.0,
+            lambda: {"GPU-1": 930},
         )
 
     def run(self, attempt, **fields):
@@ -64,7 +70,7 @@ class TestUsageShipper:
         assert await node.told() == [["att_1"]]
         [report] = node.server.usage
         [sample] = report.samples
-        assert report.boot_id == "boot"
+        assert (report.boot_id, report.devices) == ("boot", {"GPU-1": 930})
         assert (sample.age_ms, sample.cpu_milli, sample.disk_mib) == (10_000, 700, None)
 
     async def test_it_is_told_again_now_and_then_only(self, node):

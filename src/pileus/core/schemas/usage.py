@@ -49,6 +49,8 @@ class UsageReport(Answer):
 
     boot_id: str
     samples: tuple[Sample, ...]
+    devices: dict[str, Amount] = Field(default_factory=dict)
+    """Accelerator → thousandths of its time in use; those of which the node knows it."""
 
 
 class KeptSample(Seen):
@@ -64,6 +66,7 @@ class NodeUsage(Answer):
     node: str
     reported_at: datetime
     samples: tuple[KeptSample, ...]
+    devices: dict[str, int]
 
 
 class Used(Answer):
@@ -83,6 +86,8 @@ class Used(Answer):
 
     disk_mib: int | None = None
     processes: int | None = None
+    gpu_milli: int | None = None
+    """Of the devices that it holds whole. What others share of one, nobody can tell apart."""
 
 
 class AttemptUsage(Answer):

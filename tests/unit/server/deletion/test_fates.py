@@ -48,6 +48,7 @@ NO_BLOB = {
     ("model_version", "parity"): "figures",
     ("model_version", "signature"): "names and shapes",
     ("node", "capacity"): "numbers",
+    ("node_usage", "devices"): "numbers",
     ("node_usage", "samples"): "numbers",
     ("pool", "promises"): "ids",
     ("quota", "limits"): "numbers",

@@ -13,6 +13,7 @@ def upgrade() -> None:
     sa.Column('node', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), autoincrement=False, nullable=False),
     sa.Column('reported_at', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('samples', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('devices', sa.Text(), autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('node', name='pk_node_usage')
     )
     # ### end Alembic commands ###
