@@ -29,8 +29,11 @@ EVERY_SECONDS = 2.0
 DISK_SECONDS = 10.0
 """Where a quota does not ask for more."""
 
-_COST = 50
-"""A look is repeated after so many times what it took: 2 % of a processor at most."""
+DISK_LOOK_SECONDS = 0.5
+"""What takes longer to count is not looked at again: the runner has more urgent things to do."""
+
+_COST = 20
+"""A look is repeated after so many times what it took: 5 % of a processor at most."""
 
 
 class Reading(NamedTuple):
@@ -62,7 +65,7 @@ class Sampler:
         self._read = read
         self._quota_mib = quota_mib
         self._due_at = began + FIRST_SECONDS
-        self._disk_due_at = self._due_at
+        self._disk_due_at: float | None = self._due_at
         self._disk_mib: int | None = None
         self._peak_mib = 0
         self._cpu_ms = 0
@@ -75,6 +78,7 @@ class Sampler:
             return
         began = time.monotonic()
         reading = self._read()
+        self._due_at = now + max(EVERY_SECONDS, _COST * (time.monotonic() - began))
         # Less than before: a child has ended, and its parent has not asked for its time yet.
         cpu_ms = max(self._cpu_ms, reading.cpu_ms)
         self._peak_mib = max(self._peak_mib, reading.memory_mib)
@@ -92,7 +96,6 @@ class Sampler:
         self._cpu_ms, self._at = cpu_ms, now
         with suppress(OSError):
             replace_json(self._layout.usage, self._sample)
-        self._due_at = now + max(EVERY_SECONDS, _COST * (time.monotonic() - began))
 
     def final(self, cpu_ms: int) -> Usage:
         """Keys of `exit.json` once the attempt is over; none of one that was never looked at.
@@ -102,8 +105,7 @@ class Sampler:
         if self._sample is None:
             return {}
         self._cpu_ms = max(self._cpu_ms, cpu_ms)
-        self._disk_due_at = 0.0
-        self._look_at_disk(time.monotonic())
+        self._look_at_disk(float("inf"))
         return {
             "cpu_ms": self._cpu_ms,
             "memory_peak_mib": self._peak_mib,
@@ -114,11 +116,20 @@ class Sampler:
         seen = self._quota_mib()
         if seen is not None:
             self._disk_mib = seen
-        elif now >= self._disk_due_at:
-            began = time.monotonic()
-            used = disk.used_bytes(self._layout.directory, without=disk.FOREIGN)
-            self._disk_mib = used // MIB
-            self._disk_due_at = now + max(DISK_SECONDS, _COST * (time.monotonic() - began))
+        elif self._disk_due_at is not None and now >= self._disk_due_at:
+            self._disk_mib = self._counted(now)
+
+    def _counted(self, now: float) -> int | None:
+        began = time.monotonic()
+        try:
+            used = disk.used_bytes(
+                self._layout.directory, without=disk.FOREIGN, within_seconds=DISK_LOOK_SECONDS
+            )
+        except TimeoutError:
+            self._disk_due_at = None
+            return None
+        self._disk_due_at = now + max(DISK_SECONDS, _COST * (time.monotonic() - began))
+        return used // MIB
 
 
 def of_group(group: Cgroup) -> Reading:

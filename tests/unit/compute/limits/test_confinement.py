@@ -236,11 +236,13 @@ class TestUsage:
     def test_a_running_attempt_leaves_word_of_what_it_uses(self, layout, run):
         run(*python(f"{self.BUSY}time.sleep(30)"), limits=Limits(memory_mib=512))
         wait_until(layout.usage.exists)
+        # On a busy machine the first look may come before the interpreter has come up.
+        wait_until(lambda: json_in(layout.usage)["memory_mib"] >= 80)
 
         sample = json_in(layout.usage)
 
         assert 0 < sample["cpu_milli"] <= 1500
-        assert 80 <= sample["memory_mib"] == sample["memory_peak_mib"] < 120
+        assert sample["memory_mib"] == sample["memory_peak_mib"] < 120
         assert (sample["processes"], sample["disk_mib"]) == (1, 0)
         assert 0 <= time.monotonic() - sample["taken_at"] < 5
 

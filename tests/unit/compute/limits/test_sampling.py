@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from pileus.compute.layout import Layout
+from pileus.compute.limits import disk
 from pileus.compute.limits.cgroup import Cgroup
 from pileus.compute.limits.sampling import (
     EVERY_SECONDS,
@@ -83,6 +84,22 @@ class TestSampler:
         sampler.look(111)
 
         assert (soon, json_in(layout.usage)["disk_mib"]) == (0, 3)
+
+    def test_a_directory_that_takes_long_to_count_has_no_figure(self, layout, monkeypatch):
+        asked = []
+
+        def give_up(*_, **__):
+            asked.append(1)
+            raise TimeoutError
+
+        monkeypatch.setattr(disk, "used_bytes", give_up)
+        sampler = make_sampler(layout, *[Reading(1, 1, 1)] * 2)
+
+        sampler.look(100.5)
+        sampler.look(300)
+
+        assert sampler.final(1)["disk_mib"] is None
+        assert len(asked) == 1
 
     def test_the_end_has_the_largest_of_all_that_is_known(self, layout):
         sampler = make_sampler(layout, Reading(900, 50, 2))
