@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from pileus.core.fake_clock import FakeClock
+from pileus.core.schemas.usage import Sample, UsageReport
 from pileus.jobs.store import leases
+from pileus.jobs.usage import UsageService
 from pileus.server.tables import TABLES
 from pileus.storage.database import Database
 from pileus.storage.databases.memory import MemoryDatabase
@@ -17,7 +19,7 @@ from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.errors import Stale
 from pileus.storage.migrate import migrate
 from tests.contract.conftest import fresh_postgres
-from tests.unit.jobs.building import Worker, ended, opened, running
+from tests.unit.jobs.building import PROJECT, Worker, ended, opened, running
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -96,3 +98,33 @@ class TestEnds:
         _, (attempt,), (lease,), _ = await second.all()
         assert attempt.status == "succeeded"
         assert lease.released_at is not None
+
+
+class TestUsage:
+    async def test_what_a_node_told_one_server_is_seen_by_the_other(self, rooms):
+        first, _ = rooms
+        worker = await Worker(first).register()
+        await first.submit()
+        await first.engine.schedule()
+        attempt = await worker.start()
+        services = [UsageService(room.database, "USD", 30.0) for room in rooms]
+        sample = Sample(
+            attempt=attempt.id,
+            age_ms=0,
+            cpu_milli=900,
+            cpu_ms=4000,
+            memory_mib=80,
+            memory_peak_mib=120,
+            processes=2,
+        )
+
+        for memory_mib in (80, 90):
+            update = sample.model_copy(update={"memory_mib": memory_mib})
+            report = UsageReport(boot_id=worker.boot_id, samples=(update,))
+            await services[0].report(worker.id, report)
+        found = await services[1].top(PROJECT, most=10)
+
+        [shown], [node] = found.items, found.nodes
+        assert shown.used is not None
+        assert (shown.used.memory_mib, shown.used.is_stale) == (90, False)
+        assert (node.memory_mib.used, node.attempts) == (90, 1)

@@ -44,6 +44,19 @@ def size(count: int) -> str:
     return f"{amount:.1f} TiB"
 
 
+def mib(count: int) -> str:
+    """MiB, as short as a table needs: `104M`, `1.5G`."""
+    if count < _KIB:
+        return f"{count}M"
+    amount, unit = (count / _KIB, "G") if count < _KIB * _KIB else (count / _KIB**2, "T")
+    return f"{amount:.1f}".removesuffix(".0") + unit
+
+
+def milli(count: int) -> str:
+    """Thousandths as a number: `0.5`, `2`."""
+    return f"{count / 1000:g}"
+
+
 def figure(value: object) -> object:
     """A measured number to six digits; anything else as it is."""
     return f"{value:.6g}" if isinstance(value, float) else value

@@ -33,10 +33,12 @@ def ended(
     peak_rss_mib: int = 0,
     cpu_seconds: float = 0.0,
     peaks: Mapping[str, int] | None = None,
+    usage: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The document. A negative `code` is a signal, as in `os.waitstatus_to_exitcode`.
 
-    `peak_rss_mib` is of its largest process, `peaks` of all of them together.
+    `peak_rss_mib` is of its largest process, `peaks` of all of them together; `usage` is what was
+    sampled, of an attempt that lasted long enough.
     """
     is_signal = code is not None and code < 0
     return {
@@ -50,6 +52,7 @@ def ended(
         "peak_rss_mib": peak_rss_mib,
         "cpu_seconds": round(cpu_seconds, 3),
         **(peaks or {}),
+        **({"usage": dict(usage)} if usage else {}),
     }
 
 
@@ -58,9 +61,9 @@ def not_started(message: str, reason: str = START_FAILED) -> dict[str, Any]:
     return ended(None, reason, now(), message=message)
 
 
-def lost(message: str, started_at: str) -> dict[str, Any]:
-    """An attempt whose runner vanished without a word."""
-    return ended(None, RUNNER_LOST, started_at, message=message)
+def lost(message: str, started_at: str, usage: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """An attempt whose runner vanished without a word but, if there is one, its last sample."""
+    return ended(None, RUNNER_LOST, started_at, message=message, usage=usage)
 
 
 def why(

@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 _CGROUP = Path("/sys/fs/cgroup")
 _MIB = 1024 * 1024
 _QUERY_SECONDS = 20.0
-_NVIDIA_QUERY = ("--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits")
+_USE_SECONDS = 5.0
+_DEVICES = "uuid,name,memory.total"
+_USE = "uuid,utilization.gpu"
 
 
 def boot_id() -> str:
@@ -41,21 +43,21 @@ def take(custom: Mapping[str, int], cgroup: Path = _CGROUP) -> Capacity:
 
 def nvidia_devices() -> tuple[Device, ...]:
     """GPUs that the driver's own tool lists; none without it."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ()
     try:
-        listing = subprocess.run(
-            [program, *_NVIDIA_QUERY],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=_QUERY_SECONDS,
-        ).stdout
+        return parse_nvidia(_asked_nvidia(_DEVICES, _QUERY_SECONDS))
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("no GPUs: %s", error)
         return ()
-    return parse_nvidia(listing)
+
+
+def nvidia_use() -> dict[str, int]:
+    """Device → thousandths of the last second in which it computed; none that the driver does not
+    tell, as of a part of a device."""
+    try:
+        return parse_nvidia_use(_asked_nvidia(_USE, _USE_SECONDS))
+    except (OSError, subprocess.SubprocessError) as error:
+        log.debug("use of GPUs is not known: %s", error)
+        return {}
 
 
 def parse_nvidia(listing: str) -> tuple[Device, ...]:
@@ -66,6 +68,28 @@ def parse_nvidia(listing: str) -> tuple[Device, ...]:
         for fields in lines
         if len(fields) == 3 and fields[2].strip().isdigit()
     )
+
+
+def parse_nvidia_use(listing: str) -> dict[str, int]:
+    """Use of devices in the tool's CSV, which has percents."""
+    lines = csv.reader(listing.splitlines(), skipinitialspace=True)
+    return {
+        fields[0]: int(fields[1]) * MILLI // 100
+        for fields in lines
+        if len(fields) == 2 and fields[1].strip().isdigit()
+    }
+
+
+def _asked_nvidia(fields: str, seconds: float) -> str:
+    """What the driver's own tool says; nothing where there is none.
+
+    Raises OSError, subprocess.SubprocessError.
+    """
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    words = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=seconds).stdout
 
 
 def _kind(name: str) -> str:

@@ -49,6 +49,9 @@ class Layout:
         self.runner_log = self.directory / "runner.log"
         """What went wrong in the runner itself; empty otherwise."""
 
+        self.usage = self.directory / "usage.json"
+        """What the attempt uses, as its runner saw it last; absent before the first look."""
+
         self.result = self.directory / "result.json"
         self.exit = self.directory / "exit.json"
 

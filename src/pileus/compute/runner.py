@@ -149,13 +149,15 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
         was_oom_killed=confinement.oom_kills > kills_before,
         was_refused_disk=code != 0 and confinement.was_refused_disk,
     )
+    cpu_seconds = usage.ru_utime + usage.ru_stime
     document = ending.ended(
         code,
         reason,
         started_at,
         peak_rss_mib=ending.peak_mib(usage.ru_maxrss),
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        cpu_seconds=cpu_seconds,
         peaks=confinement.peaks(),
+        usage=confinement.usage(cpu_seconds),
     )
     confinement.close()
     return document
@@ -181,6 +183,7 @@ def _wait(
         elif action is Action.KILL:
             processes.signal_group(child, signal.SIGKILL)
             confinement.kill()
+        confinement.sample(now)
         now = time.monotonic()
         pause = min(watch.wait_seconds(now), confinement.wait_seconds(now))
         # A signal, such as a child's end, makes the pipe readable at once.

@@ -23,6 +23,7 @@ from pileus.jobs.outcomes import Make, Outcome
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import Held, about_job, attempts, held_by, jobs, leases
 from pileus.jobs.told import checked_exit, checked_result
+from pileus.jobs.usage import last_seen
 from pileus.metering.leases import slice_of
 from pileus.metering.ledger import Ledger
 from pileus.metering.storage import StorageAccount
@@ -111,7 +112,8 @@ class Ends:
         `reason` is a key of `CURABLE`.
         """
         moment = self._clock.now().isoformat()
-        exit_ = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
+        exit_: dict[str, Any] = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
+        exit_ |= await self._database.read(lambda s: last_seen(s, lease.node, lease.attempt))
         await self.record(lease.attempt, Reported(exit_, None, (), lost=lease))
 
     async def _outcome(

@@ -11,8 +11,19 @@ from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lea
 from pileus.core.schemas.pipelines import Pipeline
 from pileus.core.schemas.quota import Quota
 from pileus.core.schemas.schedules import Schedule
+from pileus.core.schemas.usage import NodeUsage
 from pileus.jobs.errors import JobNotFound
-from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES, NODES, PIPELINES, POOLS, QUOTAS, SCHEDULES
+from pileus.jobs.tables import (
+    ATTEMPTS,
+    JOBS,
+    LEASES,
+    NODE_USAGE,
+    NODES,
+    PIPELINES,
+    POOLS,
+    QUOTAS,
+    SCHEDULES,
+)
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Transaction, Where
 
@@ -41,6 +52,7 @@ leases = Rows(LEASES, Lease)
 nodes = Rows(NODES, Node)
 pools = Rows(POOLS, Pool)
 quotas = Rows(QUOTAS, Quota)
+node_usage = Rows(NODE_USAGE, NodeUsage)
 
 LIVE = [status.value for status in AttemptStatus if not status.is_final]
 

@@ -167,4 +167,15 @@ QUOTAS = Table(
     unique=(("project",),),
 )
 
-TABLES = (JOBS, JOB_NEEDS, PIPELINES, SCHEDULES, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS)
+NODE_USAGE = Table(
+    # What a node last said of the attempts on it. Written every few seconds, so not in the feed.
+    name="node_usage",
+    noun="node_usage",
+    columns=(text("node"), time("reported_at"), json("samples"), json("devices")),
+    key=("node",),
+)
+
+TABLES = (
+    *(JOBS, JOB_NEEDS, PIPELINES, SCHEDULES, ATTEMPTS, LEASES, NODES, POOLS, QUOTAS),
+    NODE_USAGE,
+)

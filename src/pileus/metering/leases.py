@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,6 +87,16 @@ def slice_of(lease: Lease, until: datetime) -> tuple[Lease, list[Use]]:
         for rate in rates(lease.resources)
     ]
     return lease.model_copy(update={"metered_until": end}), uses
+
+
+def cost_until(lease: Lease, until: datetime, book: Mapping[str, Price]) -> int:
+    """Micro-units for a lease from its grant to `until`, at its prices; `book` has them by id.
+
+    Each resource rounds down. The ledger carries fractions from lease to lease, so that it may have
+    one micro-unit more or less of each.
+    """
+    _, uses = slice_of(lease.model_copy(update={"metered_until": lease.created_at}), until)
+    return sum(amount_of(book[use.price], use.quantity, 0)[0] for use in uses)
 
 
 def _current_prices(snapshot: Snapshot, resources: Resources) -> list[tuple[Rate, Price]]:

@@ -76,6 +76,14 @@ class Jobs:
         """Jobs that wait, first to start first, and what each waits for, as `items`."""
         return self._api.get(self._api.path("queue"))
 
+    def top(self) -> Document:
+        """What attempts that have not ended use of what they asked for, as `items`, and `nodes`."""
+        return self._api.get(self._api.path("top"))
+
+    def usage(self, identifier: str) -> Document:
+        """What each attempt of a job uses, or has used in all, as `items`."""
+        return self._api.get(self._api.path("jobs", identifier, "usage"))
+
     def get(self, identifier: str) -> Document:
         """One job."""
         return self._api.get(self._api.path("jobs", identifier))

@@ -9,6 +9,7 @@ from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.quotas import QuotaService
 from pileus.jobs.schedules import ScheduleService
 from pileus.jobs.service import JobService
+from pileus.jobs.usage import UsageService
 from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
 from pileus.metering.prices import PriceBook
@@ -58,6 +59,7 @@ class Services:
     pipelines: PipelineService
     schedules: ScheduleService
     nodes: NodeService
+    usage: UsageService
     streams: StreamStore
     metrics: MetricService
     endpoints: EndpointService

@@ -27,6 +27,7 @@ from pileus.jobs.quotas import QuotaService
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.schedules import ScheduleService
 from pileus.jobs.service import JobService
+from pileus.jobs.usage import UsageService
 from pileus.metering.ledger import Ledger
 from pileus.metering.predictions import PredictionMeters
 from pileus.metering.prices import PriceBook
@@ -190,6 +191,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         pipelines=pipelines,
         schedules=ScheduleService(database, clock, new_id, audit, pipelines),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
+        usage=UsageService(database, settings.metering.currency, settings.jobs.lease_seconds),
         streams=streams,
         metrics=metrics,
         endpoints=EndpointService(database, new_id, audit),

@@ -49,6 +49,11 @@ class Attempts:
         """Ids of attempts that have started here."""
         return tuple(sorted(self._held))
 
+    def usage_files(self) -> dict[str, Path]:
+        """Where runners say what the attempts that they lead use, by attempt."""
+        files = ((id_, held.usage_file) for id_, held in self._held.items())
+        return {id_: file for id_, file in files if file is not None}
+
     def report(self) -> tuple[AttemptReport, ...]:
         """What to tell the server of each."""
         self.news.clear()

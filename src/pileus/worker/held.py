@@ -130,6 +130,11 @@ class HeldAttempt:
             started_at=_moment(state.started_at),
         )
 
+    @property
+    def usage_file(self) -> Path | None:
+        """Where its runner says what it uses, while it has one."""
+        return self._layout.usage if self.step is Step.RUNNING else None
+
     def renew(self, fence_seconds: float, asked_at: float, at_most_every_seconds: float) -> None:
         """The server, asked at that time, has renewed the lease: pass it on to the runner."""
         self._confirmed_at = asked_at

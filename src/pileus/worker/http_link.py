@@ -13,6 +13,7 @@ import httpx
 import pydantic
 
 from pileus.core.schemas.jobs import Artifact, NodeOrders, NodeReport, Registration
+from pileus.core.schemas.usage import UsageReport
 from pileus.sdk.link import (
     PIECE_BYTES,
     TIMEOUT_SECONDS,
@@ -60,6 +61,9 @@ class HttpServerLink:
             timeout=TIMEOUT_SECONDS + wait_seconds,
         )
         return read(NodeOrders, response)
+
+    async def tell_usage(self, node: str, report: UsageReport) -> None:
+        await self._http.post(f"/nodes/{quote(node, safe='')}/usage", report)
 
     async def projects(self) -> frozenset[str]:
         return frozenset(read(_Projects, await self._http.send("GET", "/nodes/projects")).projects)

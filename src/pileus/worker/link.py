@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pileus.core.schemas.base import Answer
 from pileus.core.schemas.jobs import Artifact, NodeOrders, NodeReport, Registration
+from pileus.core.schemas.usage import UsageReport
 
 
 class Registered(Answer):
@@ -28,6 +29,10 @@ class ServerLink(Protocol):
 
     async def sync(self, node: str, report: NodeReport, wait_seconds: float) -> NodeOrders:
         """Report; the orders come when they are news, else after the wait."""
+        ...
+
+    async def tell_usage(self, node: str, report: UsageReport) -> None:
+        """What the attempts of this node use."""
         ...
 
     async def projects(self) -> frozenset[str]:

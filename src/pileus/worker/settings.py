@@ -40,6 +40,9 @@ class WorkerSettings(BaseModel):
     ship_seconds: float = Field(default=0.05, gt=0)
     """New bytes of logs and metrics leave for the server this often."""
 
+    usage_seconds: float = Field(default=5.0, ge=1)
+    """The server hears this often what attempts use, while any runs."""
+
     zygote_idle_seconds: float = Field(default=45.0, gt=0)
     """A warm process that forked nothing for this long ends."""
 

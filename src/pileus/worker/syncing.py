@@ -39,6 +39,11 @@ class Syncing:
         self._seen = 0
         self._is_away = False
 
+    @property
+    def node(self) -> str | None:
+        """Id of this node, while the server is thought to know it."""
+        return None if self._registered is None else self._registered.node
+
     async def run(self) -> None:
         """Never returns."""
         while True:

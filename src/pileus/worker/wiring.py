@@ -35,6 +35,7 @@ from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
 from pileus.worker.settings import WorkerSettings, base_environment, build_environment
 from pileus.worker.syncing import Syncing
+from pileus.worker.usage import UsageShipper
 
 
 async def serve(settings: WorkerSettings) -> None:
@@ -102,10 +103,20 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
     )
     task = asyncio.create_task(syncing.run())
     forgetting = asyncio.create_task(keep_forgetting(cache, clock))
+    usage = UsageShipper(
+        link,
+        attempts.usage_files,
+        lambda: syncing.node,
+        inventory.boot_id(),
+        clock,
+        settings.usage_seconds,
+        inventory.nvidia_use if capacity.devices else dict,
+    )
+    telling = asyncio.create_task(usage.run())
     try:
         yield task
     finally:
-        for each in (task, forgetting):
+        for each in (task, forgetting, telling):
             each.cancel()
             with suppress(asyncio.CancelledError):
                 await each

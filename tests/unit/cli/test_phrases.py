@@ -82,6 +82,20 @@ class TestSize:
         assert phrases.size(count) == text
 
 
+class TestMib:
+    @pytest.mark.parametrize(
+        "count,text",
+        [(0, "0M"), (104, "104M"), (1023, "1023M"), (1024, "1G"), (24_105, "23.5G"), (2**21, "2T")],
+    )
+    def test_as_short_as_a_table_needs(self, count, text):
+        assert phrases.mib(count) == text
+
+
+class TestMilli:
+    def test_thousandths_are_a_number(self):
+        assert [phrases.milli(count) for count in (0, 500, 2000)] == ["0", "0.5", "2"]
+
+
 class TestStart:
     def test_it_says_when_and_after_what_or_that_nothing_is_known(self):
         now = datetime(2026, 1, 2, 12, tzinfo=UTC)

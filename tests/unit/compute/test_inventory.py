@@ -3,7 +3,14 @@ import os
 import psutil
 import pytest
 
-from pileus.compute.inventory import boot_id, nvidia_devices, parse_nvidia, take
+from pileus.compute.inventory import (
+    boot_id,
+    nvidia_devices,
+    nvidia_use,
+    parse_nvidia,
+    parse_nvidia_use,
+    take,
+)
 
 GIB = 2**30
 
@@ -78,3 +85,29 @@ class TestBootId:
     def test_it_stays_while_the_machine_is_up(self):
         assert boot_id()
         assert boot_id() == boot_id()
+
+
+class TestNvidiaUse:
+    def test_percents_become_thousandths(self):
+        assert parse_nvidia_use("GPU-8f, 97\nGPU-9a, 0\n") == {"GPU-8f": 970, "GPU-9a": 0}
+
+    def test_what_the_driver_does_not_tell_is_left_out(self):
+        assert parse_nvidia_use("GPU-8f, [N/A]\nNo devices were found\n") == {}
+
+    def test_the_tool_is_asked(self, tmp_path, monkeypatch):
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text(
+            '#!/bin/sh\n[ "$1" = --query-gpu=uuid,utilization.gpu ] && echo GPU-8f, 42\n'
+        )
+        tool.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+        assert nvidia_use() == {"GPU-8f": 420}
+
+    def test_a_tool_that_fails_knows_nothing(self, tmp_path, monkeypatch):
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text("#!/bin/sh\nexit 9\n")
+        tool.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+        assert nvidia_use() == {}

@@ -3,8 +3,15 @@ import subprocess
 
 import pytest
 
-from pileus.compute.processes import boot_id, kill_all, signal_group, start_ticks, threads
-from tests.unit.compute.building import python
+from pileus.compute.processes import (
+    boot_id,
+    cpu_ms,
+    kill_all,
+    signal_group,
+    start_ticks,
+    threads,
+)
+from tests.unit.compute.building import python, wait_until
 
 
 @pytest.fixture
@@ -45,6 +52,20 @@ class TestStartTicks:
         program.symlink_to("/bin/sleep")
 
         assert start_ticks(spawn(str(program), "30").pid) not in (None, 1)
+
+
+class TestCpuMs:
+    BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
+
+    def test_children_that_were_waited_for_count(self, spawn):
+        code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {self.BURN!r}])\n"
+        parent = spawn(*python(f"{code}print('done', flush=True)\nimport time; time.sleep(30)"))
+        wait_until(lambda: cpu_ms(parent.pid) >= 250)
+
+        assert cpu_ms(parent.pid) < 5000
+
+    def test_a_pid_of_nobody_has_used_none(self):
+        assert cpu_ms(2**22 + 1) == 0
 
 
 class TestKillAll:

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pileus.core.schemas.jobs import Lease
+from pileus.core.schemas.metering import Price
 from pileus.core.schemas.resources import Resources
-from pileus.metering.leases import slice_of
+from pileus.metering.leases import cost_until, slice_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RESOURCES = Resources(cpu=1.5, memory_mib=333, gpu=0.5, custom={"fpga": 2})
+
+PRICE = Price(id="p", project="", created_at=START, resource="cpu", unit="ms", micro=3, exponent=1)
+BOOK = {"p": PRICE}
 
 
 def make_lease() -> Lease:
@@ -60,3 +64,16 @@ class TestSliceOf:
         after, uses = slice_of(lease, START + timedelta(seconds=3))
 
         assert (after, uses) == (lease, [])
+
+
+class TestCostUntil:
+    def test_it_is_the_price_of_all_since_the_grant(self) -> None:
+        cost = cost_until(make_lease(), START + timedelta(seconds=10), BOOK)
+
+        assert cost == (15_000 + 3_330 + 5_000 + 20_000) * 3 // 10
+
+    def test_what_is_on_the_ledger_already_changes_nothing(self) -> None:
+        until = START + timedelta(seconds=10)
+        metered, _ = slice_of(make_lease(), START + timedelta(seconds=7))
+
+        assert cost_until(metered, until, BOOK) == cost_until(make_lease(), until, BOOK)

@@ -59,6 +59,7 @@ class FakeServer:
         self.streams = {}
         self.blobs = {}
         self.registrations = []
+        self.usage = []
         self.is_away = False
         self.knows_node = True
         self.refuses_blobs = None
@@ -108,6 +109,10 @@ class FakeServer:
         self.registrations.append(registration)
         self.knows_node = True
         return Registered(node="nod_1", lease_seconds=30.0, fence_seconds=self.fence_seconds)
+
+    async def tell_usage(self, node, report):
+        self._answer()
+        self.usage.append(report)
 
     async def sync(self, node, report, wait_seconds):
         self._answer()

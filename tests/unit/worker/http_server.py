@@ -9,6 +9,7 @@ import uvicorn
 
 from pileus.core.errors import NotAuthenticated, PileusError
 from pileus.core.schemas.jobs import Artifact, NodeReport, Registration
+from pileus.core.schemas.usage import UsageReport
 from pileus.core.status import http_status
 from tests.unit.worker.fakes import digest_of
 
@@ -55,7 +56,7 @@ def _application(fake, tmp_path):
     return application
 
 
-async def _route(fake, tmp_path, scope, body):
+async def _route(fake, tmp_path, scope, body):  # noqa: PLR0911  one for each route
     query = dict(part.split("=") for part in scope["query_string"].decode().split("&") if part)
     match scope["method"], scope["path"].removeprefix("/api/v1/").split("/"):
         case "POST", ["nodes", "register"]:
@@ -64,6 +65,9 @@ async def _route(fake, tmp_path, scope, body):
         case "POST", ["nodes", node, "sync"]:
             report = NodeReport.model_validate_json(body)
             return (await fake.sync(node, report, float(query["wait"]))).model_dump_json().encode()
+        case "POST", ["nodes", node, "usage"]:
+            await fake.tell_usage(node, UsageReport.model_validate_json(body))
+            return b""
         case "PUT", ["attempts", attempt, "streams", name]:
             end = await fake.append(attempt, name, int(query["offset"]), body)
             return json.dumps({"offset": end}).encode()

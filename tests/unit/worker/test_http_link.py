@@ -3,6 +3,7 @@ import pytest
 from pileus.core.errors import NotAuthenticated, NotFound
 from pileus.core.schemas.jobs import Artifact, NodeReport, Registration
 from pileus.core.schemas.resources import Capacity
+from pileus.core.schemas.usage import UsageReport
 from pileus.sdk.link import ServerAway, read_token
 from pileus.worker.http_link import HttpServerLink
 from tests.unit.worker.fakes import FakeServer, digest_of, make_order
@@ -29,6 +30,13 @@ async def link(server, tmp_path):
 
 
 class TestHttpServerLink:
+    async def test_it_tells_what_attempts_use(self, link, server):
+        report = UsageReport(boot_id="boot", samples=())
+
+        await link.tell_usage("nod_1", report)
+
+        assert server.usage == [report]
+
     async def test_it_registers_and_takes_orders(self, link, server):
         server.order(make_order())
 

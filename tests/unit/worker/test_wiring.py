@@ -76,6 +76,19 @@ class TestLife:
         assert server.stream("att_1") == b"out\n"
         assert server.stream("att_1", "stderr") == b"err\n"
 
+    async def test_what_it_uses_is_told_while_it_runs(self, settings, server):
+        server.order(make_order("att_1", "sleep", "30"))
+
+        async with working(settings, server):
+            await server.until(lambda: server.usage)
+            server.stop("att_1")
+            await server.end_of("att_1")
+            await server.until(lambda: not server.usage[-1].samples)
+
+        [sample] = server.usage[0].samples
+        assert (sample.attempt, sample.processes) == ("att_1", 1)
+        assert sample.cpu_milli < 500
+
     async def test_it_finds_its_inputs_and_leaves_artifacts(self, settings, directory, server):
         files = (server.add_blob("a.csv", b"1,2\n"), server.add_blob("packs/p", b"packed"))
         order = make_order(

@@ -31,7 +31,7 @@ def doctor(context: typer.Context) -> None:
     token = session.settings.token
     tokens = home.read("tokens.json")
     own = tokens.get(session.project) or next(iter(tokens.values()), None)
-    scene = Scene(home, token.get_secret_value() if token else own)
+    scene = Scene(home, token.get_secret_value() if token else own, session.project)
     found = []
     for finding in examine(scene):
         found.append(finding)

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -10,13 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from pileus.cli import options, phrases
+from pileus.cli import options, phrases, queue_list, usages
+from pileus.cli.commands import job_top
 from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import Row, fields
 from pileus.cli.session import Session
 
 app = typer.Typer(help="Jobs: anything that runs as processes.")
+app.command("top", cls=Command)(job_top.top)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the job.")]
 
@@ -60,20 +62,23 @@ def list_(
 def queue(context: typer.Context) -> None:
     """List the jobs that wait, first to start first, and what each waits for."""
     session = Session.of(context)
-    found = session.client.jobs.queue()
-    session.output.table(
-        found["items"],
-        [
-            ("PLACE", "position"),
-            ("ID", "job"),
-            ("NAME", "name"),
-            ("PRIORITY", "priority"),
-            ("SINCE", lambda row: phrases.ago(row["created_at"])),
-            ("WAITS", lambda row: row["reason"] or f"Starts on {row['node']}"),
-            ("START", _start),
-        ],
-        "No job waits.",
-    )
+    found, output = session.client.jobs.queue(), session.output
+    if found["items"] and not output.as_json and queue_list.is_narrow(output.console):
+        output.console.print(queue_list.listed(found["items"]), highlight=False)
+    else:
+        output.table(
+            found["items"],
+            [
+                ("PLACE", "position"),
+                ("ID", "job"),
+                ("NAME", "name"),
+                ("PRIORITY", "priority"),
+                ("SINCE", lambda row: phrases.ago(row["created_at"])),
+                ("WAITS", queue_list.waits),
+                ("START", _start),
+            ],
+            "No job waits.",
+        )
     if found["has_more"]:
         session.output.note("[dim]More wait behind these.[/]")
 
@@ -89,9 +94,13 @@ def show(context: typer.Context, job: Id) -> None:
         waits = session.client.lineage.why(job)
         found = {**found, "reason": waits.get("reason"), "hint": waits.get("hint")}
     by = session.people.name
+    usage = jobs.usage(job)
+    used = {one["attempt"]: usages.phrase(one, usage["currency"]) for one in usage["items"]}
     session.output.show(
-        {**found, "attempt_items": attempts},
-        lambda console: fields(console, _facts(found, attempts, by(found.get("submitted_by")))),
+        {**found, "attempt_items": attempts, "usage": usage},
+        lambda console: fields(
+            console, _facts(found, attempts, used, by(found.get("submitted_by")))
+        ),
     )
 
 
@@ -304,6 +313,7 @@ def _figure(field: str) -> Callable[[Row], object]:
 def _facts(
     job: Any,  # noqa: ANN401  a document
     attempts: list[dict[str, Any]],
+    used: Mapping[str, str],
     submitted_by: str,
 ) -> list[tuple[str, object]]:
     resources = job.get("spec", {}).get("resources", {})
@@ -321,9 +331,14 @@ def _facts(
         ("took", phrases.lasted(job.get("started_at"), job.get("ended_at"))),
         ("dataset", job.get("dataset_version")),
         ("resources", ", ".join(f"{k}={v}" for k, v in resources.items() if v)),
-        *((f"attempt {one['number']}", _attempt(one)) for one in attempts),
+        *(pair for one in attempts for pair in _tried(one, used)),
         *((name, phrases.figure(value)) for name, value in job.get("summary", {}).items()),
     ]
+
+
+def _tried(attempt: dict[str, Any], used: Mapping[str, str]) -> list[tuple[str, object]]:
+    name = f"attempt {attempt['number']}"
+    return [(name, _attempt(attempt)), ("  used", used.get(attempt["id"]))]
 
 
 def _attempt(attempt: dict[str, Any]) -> str:

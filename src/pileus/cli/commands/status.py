@@ -28,6 +28,7 @@ def status(context: typer.Context) -> None:
     seen["nodes"], seen["notes"], seen["encryption"] = [], [], None
     if seen["state"] == "ready":
         seen["nodes"], seen["notes"] = _nodes(session)
+        seen["notes"] += _refused(session)
         seen["encryption"] = _encryption(session)
     session.output.show(seen, lambda _: _say(session, seen))
 
@@ -48,6 +49,17 @@ def _nodes(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
         for node in nodes
         if not node.get("is_answering", True)
     ]
+
+
+def _refused(session: Session) -> list[str]:
+    """Schedules of the project that submitted nothing at their last time."""
+    from pileus.cli.refusals import refusals  # start-up time
+    from pileus.core.errors import PileusError  # start-up time
+
+    try:
+        return [f"{said}. {hint}" for said, hint in refusals(session.client.schedules.list())]
+    except PileusError:  # `_nodes` has told of it
+        return []
 
 
 def _encryption(session: Session) -> dict[str, Any] | None:

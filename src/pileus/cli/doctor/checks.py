@@ -18,6 +18,7 @@ from pileus.cli.doctor import (
     platforms,
     ports,
     processes,
+    schedules,
     versions,
 )
 from pileus.cli.doctor.finding import Finding
@@ -40,6 +41,7 @@ CHECKS: dict[str, Check] = {
     "clocks": clocks.check,
     "database": database.check,
     "backlog": backlog.check,
+    "schedules": schedules.check,
 }
 
 

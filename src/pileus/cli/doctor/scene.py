@@ -45,6 +45,7 @@ class Scene:
     token: str | None
     """For what only members may ask."""
 
+    project: str = "default"
     now: Callable[[], datetime] = _now
     statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
     temporary: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))

@@ -158,7 +158,7 @@ class ProcessExecutor:
             )
         _kill(layout, runner)
         started_at = str(runner.get("started_at") or ending.now())
-        document = ending.lost(message, started_at)
+        document = ending.lost(message, started_at, read_json(layout.usage))
         # Written, so that the next look finds the same end.
         replace_json(layout.exit, document)
         return State(Phase.LOST, started_at, document)

@@ -72,16 +72,30 @@ class Cgroup:
         return int(words[0]) // MIB if words and words[0].isdigit() else 0
 
     @property
+    def used_mib(self) -> int:
+        """Memory that the kernel could not take back: without what it caches of files."""
+        counts = self._counts("memory.stat")
+        return (counts.get("anon", 0) + counts.get("shmem", 0)) // MIB
+
+    @property
+    def cpu_ms(self) -> int:
+        """Processor time of all that ever was in it."""
+        return self._counts("cpu.stat").get("usage_usec", 0) // 1000
+
+    @property
     def oom_kills(self) -> int:
         """Processes that the kernel has killed because the group was at its limit."""
-        words = _words(self.path / "memory.events")
-        counts = dict(zip(words[::2], words[1::2], strict=False))
-        return int(counts.get("oom_kill", 0))
+        return self._counts("memory.events").get("oom_kill", 0)
 
     @property
     def pids(self) -> list[int]:
         """Processes in it; those of other name spaces are 0 and left out."""
         return [int(word) for word in _words(self.path / "cgroup.procs") if word != "0"]
+
+    @property
+    def size(self) -> int:
+        """How many processes are in it, those of other name spaces included."""
+        return len(_words(self.path / "cgroup.procs"))
 
     def kill(self) -> bool:
         """SIGKILL to all that is in it, new forks included; whether the kernel offers that."""
@@ -98,6 +112,10 @@ class Cgroup:
         """Remove it; one that holds a process in uninterruptible sleep stays."""
         with suppress(OSError):
             self.path.rmdir()
+
+    def _counts(self, name: str) -> dict[str, int]:
+        words = _words(self.path / name)
+        return {key: int(value) for key, value in zip(words[::2], words[1::2], strict=False)}
 
     def _write(self, name: str, value: str) -> None:
         path = self.path / name

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import time
+
+FOREIGN = frozenset({"inputs"})
+"""What an attempt's directory holds and the attempt did not write."""
 
 _BLOCK_BYTES = 512
 """The unit of `st_blocks`, whatever the file system."""
 
 
-def used_bytes(directory: str | os.PathLike[str], *, without: frozenset[str]) -> int:
+def used_bytes(
+    directory: str | os.PathLike[str],
+    *,
+    without: frozenset[str],
+    within_seconds: float = float("inf"),
+) -> int:
     """Bytes on disk below a directory, less those of its entries named in `without`.
 
-    A file that has several names here is counted once; a link is not followed.
+    A file that has several names here is counted once; a link is not followed. Raises TimeoutError
+    when counting takes longer.
     """
+    give_up_at = time.monotonic() + within_seconds
     seen: set[tuple[int, int]] = set()
     total = 0
     waiting = [os.fspath(directory)]
@@ -25,6 +36,8 @@ def used_bytes(directory: str | os.PathLike[str], *, without: frozenset[str]) ->
         for entry in entries:
             if entry.name in skipped:
                 continue
+            if time.monotonic() > give_up_at:
+                raise TimeoutError
             try:
                 status = entry.stat(follow_symlinks=False)
                 is_directory = entry.is_dir(follow_symlinks=False)

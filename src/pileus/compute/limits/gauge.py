@@ -24,6 +24,7 @@ class Gauge:
         self._limit = limit_mib * MIB
         self._rate = rate_mib * MIB
         self._peak = 0
+        self._last: int | None = None
         self.due_at = time.monotonic() + min(LONGEST_SECONDS, self._limit / self._rate)
         """When to look again, on the monotonic clock."""
 
@@ -31,6 +32,11 @@ class Gauge:
     def peak_mib(self) -> int:
         """The most that was seen."""
         return self._peak // MIB
+
+    @property
+    def last_mib(self) -> int | None:
+        """What was seen last; None before the first look."""
+        return None if self._last is None else self._last // MIB
 
     def is_over(self, now: float) -> bool:
         """Look, if it is time."""
@@ -45,7 +51,7 @@ class Gauge:
 
     def look(self) -> int:
         """What is used now."""
-        used = self._measure()
+        used = self._last = self._measure()
         self._peak = max(self._peak, used)
         return used
 

@@ -28,7 +28,12 @@ def used_bytes(pids: Iterable[int], limit_bytes: int) -> int:
     """
     living = list(pids)
     most = sum(map(_resident, living))
-    return most if most <= limit_bytes else sum(map(_proportional, living))
+    return most if most <= limit_bytes else exactly_used_bytes(living)
+
+
+def exactly_used_bytes(pids: Iterable[int]) -> int:
+    """What the processes use together, however long that takes to find out."""
+    return sum(map(_proportional, pids))
 
 
 def _resident(pid: int) -> int:

@@ -69,6 +69,7 @@ FATES: Mapping[str, Decision] = {
     "meter_counter": Decision(Fate.KEPT, "what was metered must not be metered again"),
     "price": Decision(Fate.KEPT, "superseded by the next one; ledger entries name it"),
     "node": Decision(Fate.INSTALLATION, "a machine"),
+    "node_usage": Decision(Fate.INSTALLATION, "of a machine; its next report replaces it"),
     "pool": Decision(Fate.INSTALLATION, "the machines"),
 }
 

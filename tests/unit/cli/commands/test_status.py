@@ -13,7 +13,7 @@ READY = {"state": "ready", "home": "/home", "processes": {}}
 @pytest.fixture
 def nodes(monkeypatch, tmp_path):
     """An installation that is ready, and answers with this when it is asked for its nodes."""
-    answer = {"encryption": httpx.Response(200, json=ENCRYPTION)}
+    answer = {"encryption": httpx.Response(200, json=ENCRYPTION), "schedules": page()}
     transport = httpx.MockTransport(lambda request: answer[request.url.path.split("/")[-1]])
     client = Client("http://pileus.test", "plt_x", patience_seconds=0, transport=transport)
     monkeypatch.setenv("PILEUS_HOME", str(tmp_path))
@@ -60,6 +60,21 @@ class TestStatus:
         main.run_command(["status"])
 
         assert "No node has registered yet" in capsys.readouterr().out
+
+    def test_a_schedule_that_was_refused_is_named_with_the_next_step(self, nodes, capsys):
+        nodes["nodes"] = page(NODE)
+        trouble = {"at": "2026-01-01T00:00:00Z", "message": "No dataset 'x'", "hint": None}
+        due = {"due_at": "2026-01-02T00:00:00Z"}
+        nodes["schedules"] = page(
+            {"name": "nightly", "trouble": trouble, **due}, {"name": "weekly", "trouble": None}
+        )
+
+        main.run_command(["status"])
+
+        printed = capsys.readouterr().out
+        assert "Schedule nightly submitted nothing at 20" in printed
+        assert "No dataset 'x'. `pileus schedule show nightly` tells more." in printed
+        assert "weekly" not in printed
 
     def test_who_may_not_see_nodes_reads_why(self, nodes, capsys):
         refused = {"code": "no_token", "family": "not_authenticated", "message": "no valid token"}

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import stat
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import pytest
 
@@ -21,6 +22,7 @@ from pileus.cli.doctor import (
     platforms,
     ports,
     processes,
+    schedules,
     versions,
 )
 from pileus.cli.doctor.checks import CHECKS, examine
@@ -417,3 +419,32 @@ class TestExtras:
             "extra two": SKIP,
         }
         assert "pip install 'pileus[torch]'" in found["extra torch"].hint
+
+
+class TestSchedules:
+    NIGHTLY: ClassVar = {
+        "name": "nightly",
+        "due_at": None,
+        "trouble": {"at": "2026-01-01T00:00:00Z", "message": "No dataset 'x'", "hint": "Make it."},
+    }
+
+    def test_one_that_was_refused_is_named_with_the_next_step(self, home):
+        well = {"name": "weekly", "due_at": None, "trouble": None}
+        asking = says({"items": [well, self.NIGHTLY]})
+
+        [found] = schedules.check(scene(home, asking=asking))
+
+        assert (found.state, found.hint) == (WARN, "Make it.")
+        assert found.found.startswith("Schedule nightly submitted nothing at ")
+        assert found.found.endswith(", and is paused: No dataset 'x'")
+
+    def test_all_is_well_where_none_was(self, home):
+        [found] = schedules.check(scene(home, asking=says({"items": []})))
+
+        assert found.state is OK
+
+    def test_without_a_server_it_is_not_known(self, home):
+        [found] = schedules.check(scene(home, asking=is_silent, project="vision"))
+
+        assert found.state is SKIP
+        assert "'vision'" in found.found

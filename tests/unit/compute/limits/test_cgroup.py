@@ -71,6 +71,15 @@ class TestMake:
 
         assert (group.peak_mib, group.oom_kills) == (300, 1)
 
+    def test_what_is_used_leaves_out_what_the_kernel_caches(self, tmp_path):
+        group = Cgroup(tmp_path)
+        stat = f"anon {90 << 20}\nfile {700 << 20}\nshmem {10 << 20}\ninactive_file 0\n"
+        (tmp_path / "memory.stat").write_text(stat)
+        (tmp_path / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 2000000\n")
+        (tmp_path / "cgroup.procs").write_text("11\n0\n12\n")
+
+        assert (group.used_mib, group.cpu_ms, group.size) == (100, 2500, 3)
+
     def test_a_controller_that_is_off_is_no_failure(self, tmp_path):
         group = Cgroup.make(tmp_path, "att_1", Limits(cpu_milli=1000, memory_mib=256))
 

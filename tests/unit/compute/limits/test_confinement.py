@@ -230,6 +230,45 @@ class TestGrandchildren:
         assert zombies == []
 
 
+class TestUsage:
+    BUSY = "import time\nx = bytearray(80 << 20)\nwhile time.process_time() < 1.2: pass\n"
+
+    def test_a_running_attempt_leaves_word_of_what_it_uses(self, layout, run):
+        run(*python(f"{self.BUSY}time.sleep(30)"), limits=Limits(memory_mib=512))
+        wait_until(layout.usage.exists)
+        # On a busy machine the first look may come before the interpreter has come up.
+        wait_until(lambda: json_in(layout.usage)["memory_mib"] >= 80)
+
+        sample = json_in(layout.usage)
+
+        assert 0 < sample["cpu_milli"] <= 1500
+        assert sample["memory_mib"] == sample["memory_peak_mib"] < 120
+        assert (sample["processes"], sample["disk_mib"]) == (1, 0)
+        assert 0 <= time.monotonic() - sample["taken_at"] < 5
+
+    def test_its_end_tells_what_it_used_in_all(self, layout, run):
+        writes = "open('f', 'wb').write(b'x' * (5 << 20))"
+        run(*python(f"{self.BUSY}{writes}"), limits=Limits(memory_mib=512)).wait(20)
+
+        used = json_in(layout.exit)["usage"]
+
+        assert 1200 <= used["cpu_ms"] < 3000
+        assert 80 <= used["memory_peak_mib"] < 120
+        assert used["disk_mib"] == 5
+
+    def test_forks_that_share_memory_do_not_add_up(self, layout, run):
+        run(*python(SHARED), limits=Limits(memory_mib=1024)).wait(20)
+
+        end = json_in(layout.exit)
+        assert 120 <= end["usage"]["memory_peak_mib"] < 200 < end["peak_memory_mib"]
+
+    def test_a_short_attempt_is_not_looked_at(self, layout, run):
+        run("true", limits=Limits(memory_mib=512)).wait(20)
+
+        assert "usage" not in json_in(layout.exit)
+        assert not layout.usage.exists()
+
+
 class TestCore:
     def test_no_core_is_dumped(self, layout, run):
         run(*python("import resource; print(resource.getrlimit(resource.RLIMIT_CORE))")).wait(20)

@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 from pileus.compute.limits.disk import used_bytes
 
 MIB = 1 << 20
@@ -30,6 +32,12 @@ class TestUsedBytes:
         (tmp_path / "usr").symlink_to("/usr")
 
         assert used_bytes(tmp_path, without=frozenset()) < MIB
+
+    def test_it_gives_up_where_counting_takes_too_long(self, tmp_path):
+        (tmp_path / "file").touch()
+
+        with pytest.raises(TimeoutError):
+            used_bytes(tmp_path, without=frozenset(), within_seconds=-1)
 
     def test_a_hole_takes_no_disk(self, tmp_path):
         with (tmp_path / "sparse").open("wb") as file:

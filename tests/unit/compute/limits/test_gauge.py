@@ -32,7 +32,10 @@ class TestGauge:
         for _ in range(3):
             gauge.look()
 
-        assert gauge.peak_mib == 80
+        assert (gauge.peak_mib, gauge.last_mib) == (80, 10)
+
+    def test_nothing_is_said_before_the_first_look(self):
+        assert Gauge(lambda: 200 * MIB, 100, 1000).last_mib is None
 
     def test_it_is_full_when_nothing_is_left(self):
         assert Gauge(lambda: 100 * MIB, 100, 1000).is_full

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pileus.compute.limits.memory import used_bytes
+from pileus.compute.limits.memory import exactly_used_bytes, used_bytes
 
 MIB = 1 << 20
 
@@ -34,3 +34,10 @@ class TestUsedBytes:
 
     def test_it_is_ours_too(self):
         assert used_bytes([os.getpid()], 1 << 40) > MIB
+
+
+class TestExactlyUsedBytes:
+    def test_it_counts_no_file_that_is_mapped(self, hungry):
+        exact = exactly_used_bytes([hungry])
+
+        assert 100 * MIB <= exact < used_bytes([hungry], 500 * MIB)

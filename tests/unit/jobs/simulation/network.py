@@ -79,7 +79,8 @@ class Network:
 
 
 class Link:
-    """The worker's `ServerLink`. Streams and blobs are no part of this world: nothing is written."""
+    """The worker's `ServerLink`. Streams, blobs and what attempts use are no part of this world:
+    nothing is written."""
 
     def __init__(self, network: Network, machine: str, clock: NodeClock) -> None:
         self._network = network
@@ -92,6 +93,8 @@ class Link:
 
     async def sync(self, node: str, report: NodeReport, wait_seconds: float) -> NodeOrders:
         return await self._ask((node, report), TIMEOUT_SECONDS + wait_seconds)
+
+    async def tell_usage(self, node: str, report) -> None: ...
 
     async def projects(self) -> frozenset[str]:
         return frozenset()

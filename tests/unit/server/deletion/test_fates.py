@@ -48,6 +48,8 @@ NO_BLOB = {
     ("model_version", "parity"): "figures",
     ("model_version", "signature"): "names and shapes",
     ("node", "capacity"): "numbers",
+    ("node_usage", "devices"): "numbers",
+    ("node_usage", "samples"): "numbers",
     ("pool", "promises"): "ids",
     ("quota", "limits"): "numbers",
     ("pipeline", "spec"): "what was asked for",
