@@ -11,12 +11,18 @@ from starlette.routing import BaseRoute, Route
 
 from pileus.core.schemas.tenancy import Role
 from pileus.server.api import metrics
-from pileus.server.api.access import Requires, RequiresBlobs, RequiresProcess, RequiresScraper
+from pileus.server.api.access import (
+    Requires,
+    RequiresAttempt,
+    RequiresBlobs,
+    RequiresProcess,
+    RequiresScraper,
+)
 from pileus.server.api.app import ANONYMOUS, PREFIX, ROUTERS
 from tests.integration.conftest import RunningServer
 
 REFUSED = {401, 403}
-NEEDS = (Requires, RequiresBlobs, RequiresProcess, RequiresScraper)
+NEEDS = (Requires, RequiresAttempt, RequiresBlobs, RequiresProcess, RequiresScraper)
 
 
 def needs_of(route: APIRoute) -> list[Any]:
@@ -100,7 +106,7 @@ class TestMatrix:
     ) -> None:
         need = needs_of(route)[0]
         may = (
-            not isinstance(need, RequiresProcess | RequiresScraper)
+            not isinstance(need, RequiresAttempt | RequiresProcess | RequiresScraper)
             and role.includes(need.role)
             and not getattr(need, "operator", False)
         )

@@ -17,5 +17,9 @@ class EnvironmentNotBuilt(InvalidRequest, code="environment_not_built"):
     """The environment that code asks for cannot be built; the message ends with what uv said."""
 
 
+class SecretUnfit(InvalidRequest, code="secret_unfit"):
+    """A value that no environment variable can hold."""
+
+
 class InputDamaged(Unavailable, code="input_damaged"):
     """The bytes of an input are not those that were announced."""

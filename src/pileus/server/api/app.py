@@ -28,6 +28,7 @@ from pileus.server.api import (
     projects,
     quotas,
     schedules,
+    secrets,
 )
 from pileus.server.api.bounded import BoundedBody
 from pileus.server.api.interrupting import Interrupting
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     deletion.router,
     quotas.router,
+    secrets.router,
 )
 
 
