@@ -61,7 +61,7 @@ def place(
         _write(directory / name, value)
     encoded = {name: base64.b64encode(value).decode() for name, value in variables.items()}
     others = [base64.b64encode(value).decode() for value in files.values()]
-    replace_json(layout.secret_values, {"env": encoded, "others": others})
+    replace_json(directory / layout.secret_values.name, {"env": encoded, "others": others})
 
 
 def take(layout: Layout) -> Given | None:

@@ -223,10 +223,11 @@ class HeldAttempt:
         executor, directory = self._means.executor, self._layout.directory
         try:
             # If it exists, a worker was killed while a runner came up: that may have happened.
-            if not self._layout.launch.exists() or order.spec.secrets:
+            may_have_begun = self._layout.launch.exists()
+            if not may_have_begun or order.spec.secrets:
                 async with self._shipping(streams, if_=order.spec.environment_file is not None):
                     is_prepared = await self._prepare(order)
-                if not is_prepared:
+                if not is_prepared and not may_have_begun:
                     return self._refuse_stopped()
             executor.renew(directory, self._fence_seconds, self._confirmed_at)
             launch = launch_of(order, self._layout, self._means.base_environment)

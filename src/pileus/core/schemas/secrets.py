@@ -21,8 +21,11 @@ MAX_SECRETS = 100
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
-_OURS = re.compile(r"PILEUS_|LD_|(PATH|PYTHONPATH|HOME|TMPDIR|CUDA_VISIBLE_DEVICES)\Z")
-"""Variables that say how an attempt is run."""
+_OURS = re.compile(
+    r"PILEUS_|LD_"
+    r"|(PATH|PYTHONPATH|CUDA_VISIBLE_DEVICES|HOME|LOGNAME|SHELL|TMPDIR|USER)\Z"
+)
+"""Variables that say how an attempt is run, or that a sandbox takes away."""
 
 
 class InvalidSecretName(InvalidRequest, code="invalid_secret_name"):
