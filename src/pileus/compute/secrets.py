@@ -52,9 +52,9 @@ def place(
     variables: Mapping[str, bytes],
     files: Mapping[str, bytes],
 ) -> None:
-    """Make the directory of an attempt's secrets: at `target` with a link to it, or its own."""
+    """Fill the directory of an attempt's secrets: `target`, with a link to it, or its own."""
     directory = target or layout.secrets
-    directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     if target is not None and not layout.secrets.is_symlink():
         layout.secrets.symlink_to(target)
     for name, value in files.items():

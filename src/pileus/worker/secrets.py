@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,10 +38,12 @@ class SecretsMissing(NotFound, code="secrets_missing"):
 
 
 class SecretFiles:
-    """Directories of secrets, by attempt."""
+    """Directories of secrets, by attempt; in `memory`, which is there only while one of them is."""
 
     def __init__(self, memory: Path | None = None) -> None:
         self._memory = memory
+        self._lock = threading.Lock()
+        """What removes the last directory in memory must not meet what makes the next."""
 
     async def place(self, layout: Layout, order: DesiredAttempt, link: ServerLink) -> None:
         """Fetch the values with the attempt's token, and leave them for its runner.
@@ -55,43 +58,52 @@ class SecretFiles:
             raise SecretsMissing(f"{error.message}: it was removed before this started") from error
         values = {one.name: base64.b64decode(one.base64) for one in given}
         variables, files = _sorted_out(order.spec.secrets, values)
-        await asyncio.to_thread(place, layout, self._of(layout), variables, files)
+        target = await asyncio.to_thread(self._made, layout)
+        await asyncio.to_thread(place, layout, target, variables, files)
 
     def remove(self, layout: Layout) -> None:
         """Nothing of an attempt's secrets is left."""
-        # Never by way of the link: the attempt may have made it lead elsewhere.
-        directory = self._of(layout)
-        if directory is not None:
-            shutil.rmtree(directory, ignore_errors=True)
-        elif not layout.secrets.is_symlink():
+        if not layout.secrets.is_symlink():
             shutil.rmtree(layout.secrets, ignore_errors=True)
+        # Never by way of the link: the attempt may have made it lead elsewhere.
+        self._remove_from_memory([layout.directory.name])
 
     def sweep(self, attempts: Path) -> None:
         """Remove what belongs to no attempt on this node any more."""
-        if self._memory is None:
+        if self._memory is None or not _is_ours_alone(self._memory):
             return
-        for directory in list(self._memory.iterdir()):
-            if not (attempts / directory.name).exists():
-                shutil.rmtree(directory, ignore_errors=True)
+        names = [directory.name for directory in self._memory.iterdir()]
+        self._remove_from_memory([name for name in names if not (attempts / name).exists()])
 
-    def _of(self, layout: Layout) -> Path | None:
-        return None if self._memory is None else self._memory / layout.directory.name
+    def _made(self, layout: Layout) -> Path | None:
+        """The attempt's directory in memory; None where none can be had."""
+        if self._memory is None:
+            return None
+        with self._lock:
+            self._memory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+            if not _is_ours_alone(self._memory):
+                log.warning("%r is not ours: secrets rest on disk", str(self._memory))
+                return None
+            directory = self._memory / layout.directory.name
+            directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+            return directory
+
+    def _remove_from_memory(self, names: Sequence[str]) -> None:
+        if self._memory is None or not _is_ours_alone(self._memory):
+            return
+        with self._lock:
+            for name in names:
+                shutil.rmtree(self._memory / name, ignore_errors=True)
+            with suppress(OSError):  # another attempt's are there
+                self._memory.rmdir()
 
 
 def memory_directory(worker: Path, memory: Path = _MEMORY) -> Path | None:
-    """Ours in memory, for the worker of this directory; None where there is none to be had."""
+    """Where the worker of this directory may keep files in memory; None where there are none."""
     if file_system(memory) != "tmpfs":
         return None
     mark = hashlib.sha256(str(worker.resolve()).encode()).hexdigest()[:16]
-    directory = memory / f"pileus-{os.getuid()}-{mark}"
-    with suppress(OSError):
-        directory.mkdir(mode=PRIVATE_DIRECTORY)
-    if _is_ours_alone(directory):
-        return directory
-    log.warning(
-        "%r cannot be used: secrets of attempts rest on disk while these run", str(directory)
-    )
-    return None
+    return memory / f"pileus-{os.getuid()}-{mark}"
 
 
 def _is_ours_alone(directory: Path) -> bool:

@@ -1,6 +1,5 @@
 """Secrets on a node: fetched, in memory, and gone after every kind of end."""
 
-import asyncio
 import os
 import signal
 import stat
@@ -42,8 +41,7 @@ def memory(settings):
     if found is None:
         pytest.skip("no files in memory on this machine")
     yield found
-    assert list(found.iterdir()) == []
-    found.rmdir()
+    assert not found.exists()
 
 
 def holders(directory):
@@ -70,7 +68,7 @@ class TestSecretFiles:
         assert (layout.secrets / "pw.txt").read_bytes() == SECRET
         assert take(layout).env == {"PW": SECRET.decode()}
         files.remove(layout)
-        assert list((tmp_path / "memory").iterdir()) == []
+        assert not (tmp_path / "memory").exists()
 
     async def test_one_that_was_removed_says_so(self, layout, server):
         server.secret_values = {}
@@ -108,10 +106,33 @@ class TestSecretFiles:
 
         assert others.exists()
 
+    async def test_the_directory_in_memory_is_for_us_alone(self, layout, server, tmp_path):
+        await SecretFiles(tmp_path / "memory").place(layout, make_order(secrets=BOTH), server)
+
+        for directory in (tmp_path / "memory", tmp_path / "memory" / "att_1"):
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+    async def test_one_that_others_may_enter_is_neither_used_nor_swept(
+        self, layout, server, tmp_path, caplog
+    ):
+        memory = tmp_path / "memory"
+        (memory / "theirs").mkdir(parents=True, mode=0o755)
+        files = SecretFiles(memory)
+
+        await files.place(layout, make_order(secrets=BOTH), server)
+        files.sweep(tmp_path / "attempts")
+
+        assert "is not ours: secrets rest on disk" in caplog.text
+        assert [path.name for path in memory.iterdir()] == ["theirs"]
+        assert stat.S_IMODE((layout.secrets / "pw.txt").stat().st_mode) == 0o600
+        files.remove(layout)
+        assert not layout.secrets.exists()
+
     def test_a_sweep_keeps_what_belongs_to_an_attempt_here(self, layout, tmp_path):
         memory = tmp_path / "memory"
+        memory.mkdir(mode=0o700)
         for name in ("att_1", "att_2"):
-            (memory / name).mkdir(parents=True)
+            (memory / name).mkdir()
 
         SecretFiles(memory).sweep(tmp_path / "attempts")
 
@@ -119,23 +140,11 @@ class TestSecretFiles:
 
 
 class TestMemoryDirectory:
-    def test_it_is_ours_alone_and_the_same_for_the_next_worker(self, settings, memory):
-        found = memory.stat()
-
-        assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o700, os.getuid())
+    def test_it_is_the_same_for_the_next_worker_and_another_for_another(self, settings, memory):
         assert memory_directory(settings.directory) == memory
-        assert memory_directory(settings.directory / "another", memory.parent) != memory
-        memory_directory(settings.directory / "another", memory.parent).rmdir()
+        assert memory_directory(settings.home / "elsewhere") != memory
 
-    def test_a_directory_that_others_may_enter_is_not_used(self, settings, memory, caplog):
-        memory.chmod(0o755)
-
-        assert memory_directory(settings.directory) is None
-
-        assert "secrets of attempts rest on disk" in caplog.text
-        memory.chmod(0o700)
-
-    def test_a_disk_is_not_memory(self, settings, tmp_path):
+    def test_a_disk_is_not_memory(self, settings):
         assert memory_directory(settings.directory, Path("/proc")) is None
 
 
@@ -155,7 +164,7 @@ class TestLife:
             assert server.stream("att_1") == f"out ***\n{memory}/att_1\n".encode()
             assert server.stream("att_1", "stderr") == b"***"
             assert holders(settings.home) == []
-            assert list(memory.iterdir()) == []
+            await server.until(lambda: not memory.exists())
 
     async def test_a_server_that_is_away_is_waited_for(self, settings, memory, server):
         asked = server.secrets
@@ -225,5 +234,4 @@ class TestLife:
             await server.until_running("att_1")
             assert (memory / "att_1" / "pw.txt").exists()
             server.withdraw("att_1")
-            await server.until(lambda: not list(memory.iterdir()))
-            await asyncio.sleep(0)
+            await server.until(lambda: not memory.exists())
