@@ -137,8 +137,8 @@ def _run_masked(
         return _run(layout, launch, begin_masked, started_at)
     finally:
         output.finish()
-        secrets.mask_result(layout, given.values)
         given.remove()
+        secrets.mask_result(layout, given.values)
 
 
 def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) -> dict[str, Any]:

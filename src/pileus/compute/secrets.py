@@ -25,6 +25,8 @@ from pileus.compute.masking import Masker, masked, patterns_of
 
 _PIECE_BYTES = 65536
 _LOOK_SECONDS = 0.5
+"""How long a pipe that somebody still holds may be silent after the attempt's end."""
+
 _LAST_SECONDS = 5.0
 """After its end nothing of an attempt writes; a process that got away must not hold us up."""
 

@@ -31,11 +31,11 @@ from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
 from pileus.worker.artifacts import UploadRefused, upload
 from pileus.worker.cache import BlobCache
 from pileus.worker.environments import Environments
-from pileus.worker.errors import InputDamaged
+from pileus.worker.errors import InputDamaged, SecretsMissing
 from pileus.worker.launching import launch_of
 from pileus.worker.link import ServerLink
 from pileus.worker.materialise import materialise, remove_tree
-from pileus.worker.secrets import SecretFiles, SecretsMissing
+from pileus.worker.secrets import SecretFiles
 from pileus.worker.streams import StreamShipper
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class HeldAttempt:
         if not self._is_swept:
             self._means.executor.kill(self._layout.directory)
         await asyncio.to_thread(discard, self._layout.directory)
-        await asyncio.to_thread(self._means.secrets.remove, self._layout)
+        await self._means.secrets.clear(self._layout)
 
     async def let_go(self) -> None:
         """Stop watching. The attempt goes on."""
@@ -292,7 +292,7 @@ class HeldAttempt:
 
     async def _finish(self, state: State, streams: StreamShipper) -> None:
         document = dict(state.exit or {})
-        await asyncio.to_thread(self._means.secrets.remove, self._layout)
+        await self._means.secrets.clear(self._layout)
         if self._layout.directory.exists():
             await streams.drain()
             failpoint("attempt.drained")

@@ -25,16 +25,12 @@ from pileus.core.errors import NotFound
 from pileus.core.schemas.jobs import DesiredAttempt
 from pileus.core.schemas.secrets import JobSecret
 from pileus.storage.mounts import file_system
-from pileus.worker.errors import SecretUnfit
+from pileus.worker.errors import SecretsMissing, SecretUnfit
 from pileus.worker.link import ServerLink
 
 log = logging.getLogger(__name__)
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  what is below it is ours alone, and checked to be
-
-
-class SecretsMissing(NotFound, code="secrets_missing"):
-    """The job names a secret that was removed since it was submitted."""
 
 
 class SecretFiles:
@@ -60,6 +56,11 @@ class SecretFiles:
         variables, files = _sorted_out(order.spec.secrets, values)
         target = await asyncio.to_thread(self._made, layout)
         await asyncio.to_thread(place, layout, target, variables, files)
+
+    async def clear(self, layout: Layout) -> None:
+        """Nothing of an attempt's secrets is left; costs two looks where there are none at all."""
+        if layout.secrets.exists() or (self._memory is not None and self._memory.exists()):
+            await asyncio.to_thread(self.remove, layout)
 
     def remove(self, layout: Layout) -> None:
         """Nothing of an attempt's secrets is left."""

@@ -11,8 +11,8 @@ from pileus.compute.layout import Layout
 from pileus.compute.secrets import take
 from pileus.core.errors import NotFound
 from pileus.core.schemas.secrets import JobSecret
-from pileus.worker.errors import SecretUnfit
-from pileus.worker.secrets import SecretFiles, SecretsMissing, memory_directory
+from pileus.worker.errors import SecretsMissing, SecretUnfit
+from pileus.worker.secrets import SecretFiles, memory_directory
 from pileus.worker.settings import WorkerSettings
 from pileus.worker.wiring import working
 from tests.unit.compute.building import json_in
