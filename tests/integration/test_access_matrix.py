@@ -10,12 +10,18 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from pileus.core.schemas.tenancy import Role
-from pileus.server.api.access import Requires, RequiresBlobs, RequiresProcess, RequiresScraper
+from pileus.server.api.access import (
+    Requires,
+    RequiresAttempt,
+    RequiresBlobs,
+    RequiresProcess,
+    RequiresScraper,
+)
 from pileus.server.api.app import ANONYMOUS, ROUTERS
 from tests.integration.conftest import RunningServer
 
 REFUSED = {401, 403}
-NEEDS = (Requires, RequiresBlobs, RequiresProcess, RequiresScraper)
+NEEDS = (Requires, RequiresAttempt, RequiresBlobs, RequiresProcess, RequiresScraper)
 
 
 def needs_of(route: APIRoute) -> list[Any]:
@@ -86,7 +92,7 @@ class TestMatrix:
     ) -> None:
         need = needs_of(route)[0]
         may = (
-            not isinstance(need, RequiresProcess | RequiresScraper)
+            not isinstance(need, RequiresAttempt | RequiresProcess | RequiresScraper)
             and role.includes(need.role)
             and not getattr(need, "operator", False)
         )

@@ -34,6 +34,7 @@ from pileus.cli.commands import (
     restore,
     run,
     schedule,
+    secret,
     server,
     status,
     token,
@@ -135,6 +136,7 @@ for _name, _group, _panel in (
     ("member", member.app, _PEOPLE),
     ("token", token.app, _PEOPLE),
     ("key", key.app, _PEOPLE),
+    ("secret", secret.app, _PEOPLE),
     ("audit", audit.app, _PEOPLE),
 ):
     app.add_typer(_group, name=_name, cls=Group, rich_help_panel=_panel, no_args_is_help=True)

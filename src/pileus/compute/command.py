@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pileus.compute.layout import PRIVATE_FILE, Layout
 
@@ -17,11 +18,25 @@ _OUTPUT_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _DEFAULT_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
 
 
+class Outputs(NamedTuple):
+    """Descriptors that an attempt writes to in the place of its files."""
+
+    stdout: int
+    stderr: int
+    others: tuple[int, ...] = ()
+    """To be closed in a fork of the process that reads what is written."""
+
+
 class StartFailed(Exception):
     """The command cannot be started; the message is for the person who wrote it."""
 
 
-def spawn(layout: Layout, command: Sequence[str], env: Mapping[str, str]) -> int:
+def spawn(
+    layout: Layout,
+    command: Sequence[str],
+    env: Mapping[str, str],
+    outputs: Outputs | None = None,
+) -> int:
     """Pid of the started command. Raises StartFailed.
 
     The caller's working directory is the attempt's `work/`.
@@ -36,8 +51,7 @@ def spawn(layout: Layout, command: Sequence[str], env: Mapping[str, str]) -> int
             dict(env),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(layout.stdout), _OUTPUT_FLAGS, PRIVATE_FILE),
-                (os.POSIX_SPAWN_OPEN, 2, str(layout.stderr), _OUTPUT_FLAGS, PRIVATE_FILE),
+                *_output_actions(layout, outputs),
             ],
             setpgroup=0,
             setsigmask=[],
@@ -47,17 +61,35 @@ def spawn(layout: Layout, command: Sequence[str], env: Mapping[str, str]) -> int
         raise StartFailed(_explain(command[0], program, error)) from error
 
 
-def redirect(layout: Layout) -> None:
-    """The same files for a process that is already running: a fork."""
-    for target, path, flags in (
-        (0, os.devnull, os.O_RDONLY),
-        (1, str(layout.stdout), _OUTPUT_FLAGS),
-        (2, str(layout.stderr), _OUTPUT_FLAGS),
-    ):
-        descriptor = os.open(path, flags, PRIVATE_FILE)
-        os.dup2(descriptor, target)
-        if descriptor != target:
-            os.close(descriptor)
+def redirect(layout: Layout, outputs: Outputs | None = None) -> None:
+    """The same for a process that is already running: a fork."""
+    _become(0, os.open(os.devnull, os.O_RDONLY))
+    if outputs is None:
+        _become(1, os.open(layout.stdout, _OUTPUT_FLAGS, PRIVATE_FILE))
+        _become(2, os.open(layout.stderr, _OUTPUT_FLAGS, PRIVATE_FILE))
+        return
+    _become(1, outputs.stdout)
+    _become(2, outputs.stderr)
+    for descriptor in outputs.others:
+        os.close(descriptor)
+
+
+def _output_actions(layout: Layout, outputs: Outputs | None) -> list[tuple[object, ...]]:
+    if outputs is None:
+        return [
+            (os.POSIX_SPAWN_OPEN, 1, str(layout.stdout), _OUTPUT_FLAGS, PRIVATE_FILE),
+            (os.POSIX_SPAWN_OPEN, 2, str(layout.stderr), _OUTPUT_FLAGS, PRIVATE_FILE),
+        ]
+    return [
+        (os.POSIX_SPAWN_DUP2, outputs.stdout, 1),
+        (os.POSIX_SPAWN_DUP2, outputs.stderr, 2),
+    ]
+
+
+def _become(target: int, descriptor: int) -> None:
+    os.dup2(descriptor, target)
+    if descriptor != target:
+        os.close(descriptor)
 
 
 def _find(name: str, path: str) -> str:

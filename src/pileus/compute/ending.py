@@ -17,6 +17,9 @@ DISK_FULL = "disk_full"
 """The attempt's own quota; of the node's disk an attempt hears from its writes."""
 
 START_FAILED = "start_failed"
+SECRET_MISSING = "secret_missing"  # noqa: S105  a reason
+"""What it names is not there any more."""
+
 RUNNER_LOST = "runner_lost"
 KILLED = "killed"
 NODE_FAILED = "node_failed"

@@ -26,6 +26,9 @@ class Launch:
     timeout_seconds: float | None = None
     grace_seconds: float = 20.0
     limits: Limits = field(default_factory=Limits)
+    has_secrets: bool = False
+    """The values are in the directory, and are masked in all that the attempt says."""
+
     is_sandboxed: bool = False
     """Without network, and seeing nothing but the system and its own directory."""
 

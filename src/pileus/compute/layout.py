@@ -17,6 +17,7 @@ ATTEMPT_MODULES = Path(__file__).parent / "attempt"
 DIRECTORY_VARIABLE = "PILEUS_ATTEMPT_DIR"
 TOKEN_VARIABLE = "PILEUS_ATTEMPT_TOKEN_FILE"  # noqa: S105  the name of a variable
 CPUS_VARIABLE = "PILEUS_ATTEMPT_CPUS"
+SECRETS_VARIABLE = "PILEUS_ATTEMPT_SECRETS_DIR"
 REQUEST_VARIABLE = "PILEUS_ATTEMPT_REQUEST_ID"
 
 
@@ -39,6 +40,12 @@ class Layout:
         self.token = self.directory / "token"
         self.launch = self.directory / "launch.json"
         """How to start it: the executor's word to the runner."""
+
+        self.secrets = self.directory / "secrets"
+        """Files with secrets; a link into memory, where the node has files there."""
+
+        self.secret_values = self.secrets / ".values.json"
+        """All values, from the worker to the runner, which removes it as it reads it."""
 
         self.lease = self.directory / "lease.json"
         self.stop = self.directory / "stop.json"

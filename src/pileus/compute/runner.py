@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from pileus.compute import command, ending, processes, subreaper
-from pileus.compute.command import StartFailed
+from pileus.compute.command import Outputs, StartFailed
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PACKAGE_ROOT, PRIVATE_FILE, Layout
 from pileus.compute.limits.amounts import Limits
@@ -30,8 +31,8 @@ from pileus.compute.sandbox.wrapping import Sandbox, environment, unwrapped_code
 from pileus.compute.watch import FENCED, Action, Seen, Watch
 from pileus.core.failpoints import failpoint
 
-Begin = Callable[[], int]
-"""Starts the attempt's first process and returns its pid. Raises StartFailed."""
+Begin = Callable[[dict[str, Any], Outputs | None], int]
+"""Starts the attempt's first process as a launch says, and returns its pid. Raises StartFailed."""
 
 STARTED = b"started\n"
 """Written to whoever asked, once a runner leads the attempt."""
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
     if launch is None:
         sys.stderr.write(f"{str(layout.launch)!r} is missing or not readable\n")
         return 1
-    lead(layout, launch, lambda: spawn(layout, launch), announce_to=1)
+    lead(layout, launch, partial(spawn, layout), announce_to=1)
     return 0
 
 
@@ -78,7 +79,8 @@ def lead(layout: Layout, launch: dict[str, Any], begin: Begin, announce_to: int)
         os.write(announce_to, STARTED)
     os.close(announce_to)
     failpoint("runner.announced")
-    end = _run(layout, launch, begin, started_at)
+    run = _run_masked if launch.get("has_secrets") else _run
+    end = run(layout, launch, begin, started_at)
     failpoint("runner.attempt_over")
     _write_end(layout, end)
     failpoint("runner.end_written")
@@ -103,14 +105,40 @@ def _claim(layout: Layout) -> int | None:
     return descriptor
 
 
-def spawn(layout: Layout, launch: dict[str, Any]) -> int:
+def spawn(layout: Layout, launch: dict[str, Any], outputs: Outputs | None = None) -> int:
     """Start the launch's command; its pid. Raises StartFailed."""
     os.chdir(layout.work)
     words, env, sandbox = launch["command"], launch["env"], Sandbox.of(launch)
     if sandbox is not None and words:
         env = environment(env, layout)
         words = wrapped(sandbox, layout, words, env)
-    return command.spawn(layout, words, env)
+    return command.spawn(layout, words, env, outputs)
+
+
+def _run_masked(
+    layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str
+) -> dict[str, Any]:
+    """Run it with its secrets, which are in nothing that it leaves here."""
+    from pileus.compute import secrets  # start-up time: of those alone that have some
+
+    given = secrets.take(layout)
+    if given is None:
+        message = "Its secrets were gone before it started"
+        return ending.not_started(message, ending.NODE_FAILED)
+    output = secrets.MaskedOutput(layout, given.values)
+
+    def begin_masked(known: dict[str, Any], _: Outputs | None) -> int:
+        try:
+            return begin({**known, "env": {**known["env"], **given.env}}, output.ends)
+        finally:
+            output.start()
+
+    try:
+        return _run(layout, launch, begin_masked, started_at)
+    finally:
+        output.finish()
+        given.remove()
+        secrets.mask_result(layout, given.values)
 
 
 def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) -> dict[str, Any]:
@@ -131,7 +159,7 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
     kills_before = confinement.oom_kills
     try:
         with confinement.entered():
-            child = begin()
+            child = begin(launch, None)
     except StartFailed as error:
         confinement.close()
         return ending.not_started(str(error))

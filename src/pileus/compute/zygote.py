@@ -24,7 +24,7 @@ from contextlib import suppress
 from typing import Any
 
 from pileus.compute import entry, processes, runner
-from pileus.compute.command import redirect
+from pileus.compute.command import Outputs, redirect
 from pileus.compute.files import read_json
 from pileus.compute.layout import PRIVATE_FILE, Layout
 
@@ -105,15 +105,17 @@ def _lead(layout: Layout, module: str | None, reply: int) -> None:
     if launch is None:
         raise FileNotFoundError(str(layout.launch))
 
-    def begin() -> int:
+    def begin(launch: dict[str, Any], outputs: Outputs | None) -> int:
         if module is None:
-            return runner.spawn(layout, launch)
-        return _fork_attempt(layout, launch, module)
+            return runner.spawn(layout, launch, outputs)
+        return _fork_attempt(layout, launch, module, outputs)
 
     runner.lead(layout, launch, begin, reply)
 
 
-def _fork_attempt(layout: Layout, launch: dict[str, Any], module: str) -> int:
+def _fork_attempt(
+    layout: Layout, launch: dict[str, Any], module: str, outputs: Outputs | None
+) -> int:
     os.chdir(layout.work)
     # A request to stop waits until the attempt has its own way to take it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -126,7 +128,7 @@ def _fork_attempt(layout: Layout, launch: dict[str, Any], module: str) -> int:
     code = 1
     try:
         os.setpgid(0, 0)
-        code = _be_the_attempt(layout, launch, module)
+        code = _be_the_attempt(layout, launch, module, outputs)
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:  # noqa: BLE001  a fork must not run on in the parent's code
@@ -135,12 +137,14 @@ def _fork_attempt(layout: Layout, launch: dict[str, Any], module: str) -> int:
         os._exit(code)
 
 
-def _be_the_attempt(layout: Layout, launch: dict[str, Any], module: str) -> int:
+def _be_the_attempt(
+    layout: Layout, launch: dict[str, Any], module: str, outputs: Outputs | None
+) -> int:
     signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(signum, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    redirect(layout)
+    redirect(layout, outputs)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)  # a log is read while it is written

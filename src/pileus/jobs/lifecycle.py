@@ -96,6 +96,9 @@ def _failed(job: Job, why: str, exit_: Mapping[str, Any], result: Mapping[str, A
             f"Ran out of disk: wrote {exit_.get('peak_disk_mib')} MiB, asked for {limit_mib} MiB"
         )
         hint = f"Ask for more: --disk {_more(limit_mib or 0)}."
+    elif why == "secret_missing":
+        reason = str(exit_.get("message"))
+        hint = "Have it set again with `pileus secret set`, then submit the job again."
     elif isinstance(error, Mapping):
         reason, hint = str(error.get("message")), str(error.get("hint") or logs)
     elif exit_.get("message"):

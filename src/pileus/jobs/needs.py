@@ -87,7 +87,7 @@ def _moved(snapshot: Snapshot, job: Job, need: Job) -> Job | None:
 def _ready(snapshot: Snapshot, job: Job) -> Job:
     """A job whose needs have ended, with all inputs: queued, or succeeded by reuse."""
     job = with_outputs(snapshot, job)
-    job = job.model_copy(update={"reuse_key": key_of(job)})
+    job = job.model_copy(update={"reuse_key": key_of(snapshot, job)})
     return reusing(snapshot, job) if job.spec.reuse else job
 
 

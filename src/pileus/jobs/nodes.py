@@ -325,6 +325,7 @@ def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
         environment=job.params["environment"],
         environment_file=job.spec.environment_file,
         env=job.spec.env,
+        secrets=job.spec.secrets,
         inputs=tuple(inputs),
         params=job.params["values"],
         resources=job.spec.resources,

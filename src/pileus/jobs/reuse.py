@@ -1,7 +1,7 @@
 """Whether a job's result is known already: an equal job has succeeded, and what it made is there.
 
-Equal is what a result follows from: code, parameters, the content of inputs, the environment. How
-much of a machine, how long and how often it may try is not part of it.
+Equal is what a result follows from: code, parameters, the content of inputs, the environment, the
+versions of secrets. How much of a machine, how long and how often it may try is not part of it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from pileus.core.schemas.jobs import AttemptInput, Job, JobStatus
 from pileus.jobs.results import version_made
 from pileus.jobs.store import jobs
 from pileus.registry.models import version_of_job
+from pileus.security.secrets import editions
 from pileus.storage.transaction import Snapshot
 
 _CONSIDERED = 10
 """Newest equal jobs whose results are looked at."""
 
 
-def key_of(job: Job) -> str:
+def key_of(snapshot: Snapshot, job: Job) -> str:
     """SHA-256 of what the result follows from, once all inputs are known."""
     spec = job.spec
-    parts = {
+    parts: dict[str, object] = {
         "pileus": __version__,  # what runs a recipe or transform, and what a command is given
         "kind": job.kind,
         "code": job.code_digest,
@@ -37,6 +38,10 @@ def key_of(job: Job) -> str:
         "dry_run": spec.dry_run,
         "register": spec.register_as,
     }
+    if spec.secrets:  # the key of a job without any is what it was before there were secrets
+        found = editions(snapshot, job.project, [secret.name for secret in spec.secrets])
+        given = [(secret.variable, secret.file) for secret in spec.secrets]
+        parts["secrets"] = sorted(zip(map(str, given), map(str, found), strict=True))
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

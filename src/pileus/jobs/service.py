@@ -13,15 +13,13 @@ from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import (
     Artifact,
     Attempt,
-    Estimate,
     Job,
     JobSpec,
     JobStatus,
     Node,
-    Queue,
-    Queued,
     StopReason,
 )
+from pileus.core.schemas.queue import Estimate, Queue, Queued
 from pileus.core.schemas.registry import DatasetVersion
 from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
@@ -43,6 +41,7 @@ from pileus.metering.leases import price_of
 from pileus.registry.code import code_of
 from pileus.registry.store import check_dataset_name, resolve_dataset
 from pileus.security.audit import AuditLog
+from pileus.security.secrets import secret_of
 from pileus.storage.database import Database
 from pileus.storage.idempotency import Once
 from pileus.storage.transaction import Snapshot, Transaction, Where
@@ -74,8 +73,8 @@ class JobService:
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job, or let it wait for its needs.
 
-        Raises JobRefused, DatasetNotFound, JobNotFound, NeedEnded, OutputMissing, or what the
-        recipe finds wrong.
+        Raises JobRefused, DatasetNotFound, SecretNotFound, JobNotFound, NeedEnded, OutputMissing,
+        or what the recipe finds wrong.
         """
         draft = self.draft(caller, spec)
 
@@ -136,6 +135,8 @@ class JobService:
             if recipe is not None and spec.dataset is not None:
                 _check_suits(spec.recipe, recipe, versions[0][1])
             code = None if spec.code is None else code_of(snapshot, caller.project, spec.code)
+            for secret in spec.secrets:
+                secret_of(snapshot, caller.project, secret.name)
             return Job(
                 id=self._new_id("job"),
                 project=caller.project,

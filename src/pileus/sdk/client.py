@@ -26,6 +26,7 @@ from pileus.sdk.predictions import Predictions
 from pileus.sdk.projects import Projects
 from pileus.sdk.quotas import Quotas
 from pileus.sdk.schedules import Schedules
+from pileus.sdk.secrets import Secrets
 from pileus.sdk.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Client:
         self.models = Models(self._api)
         self.projects = Projects(self._api)
         self.quotas = Quotas(self._api)
+        self.secrets = Secrets(self._api)
         self.tokens = Tokens(self._api)
 
     @classmethod

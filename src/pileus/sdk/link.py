@@ -71,10 +71,13 @@ class ServerHttp:
         content: bytes | AsyncIterator[bytes] | None = None,
         content_type: str | None = None,
         content_length: int | None = None,
+        token: str | None = None,
         timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109  httpx applies it to each phase
     ) -> httpx.Response:
-        """Ask, with a path below the API's."""
+        """Ask, with a path below the API's, and with another token than our own if one is given."""
         headers = self._headers()
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         if content_type is not None:
             headers["Content-Type"] = content_type
         if content_length is not None:

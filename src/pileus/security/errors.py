@@ -68,6 +68,20 @@ class EncryptionOff(Conflict, code="encryption_off"):
     """The installation was told not to encrypt blobs."""
 
 
+class SecretNotFound(NotFound, code="secret_not_found"):
+    """No secret of that name in the project."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Secret {name!r} not found",
+            hint=f"An admin sets it with `pileus secret set {name}`; `pileus secret list` has all.",
+        )
+
+
+class SecretRefused(InvalidRequest, code="secret_refused"):
+    """A value that cannot be kept, or not be masked; the message has its size and not the value."""
+
+
 class NotConfirmed(InvalidRequest, code="not_confirmed"):
     """What cannot be undone was not confirmed by the name of its object."""
 

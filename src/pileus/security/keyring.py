@@ -50,7 +50,7 @@ class ProjectKeyring:
 
     async def find(self, project: str) -> ProjectKeys | None:
         rows = await self._database.read(lambda snapshot: keys_of(snapshot, project))
-        return self._opened(project, rows) if rows else None
+        return self.opened(project, rows) if rows else None
 
     async def ensure(self, project: str) -> ProjectKeys:
         found = await self.find(project)
@@ -66,7 +66,7 @@ class ProjectKeyring:
                 rows = keys_of(transaction, project)
             return rows
 
-        return self._opened(project, await self._database.write(work))
+        return self.opened(project, await self._database.write(work))
 
     def insert(
         self, transaction: Transaction, project: str, purpose: Purpose, key: bytes
@@ -103,7 +103,8 @@ class ProjectKeyring:
             self._unwrapped[row.id, row.rev] = known
         return known
 
-    def _opened(self, project: str, rows: Sequence[ProjectKey]) -> ProjectKeys:
+    def opened(self, project: str, rows: Sequence[ProjectKey]) -> ProjectKeys:
+        """All keys in the rows of a project. Raises ProjectShredded, MasterKeyWrong."""
         refuse_shredded(project, rows)
         naming = [row for row in rows if row.purpose is Purpose.NAMING]
         data = [row for row in rows if row.purpose is Purpose.DATA]

@@ -1,4 +1,4 @@
-"""In the background: takes the blobs of projects over to their current keys.
+"""In the background: takes blobs and secrets of projects over to their current keys.
 
 What is to be done is in rows, and what is left of it in the files, so a kill costs nothing but time.
 """
@@ -12,6 +12,7 @@ from collections.abc import Awaitable
 from pileus.core.errors import PileusError
 from pileus.core.schemas.keys import BlobRewrite, Purpose
 from pileus.security.keyring import ProjectKeyring, keys_of
+from pileus.security.secrets import reseal
 from pileus.security.store import blob_rewrites, project_keys
 from pileus.storage.blobs.keyring import ProjectKeys
 from pileus.storage.blobs.rewriting import BlobRewriter, Progress
@@ -102,6 +103,7 @@ def _finish(
     """Raises Stale when the wish was renewed meanwhile."""
     done = {"finished_at": transaction.now, "done": progress.done, "failed": progress.failed}
     blob_rewrites.swap(transaction, wish.model_copy(update=done))
+    reseal(transaction, wish.project, keys)
     if progress.failed:
         return  # a damaged blob may still be read in part, or be restored
     for row in keys_of(transaction, wish.project):

@@ -1,4 +1,4 @@
-"""Destroys the keys of a project: from then on its blobs are noise, here and in every copy of them."""
+"""Destroys the keys of a project: from then on its blobs and secrets are noise, in every copy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pileus.core.failpoints import failpoint
 from pileus.core.ids import NewId
 from pileus.core.schemas.keys import ProjectKey, Purpose
 from pileus.security.keyring import ProjectKeyring, keys_of
-from pileus.security.store import blob_rewrites, project_keys
+from pileus.security.store import blob_rewrites, project_keys, secrets
 from pileus.storage.blobs.rewriting import BlobRewriter
 from pileus.storage.database import Database
 from pileus.storage.traces import Traces
@@ -45,6 +45,7 @@ class Shredder:
         for row in rows:
             gone = {"wrapped": None, "shredded_at": transaction.now}
             project_keys.swap(transaction, row.model_copy(update=gone))
+        transaction.delete(secrets.table, [("project", "=", project)])
         wish = blob_rewrites.get(transaction, project=project)
         if wish is not None and wish.finished_at is None:
             done = wish.model_copy(update={"finished_at": transaction.now})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pileus.core.schemas.deletion import Tombstone
 from pileus.core.schemas.keys import BlobRewrite, ProjectKey
+from pileus.core.schemas.secrets import Secret
 from pileus.core.schemas.tenancy import Principal, Project, Token
 from pileus.security.tables import (
     BLOB_REWRITES,
     PRINCIPALS,
     PROJECT_KEYS,
     PROJECTS,
+    SECRETS,
     TOKENS,
     TOMBSTONES,
 )
@@ -22,6 +24,7 @@ tokens = Rows(TOKENS, Token)
 project_keys = Rows(PROJECT_KEYS, ProjectKey)
 blob_rewrites = Rows(BLOB_REWRITES, BlobRewrite)
 tombstones = Rows(TOMBSTONES, Tombstone)
+secrets = Rows(SECRETS, Secret)
 
 
 def tombstone_of(snapshot: Snapshot, subject: str, project: str | None = None) -> Tombstone | None:

@@ -124,6 +124,22 @@ KEPT_ROWS = Table(
 )
 """Deleted rows as they were, until their grace is over."""
 
+SECRETS = Table(
+    name="secret",
+    noun="secret",
+    columns=(
+        *row_columns(),
+        text("name"),
+        integer("version"),
+        time("updated_at"),
+        text("set_by"),
+        text("key"),
+        text("sealed"),
+    ),
+    key=("id",),
+    unique=(("project", "name"),),
+)
+
 TABLES = (
     PROJECTS,
     PRINCIPALS,
@@ -133,4 +149,5 @@ TABLES = (
     BLOB_REWRITES,
     TOMBSTONES,
     KEPT_ROWS,
+    SECRETS,
 )

@@ -21,6 +21,7 @@ from pileus.registry.profiles import ProfileService
 from pileus.security.audit import AuditLog
 from pileus.security.keys import KeyService
 from pileus.security.rewriting import Rewriting
+from pileus.security.secrets import SecretService
 from pileus.security.service import AccessService
 from pileus.server.authentication import Authentication
 from pileus.server.deletion.collection import Collector
@@ -48,6 +49,7 @@ class Services:
     access: AccessService
     keys: KeyService
     rewriting: Rewriting
+    secrets: SecretService
     audit: AuditLog
     code: CodeService
     datasets: DatasetService

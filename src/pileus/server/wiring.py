@@ -42,6 +42,7 @@ from pileus.security.keyring import open_keyring
 from pileus.security.keys import KeyService
 from pileus.security.master_key import source_of
 from pileus.security.rewriting import Rewriting
+from pileus.security.secrets import SecretService
 from pileus.security.service import DEFAULT_PROJECT, AccessService
 from pileus.security.shredding import Shredder
 from pileus.security.tables import PROJECT_KEYS
@@ -178,6 +179,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
             database, new_id, keyring, source, audit, rewriting, shredder, encrypts=encrypts
         ),
         rewriting=rewriting,
+        secrets=SecretService(database, new_id, keyring, audit, encrypts=encrypts),
         audit=audit,
         code=CodeService(database, audit, storage, blobs),
         datasets=datasets,

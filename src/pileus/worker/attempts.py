@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pileus.compute.executor import Executor, Phase
+from pileus.compute.layout import Layout
 from pileus.core.schemas.jobs import AttemptReport, DesiredAttempt, NodeOrders
 from pileus.worker.held import GONE, HeldAttempt, Identity, Means, discard, identify
 
@@ -43,6 +44,7 @@ class Attempts:
                 self._recover(directory)
             except OSError:
                 log.exception("attempt directory %r cannot be read", str(directory))
+        self._means.secrets.sweep(self._root)
 
     @property
     def holding(self) -> tuple[str, ...]:
@@ -142,6 +144,7 @@ class Attempts:
         try:
             if directory.is_dir():
                 discard(directory)
+                self._means.secrets.remove(Layout(directory))
             else:
                 directory.unlink(missing_ok=True)
         except OSError as error:

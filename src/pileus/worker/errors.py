@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pileus.core.errors import Conflict, InvalidRequest, Unavailable
+from pileus.core.errors import Conflict, InvalidRequest, NotFound, Unavailable
 
 
 class WorkerRunning(Conflict, code="worker_running"):
@@ -15,6 +15,14 @@ class InputRefused(InvalidRequest, code="input_refused"):
 
 class EnvironmentNotBuilt(InvalidRequest, code="environment_not_built"):
     """The environment that code asks for cannot be built; the message ends with what uv said."""
+
+
+class SecretsMissing(NotFound, code="secrets_missing"):
+    """The job names a secret that was removed since it was submitted."""
+
+
+class SecretUnfit(InvalidRequest, code="secret_unfit"):
+    """A value that no environment variable can hold."""
 
 
 class InputDamaged(Unavailable, code="input_damaged"):

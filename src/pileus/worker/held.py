@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -31,10 +31,11 @@ from pileus.core.schemas.jobs import AttemptReport, AttemptSpec, DesiredAttempt
 from pileus.worker.artifacts import UploadRefused, upload
 from pileus.worker.cache import BlobCache
 from pileus.worker.environments import Environments
-from pileus.worker.errors import InputDamaged
+from pileus.worker.errors import InputDamaged, SecretsMissing
 from pileus.worker.launching import launch_of
 from pileus.worker.link import ServerLink
 from pileus.worker.materialise import materialise, remove_tree
+from pileus.worker.secrets import SecretFiles
 from pileus.worker.streams import StreamShipper
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Means:
     retry_seconds_max: float
     environments: Environments | None = None
     """Builds what code asks for; without it attempts have the node's own Python."""
+
+    secrets: SecretFiles = field(default_factory=SecretFiles)
 
     def backoff(self) -> Backoff:
         return Backoff(self.clock, self.retry_seconds_max)
@@ -159,6 +162,7 @@ class HeldAttempt:
         if not self._is_swept:
             self._means.executor.kill(self._layout.directory)
         await asyncio.to_thread(discard, self._layout.directory)
+        await self._means.secrets.clear(self._layout)
 
     async def let_go(self) -> None:
         """Stop watching. The attempt goes on."""
@@ -224,15 +228,19 @@ class HeldAttempt:
         executor, directory = self._means.executor, self._layout.directory
         try:
             # If it exists, a worker was killed while a runner came up: that may have happened.
-            if not self._layout.launch.exists():
+            may_have_begun = self._layout.launch.exists()
+            if not may_have_begun or order.spec.secrets:
                 async with self._shipping(streams, if_=order.spec.environment_file is not None):
                     is_prepared = await self._prepare(order)
-                if not is_prepared:
+                if not is_prepared and not may_have_begun:
                     return self._refuse_stopped()
             executor.renew(directory, self._fence_seconds, self._confirmed_at)
             launch = launch_of(order, self._layout, self._means.base_environment)
             await executor.start(directory, launch)
             failpoint("attempt.started")
+        except SecretsMissing as error:
+            document = ending.not_started(error.message, ending.SECRET_MISSING)
+            return State(Phase.ENDED, None, document)
         except PileusError as error:
             hint = f". {error.hint}" if error.hint else ""
             is_node_at_fault = isinstance(error, RunnerNotStarted)
@@ -262,9 +270,12 @@ class HeldAttempt:
         return False
 
     async def _make(self, order: DesiredAttempt) -> None:
-        await materialise(self._layout, order, self._means.cache)
-        if self._means.environments is not None:
-            await self._means.environments.place(self._layout, order.spec)
+        if not self._layout.launch.exists():
+            await materialise(self._layout, order, self._means.cache)
+            if self._means.environments is not None:
+                await self._means.environments.place(self._layout, order.spec)
+        if order.spec.secrets and not self._layout.runner.exists():
+            await self._means.secrets.place(self._layout, order, self._means.link)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do it; False when a request to stop came first, and it was given up."""
@@ -286,6 +297,7 @@ class HeldAttempt:
 
     async def _finish(self, state: State, streams: StreamShipper) -> None:
         document = dict(state.exit or {})
+        await self._means.secrets.clear(self._layout)
         if self._layout.directory.exists():
             await streams.drain()
             failpoint("attempt.drained")
@@ -307,11 +319,16 @@ class HeldAttempt:
             state="ended",
             started_at=_moment(document.get("started_at")),
             exit=document,
-            result=read_json(self._layout.result),
+            result=None if self._is_unmasked(document) else read_json(self._layout.result),
             artifacts=artifacts,
         )
         self.step = Step.ENDED
         self._changed()
+
+    def _is_unmasked(self, document: Mapping[str, Any]) -> bool:
+        """Whether the runner, which masks what an attempt said of itself, went before it could."""
+        launch = read_json(self._layout.launch) or {}
+        return document.get("reason") == ending.RUNNER_LOST and bool(launch.get("has_secrets"))
 
     def _streams(self, *, is_new: bool) -> StreamShipper:
         means = self._means

@@ -13,6 +13,7 @@ import httpx
 import pydantic
 
 from pileus.core.schemas.jobs import Artifact, NodeOrders, NodeReport, Registration
+from pileus.core.schemas.secrets import SecretValue, SecretValues
 from pileus.core.schemas.usage import UsageReport
 from pileus.sdk.link import (
     PIECE_BYTES,
@@ -77,6 +78,10 @@ class HttpServerLink:
             content_type="application/octet-stream",
         )
         return read_number(response, "offset")
+
+    async def secrets(self, project: str, job: str, token: str) -> Sequence[SecretValue]:
+        path = f"/projects/{quote(project, safe='')}/jobs/{quote(job, safe='')}/secrets"
+        return read(SecretValues, await self._http.send("GET", path, token=token)).secrets
 
     async def missing(self, project: str, digests: Sequence[str]) -> list[str]:
         found: list[str] = []

@@ -12,6 +12,7 @@ from pileus.compute.layout import (
     CPUS_VARIABLE,
     DIRECTORY_VARIABLE,
     REQUEST_VARIABLE,
+    SECRETS_VARIABLE,
     TOKEN_VARIABLE,
     Layout,
 )
@@ -35,6 +36,7 @@ def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) ->
         env=environment(spec, order.devices, layout.directory, base),
         timeout_seconds=spec.timeout_seconds,
         grace_seconds=spec.grace_seconds,
+        has_secrets=bool(spec.secrets),
         is_sandboxed=spec.sandbox,
         limits=Limits(
             cpu_milli=spec.resources.cpu_milli,
@@ -62,6 +64,8 @@ def environment(
         _PYTHON_PATH: os.pathsep.join(filter(None, python_path)),
         _DEVICES: ",".join(devices),  # empty hides them all: it holds no lease on any
     }
+    if spec.secrets:
+        own[SECRETS_VARIABLE] = str(Layout(directory).secrets)
     if spec.request_id is not None:
         own[REQUEST_VARIABLE] = spec.request_id
     found = {**base, **defaults, **spec.env, **own}

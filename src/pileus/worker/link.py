@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pileus.core.schemas.base import Answer
 from pileus.core.schemas.jobs import Artifact, NodeOrders, NodeReport, Registration
+from pileus.core.schemas.secrets import SecretValue
 from pileus.core.schemas.usage import UsageReport
 
 
@@ -41,6 +42,10 @@ class ServerLink(Protocol):
 
     async def append(self, attempt: str, stream: str, offset: int, data: bytes) -> int:
         """Append to a stream; where it ends now, whatever was sent."""
+        ...
+
+    async def secrets(self, project: str, job: str, token: str) -> Sequence[SecretValue]:
+        """The values that a job names, for the attempt whose token it is."""
         ...
 
     async def missing(self, project: str, digests: Sequence[str]) -> list[str]:

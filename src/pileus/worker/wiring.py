@@ -33,6 +33,7 @@ from pileus.worker.forgetting import keep_forgetting
 from pileus.worker.held import Means
 from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
+from pileus.worker.secrets import SecretFiles, memory_directory
 from pileus.worker.settings import WorkerSettings, base_environment, build_environment
 from pileus.worker.syncing import Syncing
 from pileus.worker.usage import UsageShipper
@@ -83,6 +84,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         ship_seconds=settings.ship_seconds,
         retry_seconds_max=settings.retry_seconds_max,
         environments=environments,
+        secrets=SecretFiles(memory_directory(settings.directory)),
     )
     attempts = Attempts(settings.directory / "attempts", means)
     capacity = inventory.take(settings.custom).model_copy(update={"sandbox": sandbox is not None})

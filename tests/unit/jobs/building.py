@@ -26,6 +26,7 @@ from pileus.core.schemas.jobs import (
 )
 from pileus.core.schemas.metering import LedgerEntry
 from pileus.core.schemas.resources import Capacity
+from pileus.core.schemas.secrets import Secret
 from pileus.core.schemas.tenancy import Caller, Role
 from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
@@ -43,12 +44,14 @@ from pileus.metering.prices import PriceBook
 from pileus.metering.storage import StorageAccount
 from pileus.metering.store import ledger
 from pileus.security.audit import AuditLog
+from pileus.security.store import secrets
 from pileus.server.drafts import Drafts
 from pileus.server.outcomes import ModelOutcome, VersionOutcome
 from pileus.server.tables import TABLES
 from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.database import Database
 from pileus.storage.databases.memory import MemoryDatabase
+from pileus.storage.transaction import Transaction
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
 
@@ -152,6 +155,29 @@ class Worker:
         order = next(iter(self.orders.values()))
         await self.sync(running(order))
         return running(order)
+
+
+async def put_secret(room: Room, name: str = "PW", version: int = 1) -> None:
+    """A secret whose value nobody reads here."""
+
+    def work(transaction: Transaction) -> None:
+        transaction.delete(secrets.table, [("name", "=", name)])
+        secrets.insert(
+            transaction,
+            Secret(
+                id=f"sec_{name}",
+                project=PROJECT,
+                created_at=transaction.now,
+                name=name,
+                version=version,
+                updated_at=transaction.now,
+                set_by=CALLER.principal,
+                key="key_1",
+                sealed="",
+            ),
+        )
+
+    await room.database.write(work)
 
 
 def running(order: DesiredAttempt) -> AttemptReport:

@@ -140,6 +140,14 @@ class TestJudge:
         assert end.reason == "Ran out of disk: wrote 101 MiB, asked for 100 MiB"
         assert end.hint == "Ask for more: --disk 256Mi."
 
+    def test_a_secret_that_is_gone_ends_the_job_and_is_not_tried_again(self) -> None:
+        exit_ = {"reason": "secret_missing", "code": None, "message": "Secret 'PW' not found"}
+
+        end = judge(make_job(), ATTEMPT, exit_, None)
+
+        assert (end.job, end.reason) == (JobStatus.FAILED, "Secret 'PW' not found")
+        assert "pileus secret set" in str(end.hint)
+
     @given(
         st.fixed_dictionaries(
             {},

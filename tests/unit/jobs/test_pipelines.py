@@ -67,6 +67,10 @@ class TestSubmit:
         assert await room.jobs.jobs(PROJECT) == []
         assert await pipelines.pipelines(PROJECT) == []
 
+    async def test_a_job_that_names_a_missing_secret_is_named_itself(self, room, pipelines):
+        with pytest.raises(PipelineRefused, match="Job 'b': Secret 'PW' not found"):
+            await pipelines.check(CALLER, spec(a=[], b={"secrets": ["PW"]}))
+
     async def test_a_check_says_the_order_and_keeps_nothing(self, room, pipelines):
         assert await pipelines.check(CALLER, spec(b=["a"], a=[])) == ["a", "b"]
         assert await room.jobs.jobs(PROJECT) == []

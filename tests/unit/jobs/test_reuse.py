@@ -7,7 +7,7 @@ import pytest
 from pileus.core.schemas.jobs import JobStatus
 from pileus.server.deletion.errors import StillUsed
 from pileus.server.deletion.plans import job as plan_of_job
-from tests.unit.jobs.building import CALLER, PROJECT
+from tests.unit.jobs.building import CALLER, PROJECT, put_secret
 from tests.unit.jobs.test_needs import left, run
 
 
@@ -67,6 +67,19 @@ class TestReusing:
         await room.submit(env={"A": "1"}, reuse=True)
 
         assert (await room.submit(env={"A": "1"}, reuse=True)).reused == done.id
+
+    async def test_the_version_of_a_secret_counts(self, room, worker):
+        await put_secret(room)
+        done = await room.submit(secrets=["PW"])
+        await run(room, worker)
+
+        equal = await room.submit(secrets=["PW"], reuse=True)
+        elsewhere = await room.submit(secrets=[{"name": "PW", "file": "pw"}], reuse=True)
+        await put_secret(room, version=2)
+        later = await room.submit(secrets=["PW"], reuse=True)
+
+        assert equal.reused == done.id
+        assert (elsewhere.reused, later.reused) == (None, None)
 
     async def test_another_projects_result_is_not_known(self, room, done):
         other = CALLER.model_copy(update={"project": "prj_2"})

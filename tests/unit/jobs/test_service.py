@@ -5,11 +5,31 @@ import pytest
 from pileus.core.schemas.jobs import JobSpec
 from pileus.jobs.errors import JobRefused
 from pileus.registry.errors import DatasetNotFound
-from tests.unit.jobs.building import CALLER
+from pileus.security.errors import SecretNotFound
+from tests.unit.jobs.building import CALLER, put_secret
 
 
 def command(**more: object) -> JobSpec:
     return JobSpec.model_validate({"kind": "command", "command": ["true"], **more})
+
+
+class TestSecrets:
+    async def test_a_job_that_names_one_that_is_not_there_is_refused(self, room):
+        with pytest.raises(SecretNotFound, match="'PW' not found") as refused:
+            await room.submit(secrets=["PW"])
+
+        assert "pileus secret set PW" in str(refused.value.hint)
+        assert await room.jobs.jobs(CALLER.project) == []
+
+    async def test_orders_name_them_and_no_more(self, room, worker):
+        await put_secret(room)
+        job = await room.submit(secrets=["PW", {"name": "PW", "file": "pw.txt"}])
+        await room.engine.schedule()
+
+        (order,) = (await worker.sync()).attempts
+
+        assert order.spec.secrets == job.spec.secrets
+        assert order.spec.env == {}
 
 
 class TestEstimate:

@@ -23,13 +23,11 @@ from pileus.security.master_key import FileMasterKey
 from pileus.security.rewriting import Rewriting
 from pileus.security.shredding import Shredder
 from pileus.security.store import project_keys
-from pileus.security.tables import TABLES
 from pileus.storage.blob import read_all
 from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.blobs.encrypted import EncryptedBlobStore
 from pileus.storage.blobs.files import BlobFiles
 from pileus.storage.blobs.rewriting import PLAIN, BlobRewriter
-from pileus.storage.databases.memory import MemoryDatabase
 from pileus.storage.errors import ProjectShredded
 from pileus.storage.traces import NoTraces
 
@@ -69,19 +67,6 @@ async def started(database, tmp_path, encrypts=True):
         audit=audit,
         source=source,
     )
-
-
-@pytest.fixture
-async def database():
-    found = MemoryDatabase(TABLES)
-    await found.start()
-    yield found
-    await found.close()
-
-
-@pytest.fixture
-async def here(database, tmp_path):
-    return await started(database, tmp_path)
 
 
 async def actions(database, here):

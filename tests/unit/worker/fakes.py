@@ -1,12 +1,14 @@
 """A server as the worker's link sees it, in memory."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 
 from pileus.core.errors import InvalidRequest, NotFound, Unavailable
 from pileus.core.schemas.jobs import AttemptSpec, DesiredAttempt, InputFile, NodeOrders
 from pileus.core.schemas.resources import Resources
+from pileus.core.schemas.secrets import SecretValue
 from pileus.worker.link import Registered
 
 
@@ -49,6 +51,12 @@ def make_order(attempt="att_1", *command, **fields):
     )
 
 
+def named(code, error):
+    """An error as a client has it: the family, with the server's code."""
+    error.code = code
+    return error
+
+
 class FakeServer:
     """Holds orders, streams and blobs; away when told so. Implements `ServerLink`."""
 
@@ -64,6 +72,7 @@ class FakeServer:
         self.knows_node = True
         self.refuses_blobs = None
         self.project_ids = frozenset({"default"})
+        self.secret_values = {}
         self.fence_seconds = fence_seconds
         self._version = 1
         self._changed = asyncio.Event()
@@ -151,6 +160,16 @@ class FakeServer:
             raise InvalidRequest(f"Offset {offset} is beyond the end, which is {len(held)}")
         held += data[len(held) - offset :]
         return len(held)
+
+    async def secrets(self, project, job, token):
+        self._answer()
+        assert token == "pla_secret"
+        if not self.secret_values:
+            raise named("secret_not_found", NotFound("Secret 'A' not found"))
+        return [
+            SecretValue(name=name, base64=base64.b64encode(value).decode())
+            for name, value in self.secret_values.items()
+        ]
 
     async def missing(self, project, digests):
         self._answer()

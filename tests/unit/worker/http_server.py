@@ -9,11 +9,13 @@ import uvicorn
 
 from pileus.core.errors import NotAuthenticated, PileusError
 from pileus.core.schemas.jobs import Artifact, NodeReport, Registration
+from pileus.core.schemas.secrets import SecretValues
 from pileus.core.schemas.usage import UsageReport
 from pileus.core.status import http_status
 from tests.unit.worker.fakes import digest_of
 
 TOKEN = "plw_test"
+ATTEMPT_TOKEN = "pla_secret"
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +46,9 @@ def _application(fake, tmp_path):
             body += message.get("body", b"")
             more = message.get("more_body", False)
         try:
-            if dict(scope["headers"]).get(b"authorization") != f"Bearer {TOKEN}".encode():
+            is_for_an_attempt = scope["path"].endswith("/secrets")
+            token = ATTEMPT_TOKEN if is_for_an_attempt else TOKEN
+            if dict(scope["headers"]).get(b"authorization") != f"Bearer {token}".encode():
                 raise NotAuthenticated("no token that we know")
             status, answer = 200, await _route(fake, tmp_path, scope, body)
         except PileusError as error:
@@ -82,5 +86,8 @@ async def _route(fake, tmp_path, scope, body):  # noqa: PLR0911  one for each ro
             return b"{}"
         case "GET", ["projects", project, "blobs", digest]:
             return b"".join([piece async for piece in fake.blob(project, digest)])
+        case "GET", ["projects", project, "jobs", job, "secrets"]:
+            values = await fake.secrets(project, job, ATTEMPT_TOKEN)
+            return SecretValues(secrets=values).model_dump_json().encode()
         case method, path:
             raise AssertionError(f"{method} {path}")

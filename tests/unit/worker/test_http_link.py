@@ -3,6 +3,7 @@ import pytest
 from pileus.core.errors import NotAuthenticated, NotFound
 from pileus.core.schemas.jobs import Artifact, NodeReport, Registration
 from pileus.core.schemas.resources import Capacity
+from pileus.core.schemas.secrets import SecretValue
 from pileus.core.schemas.usage import UsageReport
 from pileus.sdk.link import ServerAway, read_token
 from pileus.worker.http_link import HttpServerLink
@@ -64,6 +65,15 @@ class TestHttpServerLink:
 
         assert await link.missing("default", [digest]) == []
         assert b"".join([piece async for piece in link.blob("default", digest)]) == content
+
+    async def test_secrets_are_asked_for_with_the_attempts_token(self, link, server):
+        server.secret_values = {"PW": b"hunter2"}
+
+        assert await link.secrets("default", "job_1", "pla_secret") == (
+            SecretValue(name="PW", base64="aHVudGVyMg=="),
+        )
+        with pytest.raises(NotAuthenticated):
+            await link.secrets("default", "job_1", TOKEN)
 
     async def test_an_error_of_the_server_is_raised_as_its_family(self, link):
         with pytest.raises(NotFound, match="not found"):

@@ -325,6 +325,7 @@ def _facts(
         ("reason", job.get("reason")),
         ("hint", job.get("hint")),
         ("needs", ", ".join(job.get("spec", {}).get("needs") or ()) or None),
+        ("secrets", ", ".join(one["name"] for one in job.get("spec", {}).get("secrets") or ())),
         ("reuses", job.get("reused")),
         ("submitted by", submitted_by),
         ("created", phrases.ago(job["created_at"])),

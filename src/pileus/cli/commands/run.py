@@ -8,6 +8,7 @@ import typer
 from pileus.cli import resources
 from pileus.cli.estimates import DryRun, show_estimate
 from pileus.cli.pairs import pair
+from pileus.cli.secrets import secrets
 from pileus.cli.session import Session
 from pileus.cli.user_code import environment_of, program_of, take
 
@@ -37,6 +38,17 @@ def run(
     ] = None,
     env: Annotated[
         list[str] | None, typer.Option("--env", help="Variable of the command: NAME=VALUE.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option("--secret", help="Secret as a variable: NAME, or NAME=VARIABLE. Repeatable."),
+    ] = None,
+    secret_file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret-file",
+            help="Secret as a file, below $PILEUS_ATTEMPT_SECRETS_DIR: NAME[=FILE].",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
     cpu: resources.Cpu = 1.0,
@@ -80,6 +92,7 @@ def run(
         "kind": "command",
         "command": program.command,
         "env": dict(pair(text, "--env") for text in env or ()),
+        "secrets": secrets(secret or (), secret_file or ()),
         "inputs": [
             {"name": inner, "dataset": dataset}
             for inner, dataset in (pair(text, "--input") for text in input_ or ())

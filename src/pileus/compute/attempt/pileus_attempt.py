@@ -92,6 +92,11 @@ class Attempt:
         return path
 
     @property
+    def secrets(self) -> Path:
+        """Directory with the secrets that the job has as files; gone when the attempt ends."""
+        return self.directory / "secrets"
+
+    @property
     def out(self) -> Path:
         """Directory whose files become the artifacts of the job."""
         return self.directory / "out"

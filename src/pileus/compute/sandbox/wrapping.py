@@ -79,6 +79,7 @@ def wrapped(
         *(word for path in sandbox.hides for word in ("--tmpfs", path)),
         *(word for path in inside for word in ("--ro-bind", path, path)),
         *("--bind", directory, directory),
+        *_secrets(layout),
         *("--ro-bind", str(layout.inputs), str(layout.inputs)),
         # The mounts' own directories are memory that no limit of disk counts.
         *(word for path in ("/", *sandbox.hides) for word in ("--remount-ro", path)),
@@ -102,6 +103,14 @@ def _merged(path: str) -> tuple[str, ...]:
     if Path(path).is_symlink():
         return ("--symlink", os.readlink(path), path)  # noqa: PTH115  the text, as it is
     return ("--ro-bind-try", path, path)
+
+
+def _secrets(layout: Layout) -> tuple[str, ...]:
+    """Where the link to them leads, which is outside of the attempt's directory."""
+    if not layout.secrets.is_symlink():
+        return ()
+    target = str(layout.secrets.resolve())
+    return ("--ro-bind", target, target)
 
 
 def _accelerators(env: Mapping[str, str]) -> list[str]:

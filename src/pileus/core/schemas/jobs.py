@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pileus.core.schemas.base import Answer, Name, Row, Schema
 from pileus.core.schemas.code import checked_environment_file
 from pileus.core.schemas.resources import Capacity, Resources
+from pileus.core.schemas.secrets import JobSecrets, apart
 from pileus.core.schemas.transform import Transform
 
 
@@ -124,6 +125,7 @@ class JobSpec(Schema):
     snapshot. A node builds the environment once, and the command finds its `python` first."""
 
     env: dict[str, str] = Field(default_factory=dict)
+    secrets: JobSecrets = ()
     inputs: tuple[JobInput, ...] = ()
     resources: Resources = Resources()
 
@@ -169,6 +171,7 @@ class JobSpec(Schema):
             if self.code is None:
                 raise ValueError("'environment_file' is a file of 'code', which is missing")
             checked_environment_file(self.environment_file)
+        apart(self.secrets, self.env)
         return self
 
     @property
@@ -246,63 +249,6 @@ class Job(Row):
 
     summary: dict[str, Any] = Field(default_factory=dict)
     """What the attempt reported at its end."""
-
-
-class Estimate(Answer):
-    """What a job would meet and cost if it were submitted now; nothing is kept of it."""
-
-    node: str | None
-    """Where it would start at once; None when it would wait."""
-
-    reason: str | None
-    """Why it would wait."""
-
-    hint: str | None
-    eta: datetime | None = None
-    """When it is expected to start; None where it is not known."""
-
-    after: str | None = None
-    """The job of the same project whose end makes the room then."""
-
-    micro_per_hour: int
-    """Price of what an attempt holds, in micro-units for an hour."""
-
-    most_micro: int | None
-    """With a timeout: the price of every try running into it, and through its grace."""
-
-    currency: str
-
-
-class Queued(Answer):
-    """A job that waits, and what the scheduler says of it now."""
-
-    position: int
-    """From 1, among the waiting jobs of all projects, in the order in which they are considered."""
-
-    job: str
-    name: str | None
-    kind: str
-    priority: int
-    created_at: datetime
-    resources: Resources
-
-    node: str | None
-    """Where it is about to start; None when it waits."""
-
-    reason: str | None
-    hint: str | None
-    eta: datetime | None = None
-    """When it is expected to start; None where it is not known."""
-
-    after: str | None = None
-    """The job of the same project whose end makes the room then."""
-
-
-class Queue(Answer):
-    """Waiting jobs of a project, first to start first; the rest of a very long queue is left out."""
-
-    items: tuple[Queued, ...]
-    has_more: bool
 
 
 class Attempt(Row):
@@ -403,6 +349,9 @@ class AttemptSpec(Answer):
     environment: str
     environment_file: str | None = None
     env: dict[str, str]
+    secrets: JobSecrets = ()
+    """By name: the values are fetched with the attempt's token."""
+
     inputs: tuple[AttemptInput, ...]
     params: dict[str, Any]
     resources: Resources

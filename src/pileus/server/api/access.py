@@ -77,6 +77,16 @@ class RequiresProcess:
             raise RoleTooLow(f"Only a {self.kind} may do this")
 
 
+class RequiresAttempt:
+    """An attempt of the job that the path names, while it holds its lease."""
+
+    async def __call__(self, request: Request) -> Caller:
+        """The attempt. Raises TokenUnknown, OtherProject, RoleTooLow."""
+        if (await identify(request)).kind is not Kind.ATTEMPT:
+            raise RoleTooLow("Only an attempt of the job may do this")
+        return await Requires(Role.VIEWER)(request)
+
+
 class RequiresScraper:
     """The scrape token, or an operator: figures tell of all projects."""
 
@@ -114,6 +124,7 @@ Viewer = Annotated[Caller, Depends(Requires(Role.VIEWER))]
 Developer = Annotated[Caller, Depends(Requires(Role.DEVELOPER))]
 Admin = Annotated[Caller, Depends(Requires(Role.ADMIN))]
 Operator = Annotated[Caller, Depends(Requires(Role.ADMIN, operator=True))]
+OwnAttempt = Annotated[Caller, Depends(RequiresAttempt())]
 WorkerLink = Depends(RequiresProcess(Kind.WORKER))
 Scraper = Depends(RequiresScraper())
 GatewayLink = Depends(RequiresProcess(Kind.GATEWAY))

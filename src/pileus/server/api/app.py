@@ -28,6 +28,7 @@ from pileus.server.api import (
     projects,
     quotas,
     schedules,
+    secrets,
     usage,
 )
 from pileus.server.api.bounded import BoundedBody
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     deletion.router,
     quotas.router,
+    secrets.router,
     usage.router,
     metrics.router,
 )

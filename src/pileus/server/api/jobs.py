@@ -9,7 +9,8 @@ from fastapi import Query
 from fastapi.responses import Response, StreamingResponse
 
 from pileus.core.schemas.base import Schema
-from pileus.core.schemas.jobs import Artifact, Attempt, Estimate, Job, JobSpec, Queue
+from pileus.core.schemas.jobs import Artifact, Attempt, Job, JobSpec
+from pileus.core.schemas.queue import Estimate, Queue
 from pileus.jobs.tables import JOBS
 from pileus.server.api import routing
 from pileus.server.api.access import Developer, Operator, Use, Viewer

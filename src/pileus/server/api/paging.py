@@ -86,7 +86,8 @@ def convert(table: Table, field: str, value: str) -> Any:  # noqa: ANN401
     known: Mapping[str, Kind] = {
         column.name: column.kind
         for column in table.columns
-        if column.kind in {Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN} and column.name != "hash"
+        if column.kind in {Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN}
+        and column.name not in {"hash", "sealed"}
     }
     if field not in known:
         raise FilterRefused(

@@ -42,6 +42,7 @@ FATES: Mapping[str, Decision] = {
     "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
     "quota": Decision(Fate.WITH, "project"),
+    "secret": Decision(Fate.WITH, "project: removed by a verb of its own at once, with no grace"),
     "code_snapshot": Decision(
         Fate.TRIMMED, "unused for upload_grace_hours, and no job or schedule names it"
     ),

@@ -75,7 +75,11 @@ def _of_attempt(names: list[str]) -> list[str]:
 
     Its runner would be taken for one of the restored home, if that is on the same machine.
     """
-    return [name for name in names if name not in {"inputs", "work"}] if _EXIT in names else []
+    return (
+        [name for name in names if name not in {"inputs", "secrets", "work"}]
+        if _EXIT in names
+        else []
+    )
 
 
 def _is_left_out(relative: str) -> bool:

@@ -105,6 +105,9 @@ class Link:
     async def missing(self, project: str, digests) -> list[str]:
         return []
 
+    async def secrets(self, project: str, job: str, token: str):
+        return ()
+
     async def put_blob(self, project: str, artifact, path) -> None: ...
 
     async def blob(self, project: str, digest: str):
