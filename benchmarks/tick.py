@@ -216,12 +216,13 @@ async def measure(number: int, queued: int, projects: int, rounds: int) -> dict[
 
 
 async def _timed(cluster: Cluster, rounds: int) -> dict[str, Any]:
-    ticks, writes, grants = [], [], 0
+    ticks, processor, writes, grants = [], [], [], 0
     for _ in range(rounds):
         await cluster.pass_round()
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         pool, plan = await cluster.engine.plan()
         decided = time.perf_counter()
+        processor.append((time.process_time() - used) * 1000)
         grants += await cluster.engine.apply(pool, plan)
         ticks.append((decided - started) * 1000)
         writes.append((time.perf_counter() - decided) * 1000)
@@ -229,6 +230,8 @@ async def _timed(cluster: Cluster, rounds: int) -> dict[str, Any]:
         "tick_ms_p50": round(statistics.median(ticks), 1),
         "tick_ms_p99": round(statistics.quantiles(ticks, n=100)[98], 1),
         "tick_ms_max": round(max(ticks), 1),
+        "tick_cpu_ms_p50": round(statistics.median(processor), 1),
+        "tick_cpu_ms_least": round(min(processor), 1),
         "write_ms_p50": round(statistics.median(writes), 1),
         "grants_per_tick": round(grants / rounds, 1),
         "running": len(pool.leases),

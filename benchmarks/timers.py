@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pileus.core.errors import Unavailable
 from pileus.core.schemas.jobs import (
     AttemptReport,
     DesiredAttempt,
@@ -21,6 +22,7 @@ COMMAND = "sleep"
 """The command of a timer; its one argument is how long it runs, in seconds."""
 
 _WAIT_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
 _EXITED = {"schema": 1, "code": 0, "reason": "exited"}
 _STOPPED = {"schema": 1, "code": None, "signal": 15, "reason": "preempt"}
 
@@ -92,7 +94,10 @@ async def run_node(link: ServerLink, name: str, cpus: int) -> None:
             attempts=timers.report(),
         )
         wait = min(timers.seconds_left(), _WAIT_SECONDS)
-        orders = await link.sync(registered.node, report, wait)
+        try:
+            orders = await link.sync(registered.node, report, wait)
+        except Unavailable:  # it has much to do, and what was not heard is said again
+            await asyncio.sleep(_PAUSE_SECONDS)
+            continue
         timers.apply(orders)
         seen = orders.version
-        await asyncio.sleep(0)

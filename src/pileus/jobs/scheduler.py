@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -136,11 +136,6 @@ class _Decision:
             asked[wish.shape] += number
         self._placement = Placement(self._spaces.now, Demand.counted(asked))
         self._numbers = self._placement.numbers
-        self._without_sandbox = {
-            number
-            for number, space in enumerate(self._placement.free)
-            if not space.node.capacity.sandbox
-        }
         self._reservations = Reservations()
         self._quotas = Quotas(policy.quotas)
         holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
@@ -264,6 +259,11 @@ class _Decision:
 
     def _barred(self, job: Job) -> set[int]:
         return self._without_sandbox if job.spec.sandbox else set()
+
+    @cached_property
+    def _without_sandbox(self) -> set[int]:
+        nodes = enumerate(space.node for space in self._placement.free)
+        return {number for number, node in nodes if not node.capacity.sandbox}
 
     def _ends_at(self, job: Job) -> datetime | None:
         return (

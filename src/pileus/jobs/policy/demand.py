@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from pileus.core.schemas.resources import MILLI, Resources
+from pileus.core.schemas.resources import MILLI, Resources, thousandths
 from pileus.jobs.policy.devices import Devices
 
 _SHARE = 0.95
@@ -28,17 +29,22 @@ class Shape(NamedTuple):
     @staticmethod
     def of(resources: Resources) -> Shape:
         """The shape of a request."""
-        return Shape(
-            resources.cpu_milli,
-            resources.memory_mib,
-            _devices(resources.gpu_milli, resources.gpu_kind),
-            tuple(sorted(resources.custom.items())) if resources.custom else (),
+        custom = tuple(sorted(resources.custom.items())) if resources.custom else ()
+        return _shape(
+            resources.cpu, resources.memory_mib, resources.gpu, resources.gpu_kind, custom
         )
 
     @staticmethod
     def plain(cpu_milli: int, memory_mib: int, gpu_milli: int) -> Shape:
         """One that asks for GPUs of any kind, and for no custom flavour."""
         return Shape(cpu_milli, memory_mib, _devices(gpu_milli, None), ())
+
+
+@lru_cache(maxsize=4096)  # a decision asks for that of every job, and few shapes stand for many
+def _shape(
+    cpu: float, memory_mib: int, gpu: float, kind: str | None, custom: tuple[tuple[str, int], ...]
+) -> Shape:
+    return Shape(thousandths(cpu), memory_mib, _devices(thousandths(gpu), kind), custom)
 
 
 def _devices(gpu_milli: int, kind: str | None) -> Devices:
