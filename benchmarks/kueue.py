@@ -72,7 +72,7 @@ class Held(NamedTuple):
 def violations(leases: Iterable[Held], cohorts: dict[str, str]) -> int:
     """How many leases were granted beyond a quota: of a project with what it may borrow, or of all
     projects of its cohort together. `cohorts` tells that of each project."""
-    members = defaultdict(int)
+    members: dict[str, int] = defaultdict(int)
     for cohort in cohorts.values():
         members[cohort] += 1
     # At one instant what is released comes first: a lease follows from it.

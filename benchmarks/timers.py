@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from pileus.core.errors import Unavailable
@@ -73,7 +73,7 @@ class Timers:
         )
         self._running[order.id] = (self._clock() + float(order.spec.command[1]), said)
 
-    def _end(self, attempt: str, said: AttemptReport, done: dict[str, object]) -> None:
+    def _end(self, attempt: str, said: AttemptReport, done: Mapping[str, object]) -> None:
         del self._running[attempt]
         self._ended[attempt] = said.model_copy(update={"state": "ended", "exit": done})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from benchmarks.timers import Timers
@@ -16,7 +18,9 @@ class Clock:
         return self.now
 
 
-def order(seconds: str = "2", *, desired: str = "run", command: str = "sleep") -> DesiredAttempt:
+def order(
+    seconds: str = "2", *, desired: Literal["run", "stop"] = "run", command: str = "sleep"
+) -> DesiredAttempt:
     spec = AttemptSpec(
         attempt="att_1",
         job="job_1",
