@@ -27,6 +27,7 @@ from pileus.core.schemas.resources import Capacity, Device, Resources
 from pileus.jobs.policy.demand import Demand, Shape
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.placement import Placement
+from pileus.jobs.policy.spaces import Fitting
 
 PUBLISHED = {"random": 87.47, "bestfit": 93.08, "fgd": 95.39}
 """Percent of the GPUs given out when 130 % was asked for, `default` pods (USENIX ATC 2023)."""
@@ -50,13 +51,13 @@ class Ours:
     def __init__(self, trace: Trace) -> None:
         self._requests = {pod: _resources(pod) for pod in set(trace.pods)}
         demand = Demand.of(Shape.of(self._requests[pod]) for pod in trace.pods)
-        self._placement = Placement([Free(_node(one)) for one in trace.nodes], demand)
+        self._placement = Placement(Fitting(Free(_node(one)) for one in trace.nodes), demand)
         self.seconds: list[float] = []
 
     def place(self, pod: Pod) -> bool:
         resources = self._requests[pod]
         started = time.perf_counter()
-        spot = self._placement.best(resources)
+        spot = self._placement.best(Shape.of(resources))
         if spot is not None:
             self._placement.take(spot, resources)
         self.seconds.append(time.perf_counter() - started)

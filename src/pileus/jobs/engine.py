@@ -16,7 +16,7 @@ from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease, StopReason
 from pileus.jobs.learning import Learning
 from pileus.jobs.plan import Carry, Grant, Plan, Preemption
-from pileus.jobs.pool import load_pool
+from pileus.jobs.pool import LoadedPool, PoolMirror
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.scheduler import decide
 from pileus.jobs.settings import JobsSettings
@@ -46,6 +46,7 @@ class Engine:
         reaper: Reaper,
         settings: JobsSettings,
         learning: Learning,
+        mirror: PoolMirror,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -54,6 +55,8 @@ class Engine:
         self._reaper = reaper
         self._settings = settings
         self._learning = learning
+        self._mirror = mirror
+        self._carry = Carry(learning.history)
 
     async def run(self) -> None:
         """Schedule until cancelled; each change of a job, lease, node or the pool wakes it."""
@@ -72,14 +75,18 @@ class Engine:
 
     async def schedule(self) -> int:
         """One decision, applied; how many leases it granted."""
+        return await self.apply(*await self.plan())
+
+    async def plan(self) -> tuple[LoadedPool, Plan]:
+        """One decision, and what it was made from."""
         snapshot, lessons = await self._database.read(
-            lambda snapshot: (
-                load_pool(snapshot, self._settings.lease_seconds),
-                self._learning.look(snapshot),
-            )
+            lambda snapshot: (self._mirror.load(snapshot), self._learning.look(snapshot))
         )
         self._learning.learn(lessons)
-        plan = decide(snapshot, Carry(self._learning.history), snapshot.policy)
+        return snapshot, decide(snapshot, self._carry, snapshot.policy)
+
+    async def apply(self, snapshot: LoadedPool, plan: Plan) -> int:
+        """Write what was decided, unless something has overtaken it; how many leases it granted."""
         if not (plan.grants or plan.preemptions or plan.promises != snapshot.promises):
             return 0
         try:

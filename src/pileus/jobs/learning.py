@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pileus.core.schemas.jobs import JobStatus
+from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.ending import likeness_of
 from pileus.jobs.policy.prediction import History, Likeness
 from pileus.jobs.store import jobs, leases
@@ -43,7 +44,7 @@ class Learning:
         ended = {job.id: job for job in jobs.find(snapshot, [("id", "in", [x.job for x in found])])}
         durations = [
             (
-                likeness_of(lease.project, lease.code_digest, lease.resources),
+                likeness_of(lease.project, lease.code_digest, Shape.of(lease.resources)),
                 (lease.released_at - lease.created_at).total_seconds(),
             )
             for lease in found

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Quota
-from pileus.jobs.policy.free import free_of
 from pileus.jobs.policy.prediction import History
+from pileus.jobs.policy.spaces import Spaces
 from pileus.jobs.reasons import Waiting
 
 
@@ -81,28 +81,11 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Room:
-    """The most of each resource that any one node has: what asks for more of one fits nowhere."""
-
-    cpu_milli: int
-    memory_mib: int
-    gpu_milli: int
-
-
-def largest_room(nodes: Sequence[Node], leases: Sequence[Lease]) -> Room | None:
-    """The most that nodes have beside `leases`, resource by resource; None without nodes."""
-    free = free_of(nodes, leases)
-    if not free:
-        return None
-    return Room(
-        max(space.cpu_milli for space in free),
-        max(space.memory_mib for space in free),
-        max(sum(space.left) for space in free),
-    )
-
-
-@dataclass(frozen=True)
 class Carry:
-    """What earlier decisions leave to later ones: it makes them better, and is never needed."""
+    """What earlier decisions leave to later ones: never needed."""
 
     history: History
+    """It makes them better."""
+
+    spaces: Spaces = field(default_factory=Spaces)
+    """It makes them faster, and changes none."""

@@ -1,41 +1,27 @@
-"""Reads what a scheduling decision is made from, and no more of a long queue than can matter."""
+"""Reads what a scheduling decision is made from: all of it once, then what the change feed names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Generic, TypeVar
 
-from pileus.core.schemas.jobs import Job, JobStatus, Lease, Node, Pool
-from pileus.jobs.plan import NO_POLICY, Policy, PoolSnapshot, Room, largest_room
-from pileus.jobs.scheduler import PATIENCE
-from pileus.jobs.store import (
-    INSTALLATION,
-    POOL,
-    is_answering,
-    jobs,
-    leases,
-    nodes,
-    pools,
-    quotas,
-    waiting_projects,
-)
-from pileus.storage.transaction import Condition, Snapshot, Where
+from pileus.core.schemas.base import Row
+from pileus.core.schemas.jobs import Job, JobStatus, Pool
+from pileus.jobs.line import Line, Waiter
+from pileus.jobs.plan import NO_POLICY, Policy, PoolSnapshot
+from pileus.jobs.policy.spaces import Spaces
+from pileus.jobs.store import INSTALLATION, POOL, is_answering, jobs, leases, nodes, pools, quotas
+from pileus.jobs.tables import JOBS
+from pileus.storage.rows import Rows
+from pileus.storage.transaction import Record, Snapshot, Where
 
-LOOKAHEAD = 1000
-"""Waiting jobs of a size that may fit now, considered in one decision."""
+M = TypeVar("M", bound=Row)
 
-LOOKAHEAD_HEAD = 16
-"""The first ones that would fit an idle node: the first that waits has a node kept for it."""
-
-LOOKAHEAD_PROJECT = 16
-"""Those of each project with a quota at least, whether or not there is room for them."""
-
-MOST_PROJECTS = 64
-"""Projects with quotas that one decision looks at."""
-
-LOOKAHEAD_PATIENT = 100
-"""Those considered besides because they have waited long enough to have a node kept free."""
+_PAGE = 1000
+"""Waiting jobs read at once when all are."""
 
 
 @dataclass(frozen=True)
@@ -47,83 +33,146 @@ class LoadedPool(PoolSnapshot):
 
 
 def load_pool(snapshot: Snapshot, lease_seconds: float) -> LoadedPool:
-    """Everything a decision needs, in one consistent read."""
-    found = pools.get(snapshot, id=POOL) or Pool(
-        id=POOL, project=INSTALLATION, created_at=snapshot.now, rev=1
-    )
-    known = nodes.find(snapshot, order=["name"])
-    answering = [node for node in known if is_answering(node, snapshot.now, lease_seconds)]
-    held = leases.find(snapshot, [("released_at", "=", None)], order=["id"])
-    policy = Policy(tuple(quotas.find(snapshot, order=["project"])))
-    queue = () if found.is_draining else _candidates(snapshot, answering, held, policy, found)
-    return LoadedPool(
-        now=snapshot.now,
-        nodes=answering,
-        leases=held,
-        queue=queue,
-        silent=[node for node in known if node not in answering],
-        is_draining=found.is_draining,
-        stopping=_stopping(snapshot),
-        promises=found.promises,
-        epoch=found.rev,
-        policy=policy,
-    )
+    """Everything a decision needs, all of it read anew."""
+    return PoolMirror(lease_seconds).load(snapshot)
 
 
-def _stopping(snapshot: Snapshot) -> frozenset[str]:
-    running: Where = [("status", "=", JobStatus.RUNNING.value), ("stop_requested", "!=", None)]
-    return frozenset(job.id for job in jobs.find(snapshot, running))
+class PoolMirror:
+    """Everything a decision needs, kept from one reading to the next.
+
+    It changes how long `load` takes and not what it returns. Of a waiting job it keeps a few words,
+    and the whole of those that the last decision was about. Several threads may read.
+    """
+
+    def __init__(self, lease_seconds: float) -> None:
+        self._lease_seconds = lease_seconds
+        self._lock = threading.Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._seq: int | None = None
+        """How far the change feed was followed; None before anything was read."""
+
+        self._nodes = _Kept(nodes)
+        self._leases = _Kept(leases, [("released_at", "=", None)])
+        self._quotas = _Kept(quotas)
+        self._pools = _Kept(pools)
+        self._line = Line()
+        self._stopping: set[str] = set()
+        self._jobs: dict[str, Job] = {}
+        self._spaces = Spaces()
+
+    def load(self, snapshot: Snapshot) -> LoadedPool:
+        """Everything a decision needs, in one consistent state."""
+        with self._lock:
+            last = snapshot.last_change()
+            if self._seq is not None and last < self._seq:  # another thread has read a later state
+                return load_pool(snapshot, self._lease_seconds)
+            if self._seq is None or not self._follow(snapshot, self._seq):
+                self._clear()
+                self._read_all(snapshot)
+            self._seq = last
+            return self._loaded(snapshot)
+
+    def _follow(self, snapshot: Snapshot, after: int) -> bool:
+        """Read again what has changed; False where the feed does not go back so far."""
+        changed: dict[str, set[str]] = defaultdict(set)
+        while changes := snapshot.changes(after):
+            if changes[0].seq != after + 1:
+                return False
+            for change in changes:
+                changed[change.noun].add(change.id)
+            after = changes[-1].seq
+        for kept in (self._nodes, self._leases, self._quotas, self._pools):
+            kept.refresh(snapshot, changed[kept.noun])
+        self._refresh_jobs(snapshot, changed[JOBS.noun])
+        return True
+
+    def _read_all(self, snapshot: Snapshot) -> None:
+        for kept in (self._nodes, self._leases, self._quotas, self._pools):
+            kept.read(snapshot)
+        after = ""
+        while page := snapshot.find(
+            JOBS, [*_MATTERS, ("id", ">", after)], order=["id"], limit=_PAGE
+        ):
+            self._take(page)
+            after = page[-1]["id"]
+
+    def _refresh_jobs(self, snapshot: Snapshot, changed: Collection[str]) -> None:
+        for job in changed:
+            self._line.drop(job)
+            self._jobs.pop(job, None)
+        self._stopping -= set(changed)
+        if changed:
+            self._take(snapshot.find(JOBS, [*_MATTERS, ("id", "in", list(changed))]))
+
+    def _take(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if record["status"] == JobStatus.QUEUED.value:
+                self._line.put(Waiter.of(record))
+            elif record["stop_requested"] is not None:
+                self._stopping.add(record["id"])
+
+    def _loaded(self, snapshot: Snapshot) -> LoadedPool:
+        pool = self._pools.values.get(POOL) or Pool(
+            id=POOL, project=INSTALLATION, created_at=snapshot.now, rev=1
+        )
+        known = sorted(self._nodes.values.values(), key=lambda node: node.name)
+        answering = [
+            node for node in known if is_answering(node, snapshot.now, self._lease_seconds)
+        ]
+        heard = {node.id for node in answering}
+        held = list(self._leases.values.values())
+        self._spaces.update(answering, held)
+        limits = sorted(self._quotas.values.values(), key=lambda quota: quota.project)
+        return LoadedPool(
+            now=snapshot.now,
+            nodes=answering,
+            leases=held,
+            queue=() if pool.is_draining else self._queue(snapshot, pool),
+            silent=[node for node in known if node.id not in heard],
+            is_draining=pool.is_draining,
+            stopping=frozenset(self._stopping),
+            promises=pool.promises,
+            epoch=pool.rev,
+            policy=Policy(tuple(limits)),
+        )
+
+    def _queue(self, snapshot: Snapshot, pool: Pool) -> list[Job]:
+        chosen = self._line.chosen(
+            snapshot.now,
+            self._spaces.now.may_hold(self._line.asked),
+            self._spaces.idle.may_hold(self._line.asked),
+            {quota.project for quota in self._quotas.values.values()},
+            pool.promises,
+        )
+        unread = [job for job in chosen if job not in self._jobs]
+        read = {job.id: job for job in jobs.find(snapshot, [("id", "in", unread)])}
+        self._jobs = {job: self._jobs.get(job) or read[job] for job in chosen}
+        return list(self._jobs.values())
 
 
-def _candidates(
-    snapshot: Snapshot,
-    answering: Sequence[Node],
-    held: Sequence[Lease],
-    policy: Policy,
-    pool: Pool,
-) -> list[Job]:
-    """Waiting jobs that a decision may be about: a queue may be long, most of it cannot start."""
-    now, idle = largest_room(answering, held), largest_room(answering, ())
-    promised: Condition = ("id", "in", list(pool.promises))
-    found = _fitting(snapshot, idle, [promised], len(pool.promises))
-    waiting = waiting_projects(snapshot) if policy.quotas else []
-    limited = {quota.project for quota in policy.quotas}
-    for project in _turn(sorted(limited.intersection(waiting)), snapshot.now):
-        # Quota may be had where there is no room, and what may not start must not hide what may.
-        share = max(LOOKAHEAD // len(limited), LOOKAHEAD_PROJECT)
-        found += _fitting(snapshot, idle, [("project", "=", project)], share)
-    free: list[Condition] = []
-    if policy.quotas:
-        free = [("project", "in", [name for name in waiting if name not in limited])]
-    found += _fitting(snapshot, now, free, LOOKAHEAD)
-    found += _fitting(snapshot, idle, free, LOOKAHEAD_HEAD)
-    is_patient: Condition = ("created_at", "<=", snapshot.now - PATIENCE)
-    found += _fitting(snapshot, idle, [*free, is_patient], LOOKAHEAD_PATIENT)
-    return list({job.id: job for job in found}.values())
+_MATTERS: Where = [("status", "in", [JobStatus.QUEUED.value, JobStatus.RUNNING.value])]
+"""Jobs that wait, and those that may have been asked to stop."""
 
 
-def _turn(projects: Sequence[str], now: datetime) -> Sequence[str]:
-    """As many of them as one decision looks at, others with each second."""
-    if len(projects) <= MOST_PROJECTS:
-        return projects
-    start = int(now.timestamp()) * MOST_PROJECTS % len(projects)
-    return (*projects, *projects)[start : start + MOST_PROJECTS]
+class _Kept(Generic[M]):
+    """The rows of a table that meet a condition."""
 
+    def __init__(self, rows: Rows[M], where: Where = ()) -> None:
+        self.noun = rows.table.noun
+        self._rows = rows
+        self._where = where
+        self.values: dict[str, M] = {}
 
-def _fitting(
-    snapshot: Snapshot, room: Room | None, where: Sequence[Condition], limit: int
-) -> list[Job]:
-    if room is None or not limit:
-        return []
-    return jobs.find(
-        snapshot,
-        [
-            ("status", "=", JobStatus.QUEUED.value),
-            ("cpu_milli", "<=", room.cpu_milli),
-            ("memory_mib", "<=", room.memory_mib),
-            ("gpu_milli", "<=", room.gpu_milli),
-            *where,
-        ],
-        order=["-priority", "created_at", "id"],
-        limit=limit,
-    )
+    def read(self, snapshot: Snapshot) -> None:
+        self.values = {row.id: row for row in self._rows.find(snapshot, self._where)}
+
+    def refresh(self, snapshot: Snapshot, changed: Collection[str]) -> None:
+        """Read again those of these ids."""
+        if not changed:
+            return
+        for one in changed:
+            self.values.pop(one, None)
+        found = self._rows.find(snapshot, [*self._where, ("id", "in", list(changed))])
+        self.values.update({row.id: row for row in found})

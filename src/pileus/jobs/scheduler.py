@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
+from itertools import islice
 from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
@@ -27,7 +28,7 @@ from pileus.jobs.plan import NO_POLICY, Carry, Grant, Plan, Policy, PoolSnapshot
 from pileus.jobs.policy.clearing import Claim, Clearing, Holding, clear
 from pileus.jobs.policy.demand import Demand, Shape
 from pileus.jobs.policy.ending import Endings
-from pileus.jobs.policy.free import Free, free_of
+from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.placement import Placement, Spot
 from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of
@@ -64,6 +65,8 @@ def holdings_of(
     leases: Iterable[Lease], nodes: Iterable[Node], quotas: Quotas, now: datetime
 ) -> list[Holding]:
     """What runs and counts against a quota."""
+    if not quotas.of:
+        return []
     kinds = {
         (node.id, device.id): device.kind for node in nodes for device in node.capacity.devices
     }
@@ -83,15 +86,28 @@ def holdings_of(
     ]
 
 
-class _Wish(NamedTuple):
-    """What a job asks of the node that it goes to."""
+@dataclass(eq=False, slots=True)
+class _Wish:
+    """What some of the waiting jobs ask alike, and what was found out for all of them."""
 
     shape: Shape
     is_sandboxed: bool
+    explained: Waiting | None = None
+    nowhere: set[datetime | None] = field(default_factory=set)
+    """A job that ends then finds no room: it only shrinks while a decision is made."""
 
-    @staticmethod
-    def of(job: Job) -> _Wish:
-        return _Wish(Shape.of(job.spec.resources), job.spec.sandbox)
+
+def _wishes_of(queue: Iterable[Job]) -> dict[str, _Wish]:
+    """Job → its wish; those that ask alike have the same."""
+    wishes: dict[tuple[Shape, bool], _Wish] = {}
+    found = {}
+    for job in queue:
+        asked = (Shape.of(job.spec.resources), job.spec.sandbox)
+        wish = wishes.get(asked)
+        if wish is None:
+            wish = wishes[asked] = _Wish(*asked)
+        found[job.id] = wish
+    return found
 
 
 class _Room(NamedTuple):
@@ -111,13 +127,15 @@ class _Decision:
     def __init__(self, pool: PoolSnapshot, carry: Carry, policy: Policy) -> None:
         self._pool = pool
         self._endings = Endings(carry.history, pool.now)
-        self._placement = Placement(free_of(pool.nodes, pool.leases), _demand(pool))
-        self._numbers = {x.node.id: number for number, x in enumerate(self._placement.free)}
-        self._without_sandbox = {
-            number
-            for number, space in enumerate(self._placement.free)
-            if not space.node.capacity.sandbox
-        }
+        self._spaces = carry.spaces
+        self._spaces.update(pool.nodes, pool.leases)
+        self._wishes = _wishes_of(pool.queue)
+        # What waits and what runs is what is expected to come again.
+        asked = self._spaces.asked.copy()
+        for wish, number in Counter(self._wishes.values()).items():
+            asked[wish.shape] += number
+        self._placement = Placement(self._spaces.now, Demand.counted(asked))
+        self._numbers = self._placement.numbers
         self._reservations = Reservations()
         self._quotas = Quotas(policy.quotas)
         holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
@@ -138,11 +156,6 @@ class _Decision:
                 self._leaving[lease.node].append(lease)
         self._claims: dict[str, tuple[str, Amounts]] = {}
         """Project → the job that its quota is kept for, and what is kept."""
-
-        self._explained: dict[_Wish, Waiting] = {}
-        self._idle: list[Free] = []
-        self._able: dict[_Wish, list[int]] = {}
-        """Wish → nodes that could fulfil it if they were idle."""
 
         self._is_backfilling = False
         """Whether a job waits for room: what comes later may pass, and must not delay it."""
@@ -232,20 +245,30 @@ class _Decision:
 
     def _spot(self, job: Job) -> Spot | None:
         """Where there is room that is kept for nobody else."""
-        resources = job.spec.resources
-        ends_at = self._ends_at(job)
-        shut = self._reservations.shut(Shape.of(resources), ends_at) | self._barred(job)
-        while True:
-            spot = self._placement.best(resources, without=shut)
-            if spot is None or self._reservations.permits(spot, resources, ends_at):
-                return spot
+        resources, wish, ends_at = job.spec.resources, self._wishes[job.id], self._ends_at(job)
+        if ends_at in wish.nowhere:
+            return None
+        shut = self._reservations.shut(wish.shape, ends_at) | self._barred(job)
+        spot = self._placement.best(wish.shape, without=shut)
+        if spot is None:
+            wish.nowhere.add(ends_at)
+        while spot is not None and not self._reservations.permits(spot, resources, ends_at):
             shut.add(spot.number)
+            spot = self._placement.best(wish.shape, without=shut)
+        return spot
 
     def _barred(self, job: Job) -> set[int]:
         return self._without_sandbox if job.spec.sandbox else set()
 
+    @cached_property
+    def _without_sandbox(self) -> set[int]:
+        nodes = enumerate(space.node for space in self._placement.free)
+        return {number for number, node in nodes if not node.capacity.sandbox}
+
     def _ends_at(self, job: Job) -> datetime | None:
-        return self._endings.of_job(job) if self._is_backfilling else None
+        return (
+            self._endings.of_job(job, self._wishes[job.id].shape) if self._is_backfilling else None
+        )
 
     def _lacking_there(self, job: Job, spot: Spot) -> str | None:
         """What its quota lacks once it is known which kind of devices it gets."""
@@ -288,7 +311,7 @@ class _Decision:
         space = self._space_soon(node)
         if spot is not None:
             node = self._placement.free[spot.number].node.id
-        elif space is None or not space.fits(Shape.of(job.spec.resources)):
+        elif space is None or not space.fits(self._wishes[job.id].shape):
             return False
         self._promise(job, amounts, spot, Clearing(node, ()))
         return True
@@ -298,7 +321,7 @@ class _Decision:
         quota = self._quotas.of.get(job.project)
         if quota is None or quota.reclaim is quota.preempt is Stops.NEVER:
             return False
-        wish = (job.project, job.priority, _Wish.of(job))
+        wish = (job.project, job.priority, self._wishes[job.id])
         if wish in self._hopeless or self._clearings >= MOST_CLEARINGS:
             return False
         self._clearings += 1
@@ -344,7 +367,7 @@ class _Decision:
 
     def _roomy_soon(self, job: Job) -> str | None:
         """A node that has room for it once what is asked to stop has stopped."""
-        shape, barred = Shape.of(job.spec.resources), self._barred(job)
+        shape, barred = self._wishes[job.id].shape, self._barred(job)
         for node in sorted(self._leaving):
             space = self._space_soon(node, barred)
             if space is not None and space.fits(shape):
@@ -384,13 +407,13 @@ class _Decision:
             self._soon.give(job.project, amounts)
 
     def _explain(self, job: Job) -> Waiting:
-        wish = _Wish.of(job)
-        found = self._explained.get(wish)
-        if found is None:
-            nodes = [n for n in self._pool.nodes if n.capacity.sandbox or not wish.is_sandboxed]
-            found = explain(job.spec.resources, nodes, self._pool.silent)
-            self._explained[wish] = found
-        return found
+        wish = self._wishes[job.id]
+        if wish.explained is None:
+            nodes = self._pool.nodes
+            if wish.is_sandboxed:
+                nodes = [node for node in nodes if node.capacity.sandbox]
+            wish.explained = explain(job.spec.resources, nodes, self._pool.silent)
+        return wish.explained
 
     def _reserve(self, job: Job) -> None:
         """Keep a node for the first job that waits for room, from when that is expected; and whole
@@ -406,29 +429,19 @@ class _Decision:
                     return
         if not self._is_patient(job) or self._kept_whole >= MOST_KEPT_WHOLE:
             return
-        able = [number for number in self._able_for(job) if number not in self._reservations]
-        if able:
+        roomiest = next(self._roomiest(job), None)
+        if roomiest is not None:
             self._kept_whole += 1
-            self._reservations.keep(max(able, key=self._most_left), None, None)
+            self._reservations.keep(roomiest, None, None)
 
     def _earliest(self, job: Job) -> _Room | None:
         """Where there is room first, if what runs ends as expected."""
-        shape = Shape.of(job.spec.resources)
-        able = [number for number in self._able_for(job) if number not in self._reservations]
-        looked_at = set(heapq.nlargest(MOST_LOOKED_AT, able, key=self._most_left))
-        ends: dict[int, list[tuple[datetime, str, Lease]]] = defaultdict(list)
-        for lease in self._pool.leases:
-            number = self._numbers.get(lease.node, -1)
-            if number in looked_at:
-                is_leaving = lease.job in self._pool.stopping
-                end = self._pool.now if is_leaving else self._endings.of_lease(lease)
-                if end is not None:
-                    ends[number].append((end, lease.job, lease))
+        shape = self._wishes[job.id].shape
         found = []
-        for number, known in ends.items():
+        for number in islice(self._roomiest(job), MOST_LOOKED_AT):
             now = self._placement.free[number]
             space = now.copy()
-            for end, _, lease in sorted(known, key=lambda one: one[:2]):
+            for end, _, lease in self._ends_on(now.node.id):
                 space.give(lease.resources, lease.devices)
                 if space.fits(shape):
                     after = lease.job if lease.project == job.project else None
@@ -440,32 +453,27 @@ class _Decision:
         later = beside(space, self._placement.free[number], job.spec.resources)
         return _Room(number, at, after, later)
 
-    def _able_for(self, job: Job) -> list[int]:
-        wish = _Wish.of(job)
-        found = self._able.get(wish)
-        if found is None:
-            self._idle = self._idle or [Free(space.node) for space in self._placement.free]
-            barred = self._barred(job)
-            found = self._able[wish] = [
-                number
-                for number, space in enumerate(self._idle)
-                if number not in barred and space.fits(wish.shape)
-            ]
-        return found
+    def _ends_on(self, node: str) -> list[tuple[datetime, str, Lease]]:
+        """When what runs there is expected to end, where that is known, and its job; soonest first."""
+        known = []
+        for lease in self._spaces.held_on(node):
+            is_leaving = lease.job in self._pool.stopping
+            end = self._pool.now if is_leaving else self._endings.of_lease(lease)
+            if end is not None:
+                known.append((end, lease.job, lease))
+        return sorted(known, key=lambda one: one[:2])
 
-    def _most_left(self, number: int) -> tuple[int, int, str]:
-        space = self._placement.free[number]
-        return (space.cpu_milli, space.memory_mib, space.node.name)
+    def _roomiest(self, job: Job) -> Iterator[int]:
+        """Nodes that could run it if they were idle and are not kept, those with the most left first."""
+        able, barred = self._spaces.idle.on(self._wishes[job.id].shape), self._barred(job)
+        for number in self._placement.roomiest():
+            is_able = self._placement.free[number].node.id in able and number not in barred
+            if is_able and number not in self._reservations:
+                yield number
 
 
 def _order(job: Job) -> tuple[int, datetime, str]:
     return (-job.priority, job.created_at, job.id)
-
-
-def _demand(pool: PoolSnapshot) -> Demand:
-    """What waits and what runs is what is expected to come again."""
-    asked = [job.spec.resources for job in pool.queue] + [one.resources for one in pool.leases]
-    return Demand.of(map(Shape.of, asked))
 
 
 def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:

@@ -29,7 +29,7 @@ from pileus.jobs.inputs import DATA, check_names, dataset_input, into
 from pileus.jobs.learning import Learning
 from pileus.jobs.needs import admit, called, stop, unmet
 from pileus.jobs.plan import Carry, Plan
-from pileus.jobs.pool import LoadedPool, load_pool
+from pileus.jobs.pool import LoadedPool, PoolMirror
 from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.results import artifacts_left
@@ -60,6 +60,7 @@ class JobService:
         settings: JobsSettings,
         currency: str,
         learning: Learning,
+        mirror: PoolMirror,
     ) -> None:
         self._database = database
         self._new_id = new_id
@@ -68,7 +69,8 @@ class JobService:
         self._transforms = transforms
         self._settings = settings
         self._currency = currency
-        self._learning = learning
+        self._mirror = mirror
+        self._carry = Carry(learning.history)
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job, or let it wait for its needs.
@@ -100,7 +102,7 @@ class JobService:
                 held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
                 most = price_of(snapshot, spec.resources, held * spec.max_attempts)
             hour = price_of(snapshot, spec.resources, timedelta(hours=1))
-            pool = load_pool(snapshot, self._settings.lease_seconds)
+            pool = self._mirror.load(snapshot)
             return draft(snapshot), pool, hour, most
 
         job, pool, hour, most = await self._database.read(work)
@@ -265,9 +267,7 @@ class JobService:
             return _waiting(await self._database.read(lambda snapshot: unmet(snapshot, job)))
         if job.status is not JobStatus.QUEUED:
             return None
-        pool = await self._database.read(
-            lambda snapshot: load_pool(snapshot, self._settings.lease_seconds)
-        )
+        pool = await self._database.read(self._mirror.load)
         return self._decide(_with(pool, [job])).waiting.get(job.id)
 
     async def queue(self, project: str, *, most: int) -> Queue:
@@ -280,7 +280,7 @@ class JobService:
                 order=["-priority", "created_at", "id"],
                 limit=most + 1,
             )
-            return load_pool(snapshot, self._settings.lease_seconds), own
+            return self._mirror.load(snapshot), own
 
         pool, own = await self._database.read(work)
         pool = _with(pool, own)
@@ -291,7 +291,7 @@ class JobService:
         return Queue(items=items, has_more=len(own) > most)
 
     def _decide(self, pool: LoadedPool) -> Plan:
-        return scheduler.decide(pool, Carry(self._learning.history), pool.policy)
+        return scheduler.decide(pool, self._carry, pool.policy)
 
     async def nodes(self) -> list[tuple[Node, bool]]:
         """Nodes of the installation, by name, and whether each answers."""

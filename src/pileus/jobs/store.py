@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pileus.core.logs.context import about
-from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, Lease, Node, Pool
 from pileus.core.schemas.pipelines import Pipeline
 from pileus.core.schemas.quota import Quota
 from pileus.core.schemas.schedules import Schedule
@@ -25,7 +25,7 @@ from pileus.jobs.tables import (
     SCHEDULES,
 )
 from pileus.storage.rows import Rows
-from pileus.storage.transaction import Record, Snapshot, Transaction, Where
+from pileus.storage.transaction import Record, Snapshot, Transaction
 
 INSTALLATION = ""
 POOL = "default"
@@ -77,12 +77,6 @@ def job_of(snapshot: Snapshot, project: str, job_id: str) -> Job:
     if job is None or job.project != project:
         raise JobNotFound(job_id)
     return job
-
-
-def waiting_projects(snapshot: Snapshot) -> list[str]:
-    """Projects that have a job in the queue."""
-    queued: Where = [("status", "=", JobStatus.QUEUED.value)]
-    return [row["project"] for row in snapshot.total(JOBS, (), queued, by=["project"])]
 
 
 def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:

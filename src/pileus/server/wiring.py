@@ -23,6 +23,7 @@ from pileus.jobs.learning import Learning
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
 from pileus.jobs.pipelines import PipelineService
+from pileus.jobs.pool import PoolMirror
 from pileus.jobs.quotas import QuotaService
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.schedules import ScheduleService
@@ -146,6 +147,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     ends = Ends(database, clock, streams, metrics, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     learning = Learning()
+    mirror = PoolMirror(settings.jobs.lease_seconds)
     jobs = JobService(
         database,
         new_id,
@@ -155,6 +157,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         settings.jobs,
         settings.metering.currency,
         learning,
+        mirror,
     )
     pipelines = PipelineService(database, new_id, audit, jobs)
     profiles = ProfileService(database, new_id, audit, storage)
@@ -216,7 +219,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     await _first_token(access, settings.server.run / "tokens.json")
     await jobs.undrain()
     reaper = Reaper(database, clock, ends, settings.jobs)
-    return services, Engine(database, clock, new_id, ledger, reaper, settings.jobs, learning)
+    engine = Engine(database, clock, new_id, ledger, reaper, settings.jobs, learning, mirror)
+    return services, engine
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from pileus.jobs.engine import Engine
 from pileus.jobs.learning import Learning
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
+from pileus.jobs.pool import PoolMirror
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.recipes import PreparedRecipe
 from pileus.jobs.service import JobService
@@ -236,7 +237,7 @@ def build(
         "transform": VersionOutcome(Drafts(blobs, storage), ids.new),
     }
     ends = Ends(database, clock, streams, metrics, book, storage, outcomes, settings)
-    learning = Learning()
+    learning, mirror = Learning(), PoolMirror(settings.lease_seconds)
     reaper = Reaper(database, clock, ends, settings)
     return Room(
         clock=clock,
@@ -248,9 +249,9 @@ def build(
         prices=PriceBook(database, ids.new, audit, storage.settle),
         ends=ends,
         reaper=reaper,
-        engine=Engine(database, clock, ids.new, book, reaper, settings, learning),
+        engine=Engine(database, clock, ids.new, book, reaper, settings, learning, mirror),
         nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
         jobs=JobService(
-            database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD", learning
+            database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD", learning, mirror
         ),
     )

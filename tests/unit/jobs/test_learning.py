@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pileus.jobs.learning import Learning
+from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.ending import likeness_of
 from pileus.jobs.policy.prediction import ENOUGH
 from tests.unit.jobs.building import PROJECT, ended
@@ -26,7 +27,9 @@ async def test_jobs_that_succeeded_are_learnt_once(room, worker):
     for _ in range(2):
         learning.learn(await room.database.read(learning.look))
 
-    found = learning.history.runtime(likeness_of(PROJECT, job.code_digest, job.spec.resources))
+    found = learning.history.runtime(
+        likeness_of(PROJECT, job.code_digest, Shape.of(job.spec.resources))
+    )
     assert found.seconds == (7.0,) * ENOUGH
 
 

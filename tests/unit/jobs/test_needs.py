@@ -68,7 +68,7 @@ class TestAdmit:
     async def test_a_crowd_that_waits_does_not_hide_one_that_can_start(
         self, room, worker, monkeypatch
     ):
-        monkeypatch.setattr("pileus.jobs.pool.LOOKAHEAD", 5)
+        monkeypatch.setattr("pileus.jobs.line.LOOKAHEAD", 5)
         first = await room.submit(resources={"cpu": 1})
         await room.engine.schedule()
         for _ in range(10):

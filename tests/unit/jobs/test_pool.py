@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from dataclasses import replace
+
+import pytest
+
 from pileus.core.schemas.jobs import JobStatus
-from pileus.jobs import pool as pool_module
-from pileus.jobs.pool import LOOKAHEAD_HEAD, load_pool
-from tests.unit.jobs.building import CALLER, Worker, running
+from pileus.core.schemas.quota import Limit, Quota
+from pileus.jobs import line as line_module
+from pileus.jobs.line import LOOKAHEAD_HEAD
+from pileus.jobs.pool import PoolMirror, load_pool
+from pileus.jobs.store import quotas
+from pileus.jobs.tables import QUOTAS
+from pileus.storage.databases.sqlite import SqliteDatabase
+from tests.unit.jobs.building import CALLER, Worker, ended, running
 
 
 async def load(room):
@@ -14,7 +25,7 @@ async def load(room):
 
 class TestLoadPool:
     async def test_jobs_that_fit_nowhere_do_not_hide_those_that_do(self, room, worker, monkeypatch):
-        monkeypatch.setattr(pool_module, "LOOKAHEAD", 3)
+        monkeypatch.setattr(line_module, "LOOKAHEAD", 3)
         for _ in range(5):
             await room.submit(priority=10, resources={"cpu": 64})
             await room.submit(priority=10, resources={"cpu": 1, "gpu": 1})
@@ -65,6 +76,102 @@ class TestLoadPool:
 
         assert await room.engine.schedule() == 0
         assert "going down" in (await room.jobs.waiting(job)).reason
+
+
+class TestPoolMirror:
+    @pytest.mark.parametrize("seed", range(4))
+    async def test_what_it_keeps_is_what_is_read_anew(self, room, worker, seed):
+        chance = random.Random(seed)
+        mirror = PoolMirror(30)
+        workers = [worker]
+        for step in range(40):
+            await chance.choice(
+                [_submit, _submit, _schedule, _report, _cancel, _limit, _quiet, _join]
+            )(room, workers, chance)
+            if step % 3 == 0:
+                kept, anew = await room.database.read(lambda s: (mirror.load(s), load_pool(s, 30)))
+                assert _plain(kept) == _plain(anew)
+
+    async def test_where_the_feed_was_trimmed_all_is_read_anew(self, room, worker):
+        mirror = PoolMirror(30)
+        await room.database.read(mirror.load)
+        jobs = [await room.submit() for _ in range(3)]
+        await room.database.write(lambda transaction: transaction.trim_changes(1))
+
+        found = await room.database.read(mirror.load)
+
+        assert [job.id for job in found.queue] == [job.id for job in jobs]
+
+    async def test_a_reader_that_comes_late_sees_its_own_state(self, room, worker):
+        if not isinstance(room.database, SqliteDatabase):
+            pytest.skip("in memory nothing is written while somebody reads")
+        mirror, loop = PoolMirror(30), asyncio.get_running_loop()
+
+        async def ahead():
+            await room.submit()
+            await room.database.read(mirror.load)
+
+        def late(snapshot):
+            snapshot.last_change()
+            asyncio.run_coroutine_threadsafe(ahead(), loop).result()
+            return mirror.load(snapshot)
+
+        assert (await room.database.read(late)).queue == []
+        assert len((await room.database.read(mirror.load)).queue) == 1
+
+
+def _plain(pool):
+    def by_id(rows):
+        return sorted(rows, key=lambda row: row.id)
+
+    return replace(pool, leases=by_id(pool.leases), queue=by_id(pool.queue))
+
+
+async def _submit(room, workers, chance):
+    resources = {"cpu": chance.choice((1, 2, 4, 64)), "memory_mib": 100}
+    await room.submit(priority=chance.choice((0, 0, 5)), resources=resources)
+
+
+async def _schedule(room, workers, chance):
+    await room.engine.schedule()
+
+
+async def _report(room, workers, chance):
+    for worker in workers:
+        await worker.sync()
+        reports = [chance.choice((running, running, ended))(x) for x in worker.orders.values()]
+        await worker.sync(*reports)
+
+
+async def _cancel(room, workers, chance):
+    found = (await room.all())[0]
+    live = [job for job in found if not job.status.is_final]
+    if live:
+        await room.jobs.cancel(CALLER, chance.choice(live).id)
+
+
+async def _limit(room, workers, chance):
+    terms = {"cpu_milli": Limit(nominal=1000 * chance.randrange(4))}
+
+    def work(transaction):
+        known = quotas.get(transaction, project=CALLER.project)
+        if known is None:
+            made = {"id": "quo_1", "project": CALLER.project, "created_at": transaction.now}
+            quotas.insert(transaction, Quota(**made, limits=terms))
+        elif chance.random() < 0.5:
+            quotas.swap(transaction, known.model_copy(update={"limits": terms}))
+        else:
+            transaction.delete(QUOTAS, [("id", "=", known.id)])
+
+    await room.database.write(work)
+
+
+async def _quiet(room, workers, chance):
+    room.clock.advance(chance.choice((1, 20, 61)))
+
+
+async def _join(room, workers, chance):
+    workers.append(await Worker(room, f"n{len(workers) + 1}").register())
 
 
 class TestDrain:

@@ -49,11 +49,16 @@ class Resources(Schema):
 
     @property
     def cpu_milli(self) -> int:
-        return round(self.cpu * MILLI)
+        return thousandths(self.cpu)
 
     @property
     def gpu_milli(self) -> int:
-        return round(self.gpu * MILLI)
+        return thousandths(self.gpu)
+
+
+def thousandths(amount: float) -> int:
+    """Of processors or GPUs."""
+    return round(amount * MILLI)
 
 
 class Device(Schema):

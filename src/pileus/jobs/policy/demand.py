@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from pileus.core.schemas.resources import MILLI, Resources
+from pileus.core.schemas.resources import MILLI, Resources, thousandths
 from pileus.jobs.policy.devices import Devices
 
 _SHARE = 0.95
@@ -28,17 +29,27 @@ class Shape(NamedTuple):
     @staticmethod
     def of(resources: Resources) -> Shape:
         """The shape of a request."""
-        gpu = resources.gpu_milli
-        return Shape(
-            resources.cpu_milli,
-            resources.memory_mib,
-            Devices(
-                min(gpu, MILLI),
-                gpu // MILLI if gpu >= MILLI else int(gpu > 0),
-                resources.gpu_kind,
-            ),
-            tuple(sorted(resources.custom.items())),
+        custom = tuple(sorted(resources.custom.items())) if resources.custom else ()
+        return _shape(
+            resources.cpu, resources.memory_mib, resources.gpu, resources.gpu_kind, custom
         )
+
+    @staticmethod
+    def plain(cpu_milli: int, memory_mib: int, gpu_milli: int) -> Shape:
+        """One that asks for GPUs of any kind, and for no custom flavour."""
+        return Shape(cpu_milli, memory_mib, _devices(gpu_milli, None), ())
+
+
+@lru_cache(maxsize=4096)  # a decision asks for that of every job, and few shapes stand for many
+def _shape(
+    cpu: float, memory_mib: int, gpu: float, kind: str | None, custom: tuple[tuple[str, int], ...]
+) -> Shape:
+    return Shape(thousandths(cpu), memory_mib, _devices(thousandths(gpu), kind), custom)
+
+
+def _devices(gpu_milli: int, kind: str | None) -> Devices:
+    number = gpu_milli // MILLI if gpu_milli >= MILLI else int(gpu_milli > 0)
+    return Devices(min(gpu_milli, MILLI), number, kind)
 
 
 class Expected(NamedTuple):
@@ -68,7 +79,12 @@ class Demand:
     @staticmethod
     def of(seen: Iterable[Shape]) -> Demand:
         """What was seen is what will come; in any order, and without a GPU it does not matter."""
-        counts = Counter(shape for shape in seen if shape.of_devices.number)
+        return Demand.counted(Counter(seen))
+
+    @staticmethod
+    def counted(seen: Mapping[Shape, int]) -> Demand:
+        """The same of shapes with how often each was seen."""
+        counts = Counter({shape: n for shape, n in seen.items() if shape.of_devices.number})
         ordered = sorted(counts.items(), key=lambda entry: (-entry[1], *_order(entry[0])))
         enough = _SHARE * counts.total()
         typical: list[tuple[Shape, int]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 Left = tuple[int, ...]
@@ -17,7 +17,8 @@ class Devices(NamedTuple):
     kind: str | None
 
 
-def usable_devices(kinds: Sequence[str], wanted: str | None) -> tuple[int, ...]:
+@lru_cache(maxsize=1024)  # there are few kinds, and each placement asks for many nodes
+def usable_devices(kinds: tuple[str, ...], wanted: str | None) -> tuple[int, ...]:
     """Places of the devices that do for whoever wants this kind."""
     return tuple(
         place for place, kind in enumerate(kinds) if wanted is None or _is_of_kind(kind, wanted)

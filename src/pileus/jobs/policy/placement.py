@@ -11,15 +11,12 @@ from typing import NamedTuple
 
 from pileus.core.schemas.resources import Resources
 from pileus.jobs.policy.demand import Demand, Shape
-from pileus.jobs.policy.devices import Devices
 from pileus.jobs.policy.free import Free
-from pileus.jobs.policy.waste import Outlook, Prospect
+from pileus.jobs.policy.spaces import MOST_SHAPES, Fitting
+from pileus.jobs.policy.waste import Outlook
 
 STEP_MILLI = 50
 """Waste that differs by less is alike."""
-
-_MOST_TABLES = 128
-"""Shapes of jobs for which every node is kept ranked."""
 
 
 class _Rank(NamedTuple):
@@ -44,18 +41,25 @@ class Placement:
     """Nodes by name, ranked for each shape of job that was asked for.
 
     Remembered ranks make it faster and change no answer: those of a node are made anew when
-    something is taken from it.
+    something is taken from it. What it was made from stays as it was.
     """
 
-    def __init__(self, free: Sequence[Free], demand: Demand) -> None:
-        self.free = sorted(free, key=lambda space: space.node.name)
+    def __init__(self, fitting: Fitting, demand: Demand) -> None:
+        self.free = sorted(fitting.spaces.values(), key=lambda space: space.node.name)
+        self.numbers = {space.node.id: number for number, space in enumerate(self.free)}
+        """Node → its place in `free`."""
+
+        self._fitting = fitting
         self._demand = demand
         self._outlooks: dict[tuple[str, ...], Outlook] = {}
+        self._wastes: dict[int, float] = {}
+        self._taken: set[int] = set()
+        self._roomiest: list[int] = []
         self._tables: dict[Shape, dict[int, _Rank]] = {}
 
-    def best(self, resources: Resources, without: Collection[int] = ()) -> Spot | None:
+    def best(self, shape: Shape, without: Collection[int] = ()) -> Spot | None:
         """Where the job should go, if it can go anywhere but on the nodes of these numbers."""
-        ranks = self._table(Shape.of(resources)).values()
+        ranks = self._table(shape).values()
         found = [rank for rank in ranks if rank.number not in without] if without else ranks
         best = min(found, default=None)
         if best is None:
@@ -65,83 +69,67 @@ class Placement:
 
     def take(self, spot: Spot, resources: Resources) -> None:
         """Give the job that place."""
-        space = self.free[spot.number]
-        space.take(resources, spot.devices)
-        ranking = _Ranking(spot.number, space, self._outlook(space))
+        number = spot.number
+        if number not in self._taken:
+            self._taken.add(number)
+            self.free[number] = self.free[number].copy()
+        self.free[number].take(resources, spot.devices)
+        self._wastes.pop(number, None)
+        self._roomiest = []
         for shape, table in self._tables.items():
-            ranking.put(table, shape)
+            self._rank(table, shape, number)
+
+    def roomiest(self) -> Sequence[int]:
+        """All nodes, those with the most processors left first, then memory; of equals the last name."""
+        if not self._roomiest:
+            self._roomiest = sorted(range(len(self.free)), key=self._left, reverse=True)
+        return self._roomiest
+
+    def _left(self, number: int) -> tuple[int, int, str]:
+        space = self.free[number]
+        return (space.cpu_milli, space.memory_mib, space.node.name)
 
     def _table(self, shape: Shape) -> dict[int, _Rank]:
         table = self._tables.pop(shape, None)
         if table is None:
             table = {}
-            for number, space in enumerate(self.free):
-                _Ranking(number, space, self._outlook(space)).put(table, shape)
+            # Where something was taken it may fit no more, and nowhere does it fit that it did not.
+            for node in self._fitting.on(shape):
+                self._rank(table, shape, self.numbers[node])
         self._tables[shape] = table  # the last one asked for is the last to be forgotten
-        if len(self._tables) > _MOST_TABLES:
+        if len(self._tables) > MOST_SHAPES:
             del self._tables[next(iter(self._tables))]
         return table
+
+    def _rank(self, table: dict[int, _Rank], shape: Shape, number: int) -> None:
+        """Enter the node into a table of ranks, or take it out where the shape does not fit."""
+        space = self.free[number]
+        if not space.fits(shape):
+            table.pop(number, None)
+            return
+        outlook = self._outlook(space)
+        before = self._waste(number, space, outlook)
+        cpu_milli, memory_mib = space.cpu_milli, space.memory_mib
+        cpu_after, memory_after = cpu_milli - shape.cpu_milli, memory_mib - shape.memory_mib
+        steps, _, places = min(
+            (
+                int((outlook.of(after).waste(cpu_after, memory_after) - before) // STEP_MILLI),
+                fullness,
+                places,
+            )
+            for fullness, places, after in space.ways(shape.of_devices)
+        )
+        table[number] = _Rank(steps, sum(space.left), cpu_milli, memory_mib, number, places)
+
+    def _waste(self, number: int, space: Free, outlook: Outlook) -> float:
+        waste = self._wastes.get(number)
+        if waste is None:
+            prospect = outlook.of(space.left)
+            waste = self._wastes[number] = prospect.waste(space.cpu_milli, space.memory_mib)
+        return waste
 
     def _outlook(self, space: Free) -> Outlook:
         outlook = self._outlooks.get(space.kinds)
         if outlook is None:
             outlook = self._outlooks[space.kinds] = Outlook(self._demand, space.kinds)
         return outlook
-
-
-class _Ranking:
-    """Ranks one node, as it is now, for many shapes."""
-
-    def __init__(self, number: int, space: Free, outlook: Outlook) -> None:
-        self._number = number
-        self._space = space
-        self._outlook = outlook
-        self._ways: dict[Devices, list[_Way]] = {}
-        self._gpu_milli = sum(space.left)
-        self._waste = outlook.of(space.left).waste(space.cpu_milli, space.memory_mib)
-
-    def put(self, table: dict[int, _Rank], shape: Shape) -> None:
-        """Enter the node into a table of ranks, or take it out where the shape does not fit."""
-        best = self._best(shape) if self._space.has_beside_devices(shape) else None
-        if best is not None:
-            table[self._number] = best
-        else:
-            table.pop(self._number, None)
-
-    def _best(self, shape: Shape) -> _Rank | None:
-        ways = self._ways.get(shape.of_devices)
-        if ways is None:
-            ways = self._ways[shape.of_devices] = self._ways_of(shape.of_devices)
-        cpu_milli, memory_mib = self._space.cpu_milli, self._space.memory_mib
-        cpu_after, memory_after = cpu_milli - shape.cpu_milli, memory_mib - shape.memory_mib
-        best: tuple[int, int, tuple[int, ...]] | None = None
-        for fullness, places, prospect in ways:
-            steps = (prospect.waste(cpu_after, memory_after) - self._waste) // STEP_MILLI
-            found = (int(steps), fullness, places)
-            if best is None or found < best:
-                best = found
-        if best is None:
-            return None
-        steps, fullness, places = best
-        return _Rank(steps, self._gpu_milli, cpu_milli, memory_mib, self._number, places)
-
-    def _ways_of(self, wanted: Devices) -> list[_Way]:
-        left = self._space.left
-        ways = []
-        for places in self._space.choices(wanted, self._outlook.usable(wanted.kind)):
-            after = list(left)
-            for place in places:
-                after[place] -= wanted.milli
-            fullness = sum([left[place] for place in places])
-            ways.append(_Way(fullness, places, self._outlook.of(tuple(after))))
-        return ways
-
-
-class _Way(NamedTuple):
-    """One way to place a request for devices on a node."""
-
-    fullness: int
-    """Thousandths left of the devices before: a fraction goes to the fullest."""
-
-    places: tuple[int, ...]
-    prospect: Prospect

@@ -178,7 +178,9 @@ def _limited(quota: Quota, amounts: Amounts) -> list[tuple[str, int]]:
         amount = amounts.get(resource, 0)
         if resource.startswith(_GPU) and amounts.get("gpu_milli"):
             held = [name for name in amounts if name.startswith(_GPU)]
-            places = usable_devices([name[len(_GPU) :] for name in held], resource[len(_GPU) :])
+            places = usable_devices(
+                tuple(name[len(_GPU) :] for name in held), resource[len(_GPU) :]
+            )
             amount = sum(amounts[held[place]] for place in places)
         if amount:
             found.append((resource, amount))

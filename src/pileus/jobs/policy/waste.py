@@ -11,7 +11,6 @@ as there are GPUs for do not.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from itertools import accumulate
 
 from pileus.jobs.policy.demand import Demand
@@ -21,24 +20,16 @@ from pileus.jobs.policy.devices import Devices, Left, usable_devices
 class Outlook:
     """The demand, as far as nodes with devices of these kinds can meet it."""
 
-    def __init__(self, demand: Demand, kinds: Sequence[str]) -> None:
+    def __init__(self, demand: Demand, kinds: tuple[str, ...]) -> None:
         self.demand = demand
         self._kinds = kinds
         self._are_alike = len(set(kinds)) == 1
-        self._usable: dict[str | None, tuple[int, ...]] = {}
         met = [one for one in demand.expected if self._could_have(one.shape.of_devices)]
         self.met = sorted(met, key=lambda one: one.shape.cpu_milli)
         self.processors = [one.shape.cpu_milli for one in self.met]
         self.most_memory_mib = max((one.shape.memory_mib for one in self.met), default=0)
         self.wanted = tuple({one.shape.of_devices: None for one in self.met})
         self._prospects: dict[Left, Prospect] = {}
-
-    def usable(self, wanted: str | None) -> tuple[int, ...]:
-        """Places of the devices that do for whoever wants this kind."""
-        usable = self._usable.get(wanted)
-        if usable is None:
-            usable = self._usable[wanted] = usable_devices(self._kinds, wanted)
-        return usable
 
     def of(self, left: Left) -> Prospect:
         """What is to be expected of these devices."""
@@ -50,7 +41,7 @@ class Outlook:
         return prospect
 
     def _could_have(self, wanted: Devices) -> bool:
-        return len(self.usable(wanted.kind)) >= wanted.number
+        return len(usable_devices(self._kinds, wanted.kind)) >= wanted.number
 
     def useful(self, wanted: Devices, left: Left) -> int:
         """Thousandths in the devices that are large enough, if there are enough of them."""
@@ -58,7 +49,9 @@ class Outlook:
             large = left[bisect_left(left, wanted.milli) :]
         else:
             large = tuple(
-                left[place] for place in self.usable(wanted.kind) if left[place] >= wanted.milli
+                left[place]
+                for place in usable_devices(self._kinds, wanted.kind)
+                if left[place] >= wanted.milli
             )
         return sum(large) if len(large) >= wanted.number else 0
 

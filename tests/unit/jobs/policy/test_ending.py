@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.ending import Endings, likeness_of
 from pileus.jobs.policy.prediction import History
 from tests.unit.jobs.policy.building import NOW, lease, node, request
@@ -21,7 +22,7 @@ def held(ran: float, timeout_ms: int | None = None):
 def history(*seconds: float) -> History:
     found = History()
     for one in seconds:
-        found.learn(likeness_of("prj_1", "d", request()), one)
+        found.learn(likeness_of("prj_1", "d", Shape.of(request())), one)
     return found
 
 
