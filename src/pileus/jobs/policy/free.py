@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from pileus.core.schemas.jobs import Lease, Node
+from pileus.core.schemas.jobs import Node
 from pileus.core.schemas.resources import MILLI, Resources
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.devices import Devices, Left, usable_devices
@@ -119,13 +119,3 @@ class Free:
             if left[place] >= wanted.milli
         }
         return list(alike.values())
-
-
-def free_of(nodes: Iterable[Node], leases: Iterable[Lease]) -> list[Free]:
-    """What each of the nodes has beside the leases on it, in their order."""
-    spaces = {node.id: Free(node) for node in nodes}
-    for lease in leases:
-        space = spaces.get(lease.node)
-        if space is not None:
-            space.take(lease.resources, lease.devices)
-    return list(spaces.values())

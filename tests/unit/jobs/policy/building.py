@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pileus.core.schemas.jobs import Lease, Node
 from pileus.core.schemas.resources import Capacity, Device, Resources
 from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.free import Free
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -65,3 +67,12 @@ def lease(on: Node, resources: Resources, *devices: str) -> Lease:
 
 def demand(*requests: Resources) -> Demand:
     return Demand.of(map(Shape.of, requests))
+
+
+def free_of(nodes: Iterable[Node], leases: Iterable[Lease]) -> list[Free]:
+    """What each of the nodes has beside the leases on it, in their order."""
+    spaces = {node.id: Free(node) for node in nodes}
+    for held in leases:
+        if held.node in spaces:
+            spaces[held.node].take(held.resources, held.devices)
+    return list(spaces.values())

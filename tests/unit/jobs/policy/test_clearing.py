@@ -19,9 +19,8 @@ from pileus.jobs.policy.clearing import (
     may_stop,
 )
 from pileus.jobs.policy.demand import Shape
-from pileus.jobs.policy.free import free_of
 from pileus.jobs.policy.quota import Quotas, amounts_of
-from tests.unit.jobs.policy.building import NOW, lease, node, request
+from tests.unit.jobs.policy.building import NOW, free_of, lease, node, request
 from tests.unit.jobs.policy.test_quota import quota
 
 LONG = PROTECTED_SECONDS * 10

@@ -4,11 +4,11 @@ import pytest
 
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.devices import Devices
-from pileus.jobs.policy.free import Free, free_of
-from tests.unit.jobs.policy.building import lease, node, request
+from pileus.jobs.policy.free import Free
+from tests.unit.jobs.policy.building import free_of, lease, node, request
 
 
-class TestFreeOf:
+class TestTake:
     def test_what_leases_of_the_node_hold_is_not_free(self) -> None:
         there, elsewhere = node("a", kinds="t4 t4", custom={"fpga": 2}), node("b")
         held = [

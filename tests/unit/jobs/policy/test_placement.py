@@ -10,10 +10,10 @@ from pileus.core.schemas.jobs import Lease, Node
 from pileus.core.schemas.resources import Resources
 from pileus.jobs.policy import placement as module
 from pileus.jobs.policy.demand import Shape
-from pileus.jobs.policy.free import Free, free_of
+from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.placement import Placement, Spot
 from pileus.jobs.policy.spaces import Fitting
-from tests.unit.jobs.policy.building import REQUESTS, demand, lease, node, request
+from tests.unit.jobs.policy.building import REQUESTS, demand, free_of, lease, node, request
 
 NODES = [
     node("a", cpu=8, kinds="t4 t4"),

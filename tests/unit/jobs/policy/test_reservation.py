@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pileus.jobs.policy.demand import Shape
-from pileus.jobs.policy.free import Free, free_of
+from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.placement import Spot
 from pileus.jobs.policy.reservation import Reservations, beside
-from tests.unit.jobs.policy.building import NOW, lease, node, request
+from tests.unit.jobs.policy.building import NOW, free_of, lease, node, request
 
 SOON, LATE = NOW + timedelta(seconds=10), NOW + timedelta(seconds=20)
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pileus.jobs.plan import NO_POLICY, Carry, Policy
 from pileus.jobs.policy import spaces as module
 from pileus.jobs.policy.demand import Shape
-from pileus.jobs.policy.free import Free, free_of
+from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.prediction import History as Runtimes
 from pileus.jobs.policy.spaces import Fitting, Spaces
 from pileus.jobs.scheduler import decide
 from tests.unit.jobs.histories import QUOTAS, History
-from tests.unit.jobs.policy.building import lease, node, request
+from tests.unit.jobs.policy.building import free_of, lease, node, request
 
 
 class TestSpaces:
