@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -86,7 +86,9 @@ def is_at_a_step(directory: Path) -> bool:
 
 
 def is_writing(directory: Path) -> bool:
-    return any(path.stat().st_size for path in directory.glob("out/version/packs/*"))
+    with suppress(FileNotFoundError):  # it got its name between being seen and being asked
+        return any(path.stat().st_size for path in directory.glob("out/version/packs/*"))
+    return False
 
 
 def assert_cleaned(installation: Installation, meant: Meant, job: str, into: str) -> None:
