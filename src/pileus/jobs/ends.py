@@ -176,11 +176,15 @@ class Ends:
 
 
 def _ended_at(exit_: Mapping[str, Any], lease: Lease, latest: datetime) -> datetime:
-    """When the node says it ended, within what can be true; a node's clock may be off."""
+    """When the node says it ended, within what can be true; a node's clock may be off.
+
+    Nor before what is paid: the report that renewed the lease last was some moments on its way.
+    """
     try:
         said = datetime.fromisoformat(str(exit_.get("ended_at")))
     except ValueError:
         said = latest
     if said.tzinfo is None:
         said = latest
-    return max(lease.created_at + timedelta(milliseconds=1), min(said, latest))
+    earliest = max(lease.created_at + timedelta(milliseconds=1), lease.metered_until)
+    return max(earliest, min(said, latest))

@@ -120,11 +120,16 @@ class Engine:
         return await self._database.read(work)
 
     async def meter(self) -> None:
-        """Put what running leases used so far on the ledger; never beyond their expiry."""
+        """Put what running leases used on the ledger, up to their last renewal.
+
+        Whether an attempt still ran after that, nobody has said yet: the report of an end may be on
+        its way, and what is on the ledger stays there.
+        """
+        unsure = timedelta(seconds=self._settings.lease_seconds)
 
         def work(transaction: Transaction) -> None:
             for lease in leases.find(transaction, [("released_at", "=", None)], order=["id"]):
-                advanced, uses = slice_of(lease, min(transaction.now, lease.expires_at))
+                advanced, uses = slice_of(lease, min(transaction.now, lease.expires_at - unsure))
                 if uses:
                     leases.swap(transaction, advanced)
                     self._ledger.post(transaction, uses)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -26,6 +27,11 @@ async def report(room, worker):
 
 async def the_job(room):
     return (await room.all())[0][0]
+
+
+async def held_seconds(room):
+    [attempt] = (await room.all())[1]
+    return (attempt.ended_at - attempt.created_at).total_seconds()
 
 
 class TestRecord:
@@ -104,6 +110,30 @@ class TestRecord:
 
         cpu = sum(e.quantity for e in await room.entries() if e.resource == "cpu")
         assert cpu == 20_000
+        assert await held_seconds(room) == 20
+
+    async def test_an_end_that_is_heard_late_is_not_paid_beyond(self, room, worker, report):
+        end = room.clock.now() + timedelta(seconds=3)
+        room.clock.advance(4)
+        await room.engine.meter()
+
+        await worker.sync(ended(report, ended_at=end.isoformat()))
+
+        cpu = sum(e.quantity for e in await room.entries() if e.resource == "cpu")
+        assert cpu == 3_000
+        assert await held_seconds(room) == 3
+
+    async def test_an_end_before_what_is_paid_ends_with_what_is_paid(self, room, worker, report):
+        end = room.clock.now() + timedelta(seconds=20)
+        room.clock.advance(21)
+        await worker.sync(report)
+        await room.engine.meter()
+
+        await worker.sync(ended(report, ended_at=end.isoformat()))
+
+        cpu = sum(e.quantity for e in await room.entries() if e.resource == "cpu")
+        assert cpu == 21_000
+        assert await held_seconds(room) == 21
 
 
 class TestLost:

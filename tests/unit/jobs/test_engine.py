@@ -39,23 +39,26 @@ class TestSchedule:
 
 
 class TestMeter:
-    async def test_it_never_charges_beyond_the_lease(self, room, worker):
+    async def test_it_charges_up_to_the_last_renewal(self, room, worker):
         await room.submit(resources={"cpu": 2})
         await room.engine.schedule()
-        await worker.start()
+        report = await worker.start()
+        room.clock.advance(20)
+        await worker.sync(report)
 
-        room.clock.advance(400)
-        await room.engine.meter()
-        await room.engine.meter()
+        for _ in range(2):
+            room.clock.advance(400)
+            await room.engine.meter()
 
         cpu = [e.quantity for e in await room.entries() if e.resource == "cpu"]
-        assert sum(cpu) == 2 * 30_000
+        assert sum(cpu) == 2 * 20_000
 
     async def test_two_meters_post_each_slice_once(self, room, worker):
         await room.submit()
         await room.engine.schedule()
-        await worker.start()
+        report = await worker.start()
         room.clock.advance(10)
+        await worker.sync(report)
 
         await asyncio.gather(room.engine.meter(), room.engine.meter())
 

@@ -143,6 +143,9 @@ def _ledger_equals_leases(rows: Rows) -> None:
     scale = {price.id: (price.micro, 10**price.exponent) for price in rows.prices}
     for lease in rows.leases.values():
         held_ms = (lease.metered_until - lease.created_at) // timedelta(milliseconds=1)
+        if lease.released_at is not None:
+            ended_at = rows.attempts[lease.attempt].ended_at
+            assert held_ms == (ended_at - lease.created_at) // timedelta(milliseconds=1)
         for resource, amount in (
             ("cpu", held_ms * lease.resources.cpu_milli // 1000),
             ("memory", held_ms * lease.resources.memory_mib // 1000),
