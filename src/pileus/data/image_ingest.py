@@ -98,12 +98,14 @@ def _stratified(
 
 def _notices(items: Sequence[Item], classes: Sequence[str]) -> list[str]:
     notices: list[str] = []
+    counts = Counter([item.sha256 for item in items])
     contents: dict[str, set[Split]] = {}
     owners: dict[str, set[str]] = {}
     for item in items:
-        contents.setdefault(item.sha256, set()).add(item.split)
-        owners.setdefault(item.sha256, set()).add(item.label)
-    repeated = len(items) - len(contents)
+        if counts[item.sha256] > 1:
+            contents.setdefault(item.sha256, set()).add(item.split)
+            owners.setdefault(item.sha256, set()).add(item.label)
+    repeated = len(items) - len(counts)
     if repeated:
         notices.append(f"{repeated} images repeat others byte for byte")
     leaked = sum(len(sides) > 1 for sides in contents.values())

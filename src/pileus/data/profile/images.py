@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pileus.data.profile.columns import most_frequent
 from pileus.data.profile.document import PROFILER, SCHEMA
@@ -36,8 +38,9 @@ class ImageProfiler:
         """What was seen, as the profile of this version."""
         items = manifest.items
         classes = manifest.classes or ()
-        train = [item for item in items if item.split == "train"]
-        untouched = [item for item in items if item.split == "untouched"]
+        is_train = np.array([item.split == "train" for item in items])
+        train = _tally([item for item in items if item.split == "train"], self._facts)
+        untouched = _tally([item for item in items if item.split == "untouched"], self._facts)
         owners: dict[str, str] = {}
         disputed = {i.sha256 for i in items if owners.setdefault(i.sha256, i.label) != i.label}
         return Profile(
@@ -47,40 +50,86 @@ class ImageProfiler:
             kind="images",
             task=manifest.task,
             label=None,
-            train=_side("train", train, self._facts, classes),
-            untouched=_side("untouched", untouched, self._facts, classes),
-            whole=_side("whole", items, self._facts, classes),
-            shared_rows=len({i.sha256 for i in train} & {i.sha256 for i in untouched}),
+            train=_side("train", train, classes),
+            untouched=_side("untouched", untouched, classes),
+            whole=_side("whole", _joined(train, untouched, is_train), classes),
+            shared_rows=len(train.contents & untouched.contents),
             disputed_rows=len(disputed),
             is_estimated=False,
         )
 
 
-def _side(
-    name: SideName, items: Sequence[Item], facts: Mapping[str, Facts], classes: Sequence[str]
-) -> Side:
-    labels = Counter([item.label for item in items])
+@dataclass(frozen=True)
+class _Tally:
+    """What there is of each kind; the arrays are float64 of one number for each image."""
+
+    labels: Counter[str]
+    modes: Counter[str]
+    endings: Counter[str]
+    sizes: Counter[tuple[int, int]]
+    contents: set[str]
+    widths: Values
+    heights: Values
+    bytes: Values
+
+
+def _tally(items: Sequence[Item], facts: Mapping[str, Facts]) -> _Tally:
     seen = [facts[item.path] for item in items]
-    sizes = Counter([(width, height) for _, width, height in seen])
-    modes = Counter([mode for mode, _, _ in seen])
-    endings = Counter([_ending(item.path) for item in items])
-    frequent = sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))[:_SIZES]
-    widths, heights = np.array([one[1:] for one in seen], dtype=np.float64).T
+    kinds = Counter(seen)
+    modes: Counter[str] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
+    for (mode, width, height), count in kinds.items():
+        modes[mode] += count
+        sizes[width, height] += count
+    return _Tally(
+        Counter([item.label for item in items]),
+        modes,
+        Counter([_ending(item.path) for item in items]),
+        sizes,
+        {item.sha256 for item in items},
+        np.array([one[1] for one in seen], dtype=np.float64),
+        np.array([one[2] for one in seen], dtype=np.float64),
+        np.array([item.size for item in items], dtype=np.float64),
+    )
+
+
+def _joined(train: _Tally, untouched: _Tally, is_train: NDArray[np.bool_]) -> _Tally:
+    """Both sides, in the order of the manifest."""
+
+    def merged(train: Values, untouched: Values) -> Values:
+        values = np.empty(len(is_train))
+        values[is_train], values[~is_train] = train, untouched
+        return values
+
+    return _Tally(
+        train.labels + untouched.labels,
+        train.modes + untouched.modes,
+        train.endings + untouched.endings,
+        train.sizes + untouched.sizes,
+        train.contents | untouched.contents,
+        merged(train.widths, untouched.widths),
+        merged(train.heights, untouched.heights),
+        merged(train.bytes, untouched.bytes),
+    )
+
+
+def _side(name: SideName, tally: _Tally, classes: Sequence[str]) -> Side:
+    frequent = sorted(tally.sizes.items(), key=lambda entry: (-entry[1], entry[0]))[:_SIZES]
     return Side(
-        rows=len(items),
-        distinct_rows=len({item.sha256 for item in items}),
-        classes=tuple((label, labels[label]) for label in classes),
+        rows=len(tally.bytes),
+        distinct_rows=len(tally.contents),
+        classes=tuple((label, tally.labels[label]) for label in classes),
         target=None,
         columns=None,
         images=Images(
-            modes=most_frequent(modes)[:_MODES],
-            formats=most_frequent(endings)[:_MODES],
+            modes=most_frequent(tally.modes)[:_MODES],
+            formats=most_frequent(tally.endings)[:_MODES],
             sizes=tuple((*size, count) for size, count in frequent),
-            distinct_sizes=len(sizes),
-            width=_numbers(name, widths),
-            height=_numbers(name, heights),
-            aspect=_numbers(name, widths / heights),
-            bytes=_numbers(name, np.array([item.size for item in items], dtype=np.float64)),
+            distinct_sizes=len(tally.sizes),
+            width=_numbers(name, tally.widths),
+            height=_numbers(name, tally.heights),
+            aspect=_numbers(name, tally.widths / tally.heights),
+            bytes=_numbers(name, tally.bytes),
         ),
     )
 

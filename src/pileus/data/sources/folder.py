@@ -7,13 +7,13 @@ A folder with one folder of images for each class, or train and test folders of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pileus.data.faults import Faults
 from pileus.data.sources.gathering import Gathered
-from pileus.data.sources.image_pool import check_in_order
+from pileus.data.sources.image_pool import ImagePool
 from pileus.data.sources.image_worker import CheckedFile, FileToCheck
 from pileus.data.sources.layout import ImageFile, find_images
 from pileus.data.sources.options import SourceOptions
@@ -25,13 +25,11 @@ class ClassFolder:
 
     kind: Literal["images"] = "images"
 
-    def __init__(
-        self, name: str, files: list[ImageFile], notices: list[str], faults: Faults
-    ) -> None:
+    def __init__(self, name: str, root: Path, faults: Faults) -> None:
         self.name = f"folder:{name}"
-        self.total = len(files)
-        self.notices = notices
-        self._files = files
+        self.total = 0
+        self.notices: list[str] = []
+        self._root = root
         self._faults = faults
 
     @classmethod
@@ -39,16 +37,22 @@ class ClassFolder:
         if not path.is_dir():
             return None
         options.refuse_all_but((), "a folder of images")
-        files, notices = find_images(path, options.faults)
-        return cls(name, files, notices, options.faults)
+        return cls(name, path, options.faults)
 
     def images(self) -> Iterator[SourceImage]:
         """Every image. All files are read before those that cannot be used are reported."""
+        with ImagePool() as pool:
+            files, notices = find_images(self._root, self._faults, pool.expect_many)
+            self.total = len(files)
+            self.notices.extend(notices)
+            yield from self._checked(files, pool)
+
+    def _checked(self, files: Sequence[ImageFile], pool: ImagePool) -> Iterator[SourceImage]:
         gathered = Gathered(self._faults)
         misnamed: Counter[str] = Counter()
         example: dict[str, str] = {}
-        wanted = [FileToCheck(file.path, file.name) for file in self._files]
-        for file, (outcome, data) in zip(self._files, check_in_order(wanted), strict=True):
+        wanted = [FileToCheck(file.path, file.name) for file in files]
+        for file, (outcome, data) in zip(files, pool.check_in_order(wanted), strict=True):
             if not isinstance(outcome, CheckedFile):
                 gathered.add(outcome, file.name)
                 continue

@@ -21,6 +21,7 @@ from pileus.data.faults import Faults
 from pileus.data.paths import path_fault
 from pileus.data.schema import Split
 from pileus.data.sources.gathering import Gathered
+from pileus.data.sources.image_pool import MANY_FILES
 from pileus.data.sources.reading import check_link, unreadable
 
 ENDINGS = frozenset(
@@ -67,9 +68,14 @@ class _Entry(NamedTuple):
     is_file: bool
 
 
-def find_images(root: Path, faults: Faults) -> tuple[list[ImageFile], list[str]]:
-    """The images under `root`, by name, and what a person should know. Raises FolderRefused."""
-    search = _Search(root, Gathered(faults))
+def find_images(
+    root: Path, faults: Faults, expect_many: Callable[[], None]
+) -> tuple[list[ImageFile], list[str]]:
+    """The images under `root`, by name, and what a person should know. Raises FolderRefused.
+
+    `expect_many` is called as soon as there are as many as that processes of their own pay.
+    """
+    search = _Search(root, Gathered(faults), expect_many)
     files = search.files()
     search.gathered.report("files and folders")
     if not files:
@@ -84,7 +90,9 @@ def find_images(root: Path, faults: Faults) -> tuple[list[ImageFile], list[str]]
 class _Search:
     root: Path
     gathered: Gathered
+    expect_many: Callable[[], None]
     notices: list[str] = field(default_factory=list)
+    count: int = 0
 
     def files(self) -> list[ImageFile]:
         top = _Entry(
@@ -155,6 +163,9 @@ class _Search:
                 hint="Put images there or remove the folder.",
             )
             self.gathered.add(empty, folder.name)
+        self.count += len(found)
+        if self.count >= MANY_FILES:
+            self.expect_many()
         return found
 
     def _fault(self, entry: _Entry) -> PileusError | None:

@@ -34,6 +34,8 @@ class ImageSource(Protocol):
     kind: Literal["images"]
     name: str
     total: int
+    """How many there are; known from the first image on."""
+
     notices: list[str]
 
     def images(self) -> Iterator[SourceImage]:

@@ -5,7 +5,9 @@ import pytest
 
 from pileus.data.errors import ImageDamaged, ImageTooLarge, SourceFaulty
 from pileus.data.faults import Faults
+from pileus.data.sources import folder
 from pileus.data.sources.folder import ClassFolder
+from pileus.data.sources.layout import find_images
 from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import class_folder, png
 
@@ -85,14 +87,19 @@ class TestDamage:
             ("b/2.png", "image_damaged"),
         ]
 
-    def test_different_faults_are_reported_as_what_they_are(self, tmp_path):
+    def test_different_faults_are_reported_as_what_they_are(self, tmp_path, monkeypatch):
         class_folder(tmp_path, {"a": 3, "b": 3})
-        source = opened(tmp_path)
         (tmp_path / "a" / "1.png").write_bytes(b"")
-        (tmp_path / "b" / "2.png").unlink()
+
+        def find_and_lose(*given):
+            found = find_images(*given)
+            (tmp_path / "b" / "2.png").unlink()
+            return found
+
+        monkeypatch.setattr(folder, "find_images", find_and_lose)
 
         with pytest.raises(SourceFaulty, match=r"2 of 6 images .*is empty.*No such file"):
-            list(source.images())
+            list(opened(tmp_path).images())
 
     def test_a_hint_says_how_to_go_on_without_it(self, tmp_path):
         assert "--skip-bad" in self.damaged(tmp_path, "a/1.png", b"").hint

@@ -1,8 +1,10 @@
+import signal
+
 import pytest
 
 from pileus.data.errors import ImageDamaged, IngestWorkerLost
 from pileus.data.sources import image_pool, image_worker
-from pileus.data.sources.image_pool import check_in_order
+from pileus.data.sources.image_pool import ImagePool
 from pileus.data.sources.image_worker import CheckedFile, FileToCheck, check_files
 from tests.unit.data.build import png
 
@@ -15,15 +17,17 @@ def files(tmp_path):
 
 
 @pytest.fixture(params=["threads", "processes"])
-def many(request, monkeypatch):
-    if request.param == "processes":
-        monkeypatch.setattr(image_pool, "_MANY_FILES", 1)
-        monkeypatch.setattr(image_pool, "_CHUNK_FILES", 5)
+def pool(request, monkeypatch):
+    monkeypatch.setattr(image_pool, "_CHUNK_FILES", 5)
+    with ImagePool() as pool:
+        if request.param == "processes":
+            pool.expect_many()
+        yield pool
 
 
 class TestCheckInOrder:
-    def test_gives_what_came_of_each_file_in_order(self, files, many):
-        found = list(check_in_order(files))
+    def test_gives_what_came_of_each_file_in_order(self, files, pool):
+        found = list(pool.check_in_order(files))
 
         assert [data for outcome, data in found if isinstance(outcome, CheckedFile)] == [
             png(number) for number in range(12) if number != 7
@@ -31,18 +35,28 @@ class TestCheckInOrder:
         assert isinstance(found[7][0], ImageDamaged)
         assert "'07.png'" in found[7][0].message
 
-    def test_may_be_left_early(self, files, many):
-        images = check_in_order(files)
+    def test_may_be_left_early(self, files, pool):
+        images = pool.check_in_order(files)
 
         next(images)
         images.close()
 
+    def test_leaving_ends_the_processes(self, files):
+        with ImagePool() as pool:
+            pool.expect_many()
+            pool.expect_many()
+            started = list(pool._processes)
+            assert len(started) == pool._count
+
+        assert all(process.returncode == -signal.SIGKILL for process in started)
+
     def test_a_process_that_is_lost_is_said(self, files, monkeypatch):
-        monkeypatch.setattr(image_pool, "_MANY_FILES", 1)
         monkeypatch.setattr(image_worker, "__name__", "no.such.module")
 
-        with pytest.raises(IngestWorkerLost, match="ended with 1"):
-            list(check_in_order(files))
+        with ImagePool() as pool:
+            pool.expect_many()
+            with pytest.raises(IngestWorkerLost, match="ended with 1"):
+                list(pool.check_in_order(files))
 
 
 class TestCheckFiles:
@@ -57,4 +71,5 @@ class TestCheckFiles:
     def test_the_rest_of_a_chunk_follows(self, files, monkeypatch):
         monkeypatch.setattr(image_worker, "CHUNK_BYTES", 10)
 
-        assert len(list(check_in_order(files))) == 12
+        with ImagePool() as pool:
+            assert len(list(pool.check_in_order(files))) == 12

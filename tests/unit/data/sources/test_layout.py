@@ -5,8 +5,12 @@ import pytest
 
 from pileus.data.errors import FolderRefused, SourceFaulty, SourceUnreadable
 from pileus.data.faults import Faults
-from pileus.data.sources.layout import find_images
+from pileus.data.sources import layout
 from tests.unit.data.build import class_folder, png
+
+
+def find_images(root, faults):
+    return layout.find_images(root, faults, expect_many=lambda: None)
 
 
 def found(root):
@@ -14,6 +18,18 @@ def found(root):
 
 
 class TestFindImages:
+    def test_says_as_soon_as_there_are_many(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(layout, "MANY_FILES", 3)
+        said = []
+        class_folder(tmp_path, {"cats": 1, "dogs": 1})
+
+        layout.find_images(tmp_path, Faults(), lambda: said.append(True))
+        assert not said
+        class_folder(tmp_path, {"cats": 1, "dogs": 2})
+        layout.find_images(tmp_path, Faults(), lambda: said.append(True))
+
+        assert said
+
     def test_a_class_is_its_folder(self, tmp_path):
         class_folder(tmp_path, {"cats": 1, "dogs": 1})
 
