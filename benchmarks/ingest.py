@@ -43,7 +43,8 @@ class Timed:
 
 
 def timed(command: list[str], **options: Any) -> Timed:
-    """Run a command to its end; it has to succeed."""
+    """Run a command to its end; it has to succeed. What was written before is at rest by then."""
+    os.sync()
     # A child of its own, so that the peak and the seconds are of this command alone.
     script = (
         "import json, os, resource, subprocess, sys, time\n"
