@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,24 @@ def replace_json(path: Path, document: dict[str, Any]) -> None:
     Not power-safe: no attempt outlives a boot, and the server counts on nothing that it left.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW  # users' code may write there
+    descriptor = os.open(temporary, flags, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(json.dumps(document).encode())
     failpoint("node_file.written")
     temporary.replace(path)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """A file that users' code may have written. Raises OSError for a link, a pipe, a device.
+
+    What a link leads to may be closed to that code, and a pipe is waited for until somebody writes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def read_json(path: Path, max_bytes: int = 16 * 1024 * 1024) -> dict[str, Any] | None:
@@ -30,7 +46,7 @@ def read_json(path: Path, max_bytes: int = 16 * 1024 * 1024) -> dict[str, Any] |
     Some of these files are written by users' code, so their content is not to be trusted.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(max_bytes + 1)
         document = json.loads(content) if len(content) <= max_bytes else None
     except (OSError, ValueError, RecursionError):

@@ -34,7 +34,11 @@ class Layout:
         """Link to the virtual environment that was built for its code; absent without one."""
 
         self.out = self.directory / "out"
-        self.metrics = self.directory / "metrics.wal"
+        self.report = self.directory / "report"
+        """What the attempt says of itself; with `work` and `out` all that a sandboxed one may write."""
+
+        self.metrics = self.report / "metrics.wal"
+        self.result = self.report / "result.json"
         self.stdout = self.directory / "stdout"
         self.stderr = self.directory / "stderr"
         self.token = self.directory / "token"
@@ -59,7 +63,6 @@ class Layout:
         self.usage = self.directory / "usage.json"
         """What the attempt uses, as its runner saw it last; absent before the first look."""
 
-        self.result = self.directory / "result.json"
         self.exit = self.directory / "exit.json"
 
     @property

@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 
+from pileus.compute.files import open_regular
 from pileus.core.errors import LimitExceeded, PileusError, Unavailable
 from pileus.core.retrying import Backoff
 from pileus.core.schemas.jobs import Artifact
@@ -62,7 +63,7 @@ def _describe(out: Path, path: Path) -> Artifact | None:
         name.encode()
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
     except (OSError, UnicodeEncodeError) as error:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 import pydantic
 
+from pileus.compute.files import open_regular
 from pileus.core.schemas.jobs import Artifact, NodeOrders, NodeReport, Registration
 from pileus.core.schemas.secrets import SecretValue, SecretValues
 from pileus.core.schemas.usage import UsageReport
@@ -118,6 +119,6 @@ class _Missing(pydantic.BaseModel):
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
             yield piece

@@ -32,7 +32,13 @@ async def materialise(layout: Layout, order: DesiredAttempt, cache: BlobCache) -
     for begun in (layout.inputs, layout.work):
         if begun.exists():
             await asyncio.to_thread(remove_tree, begun)  # a worker was killed half-way
-    for directory in (layout.directory, layout.inputs, layout.work, layout.out):
+    for directory in (
+        layout.directory,
+        layout.inputs,
+        layout.work,
+        layout.out,
+        layout.report,
+    ):
         directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
     replace_json(layout.spec, json.loads(order.spec.model_dump_json()))
     replace_json(layout.params, order.spec.params)

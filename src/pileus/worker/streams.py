@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from pileus.compute.files import open_regular
 from pileus.compute.layout import Layout
 from pileus.core.clock import Clock
 from pileus.core.errors import PileusError
@@ -94,7 +95,7 @@ def _size(path: Path) -> int:
 
 def _read(path: Path, start: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(start)
             return file.read(_PIECE_BYTES)
     except OSError:

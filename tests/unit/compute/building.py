@@ -13,7 +13,7 @@ from pileus.compute.processes import start_ticks
 
 def make_directory(tmp_path, name="att_1", **spec):
     layout = Layout(tmp_path / name)
-    for directory in (layout.directory, layout.inputs, layout.work, layout.out):
+    for directory in (layout.directory, layout.inputs, layout.work, layout.out, layout.report):
         directory.mkdir()
     document = {"schema": 1, "attempt": name, "job": "job_1", "project": "default", "number": 1}
     layout.spec.write_text(json.dumps(document | spec))

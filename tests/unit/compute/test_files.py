@@ -1,6 +1,8 @@
+import os
+
 import pytest
 
-from pileus.compute.files import read_json, replace_json
+from pileus.compute.files import open_regular, read_json, replace_json
 
 
 class TestReplaceJson:
@@ -13,6 +15,35 @@ class TestReplaceJson:
         assert read_json(path) == {"renewals": 2}
         assert path.stat().st_mode & 0o777 == 0o600
         assert list(tmp_path.iterdir()) == [path]
+
+    def test_what_is_in_the_way_is_not_followed(self, tmp_path):
+        other = tmp_path / "other"
+        other.write_text("theirs")
+        path = tmp_path / "result.json"
+        path.with_name(f".result.json.{os.getpid()}").symlink_to(other)
+
+        with pytest.raises(OSError, match="symbolic links"):
+            replace_json(path, {})
+
+        assert other.read_text() == "theirs"
+
+
+class TestOpenRegular:
+    def test_a_file_is_read(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_bytes(b"ours")
+
+        with open_regular(path) as file:
+            assert file.read() == b"ours"
+
+    def test_nothing_else_is_and_nobody_waits(self, tmp_path):
+        (tmp_path / "file").write_text("theirs")
+        (tmp_path / "link").symlink_to("file")
+        os.mkfifo(tmp_path / "pipe")
+
+        for path in (tmp_path / "link", tmp_path / "pipe", tmp_path, tmp_path / "absent"):
+            with pytest.raises(OSError, match=str(path)):
+                open_regular(path)
 
 
 class TestReadJson:

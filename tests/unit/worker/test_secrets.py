@@ -214,7 +214,7 @@ class TestLife:
     async def test_a_runner_that_was_killed_leaves_neither_files_nor_its_word(
         self, settings, memory, server
     ):
-        say = 'printf \'{"status": "failed", "error": {"message": "%s"}}\' "$PW" > ../result.json'
+        say = 'printf \'{"status": "failed", "error": {"message": "%s"}}\' "$PW" > ../report/result.json'
         server.order(telling(f"{say}; touch said; sleep 60"))
         directory = settings.directory / "attempts" / "att_1"
 

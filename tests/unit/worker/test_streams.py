@@ -38,6 +38,15 @@ class TestDrain:
         assert server.stream("att_1") == b"x" * 2_500_000
         assert server.stream("att_1", "metrics") == b"{}\n"
 
+    async def test_what_a_link_leads_to_is_not_sent(self, make_shipper, layout, server, tmp_path):
+        (tmp_path / "theirs").write_bytes(b"theirs")
+        layout.stdout.unlink(missing_ok=True)
+        layout.stdout.symlink_to(tmp_path / "theirs")
+
+        await make_shipper().drain()
+
+        assert server.stream("att_1") == b""
+
     async def test_only_what_is_new_is_sent(self, make_shipper, layout, server):
         shipper = make_shipper()
         layout.stdout.write_bytes(b"one\n")

@@ -33,6 +33,9 @@ DIRECTORY_VARIABLE = "PILEUS_ATTEMPT_DIR"
 TOKEN_VARIABLE = "PILEUS_ATTEMPT_TOKEN_FILE"  # noqa: S105  the name of a variable
 CPUS_VARIABLE = "PILEUS_ATTEMPT_CPUS"
 
+_METRICS = Path("report", "metrics.wal")
+_RESULT = Path("report", "result.json")
+
 
 class NotAnAttempt(RuntimeError):
     """Pileus did not start this process."""
@@ -130,12 +133,12 @@ class Attempt:
     @property
     def is_finished(self) -> bool:
         """Whether a result was written."""
-        return (self.directory / "result.json").exists()
+        return (self.directory / _RESULT).exists()
 
     @property
     def has_failed(self) -> bool:
         """Whether the result that was written says so."""
-        return _read_object(self.directory / "result.json").get("status") == "failed"
+        return _read_object(self.directory / _RESULT).get("status") == "failed"
 
     def log_metric(self, name: str, value: float, step: int | None = None) -> None:
         """Report one value. Without `step`, the next one of that metric."""
@@ -175,10 +178,10 @@ class Attempt:
         error: dict[str, str | None] | None = None,
     ) -> None:
         result = {"schema": 1, "status": status, "error": error, "summary": summary or {}}
-        _replace(self.directory / "result.json", json.dumps(result).encode())
+        _replace(self.directory / _RESULT, json.dumps(result).encode())
 
     def _open_metrics(self) -> int:
-        path = self.directory / "metrics.wal"
+        path = self.directory / _METRICS
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":

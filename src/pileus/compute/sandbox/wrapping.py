@@ -78,9 +78,10 @@ def wrapped(
         *(word for path in sandbox.shows for word in ("--ro-bind", path, path)),
         *(word for path in sandbox.hides for word in ("--tmpfs", path)),
         *(word for path in inside for word in ("--ro-bind", path, path)),
-        *("--bind", directory, directory),
+        # The node believes what stands in it, and reads the output by its name.
+        *("--ro-bind", directory, directory),
+        *(word for path in _writable(layout) for word in ("--bind", path, path)),
         *_secrets(layout),
-        *("--ro-bind", str(layout.inputs), str(layout.inputs)),
         # The mounts' own directories are memory that no limit of disk counts.
         *(word for path in ("/", *sandbox.hides) for word in ("--remount-ro", path)),
         *("--chdir", str(layout.work), "--"),
@@ -103,6 +104,10 @@ def _merged(path: str) -> tuple[str, ...]:
     if Path(path).is_symlink():
         return ("--symlink", os.readlink(path), path)  # noqa: PTH115  the text, as it is
     return ("--ro-bind-try", path, path)
+
+
+def _writable(layout: Layout) -> list[str]:
+    return [str(path) for path in (layout.work, layout.out, layout.report)]
 
 
 def _secrets(layout: Layout) -> tuple[str, ...]:

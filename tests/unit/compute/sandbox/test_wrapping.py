@@ -89,11 +89,40 @@ class TestWrapped:
         assert "att_1" in words
         assert json_in(layout.exit)["code"] != 0
 
-    @pytest.mark.parametrize("path", ["/usr/x", "/etc/x", "/x", "../../x", "../inputs/x"])
-    def test_system_and_inputs_cannot_be_written(self, layout, run, path):
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/usr/x",
+            "/etc/x",
+            "/x",
+            "../../x",
+            "../inputs/x",
+            "../x",
+            "../launch.json",
+            "../lease.json",
+        ],
+    )
+    def test_system_inputs_and_what_the_node_keeps_cannot_be_written(self, layout, run, path):
+        layout.lease.write_text("{}")
         run("sh", "-c", f"echo x > {path}").wait(20)
 
         assert json_in(layout.exit)["code"] != 0
+
+    @pytest.mark.parametrize("name", ["stdout", "exit.json", "work", "out", "report"])
+    def test_none_of_its_names_can_be_given_to_something_else(self, layout, run, name):
+        words = f"mv ../{name} ../work/; rm -rf ../{name}; ln -sfT /etc/shadow ../{name}"
+        run("sh", "-c", words).wait(20)
+
+        assert not (layout.directory / name).is_symlink()
+        assert json_in(layout.exit)["code"] != 0
+
+    def test_it_says_how_it_went(self, layout, run):
+        say = "a = pileus_attempt.Attempt.current(); a.log_metric('x', 1); a.finish({'y': 2})"
+
+        run(*python(f"import pileus_attempt; {say}")).wait(20)
+
+        assert json_in(layout.result)["summary"] == {"y": 2}, layout.stderr.read_text()
+        assert layout.metrics.read_text().startswith('{"name":"x"')
 
     def test_secrets_of_the_system_are_not_there(self, layout, run):
         run("sh", "-c", "cat /etc/shadow /root/.ssh/*").wait(20)
