@@ -102,6 +102,9 @@ class NodeService:
         self._ending: dict[tuple[str, str], asyncio.Task[None]] = {}
         """Attempt and lease token → the end that is being recorded: once, however often it is said."""
 
+        self._taken: dict[str, set[tuple[str, str]]] = {}
+        """Node → the ends that it said and that are recorded, until it does not say them any more."""
+
         self.heard: dict[str, Heard] = {}
         """Node → what its last report said of it; not kept, for the next one says it again."""
 
@@ -158,7 +161,7 @@ class NodeService:
             # The node answers and does not have it: it is gone, and another try may start.
             await self._ends.lost(lease, "runner_lost")
         self.heard[node_id] = self._heard(report)
-        ends = [self._taking(said) for said in report.attempts if said.state == "ended"]
+        ends = self._taking_all(node_id, report)
         deadline = self._clock.monotonic() + wait_seconds
         while True:
             is_due = self._clock.monotonic() >= deadline
@@ -176,16 +179,23 @@ class NodeService:
             return Heard(report.version, None)
         return Heard(report.version, (report.clock - self._clock.now()).total_seconds())
 
-    def _taking(self, said: AttemptReport) -> asyncio.Task[None]:
+    def _taking_all(self, node_id: str, report: NodeReport) -> list[asyncio.Task[None]]:
+        said = {(one.id, one.lease_token): one for one in report.attempts if one.state == "ended"}
+        # A node says an end until it is told to forget it, which may be many reports later.
+        taken = self._taken.setdefault(node_id, set())
+        taken.intersection_update(said)
+        return [self._taking(one, taken) for key, one in said.items() if key not in taken]
+
+    def _taking(self, said: AttemptReport, taken: set[tuple[str, str]]) -> asyncio.Task[None]:
         """Goes on when the node hangs up: it has other news, and would only say it again."""
         key = (said.id, said.lease_token)
         task = self._ending.get(key)
         if task is None:
-            task = self._ending[key] = asyncio.create_task(self._take_end(said))
+            task = self._ending[key] = asyncio.create_task(self._take_end(said, taken))
             task.add_done_callback(lambda _: self._ending.pop(key))
         return task
 
-    async def _take_end(self, said: AttemptReport) -> None:
+    async def _take_end(self, said: AttemptReport, taken: set[tuple[str, str]]) -> None:
         def holds(snapshot: Snapshot) -> bool:
             attempt = attempts.get(snapshot, id=said.id)
             return (
@@ -194,9 +204,9 @@ class NodeService:
 
         exit_ = said.exit or {"schema": 1, "code": None, "reason": "runner_lost"}
         try:
-            if not await self._database.read(holds):
-                return
-            await self._ends.record(said.id, Reported(exit_, said.result, said.artifacts or ()))
+            if await self._database.read(holds):
+                await self._ends.record(said.id, Reported(exit_, said.result, said.artifacts or ()))
+            taken.add((said.id, said.lease_token))
         except Exception:
             # The node says it again. Until then its other attempts go on as if nothing was.
             log.exception("The end of attempt %s could not be recorded", said.id)

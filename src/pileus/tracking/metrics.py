@@ -66,6 +66,8 @@ class MetricService:
 
     async def seal(self, project: str, job: str, attempt: str) -> None:
         """Store all of an attempt's points in segments; its stream is then of no use."""
+        if not await self._streams.is_live(attempt, "metrics"):
+            return  # it has reported none, as most short jobs
         await self._take_in(project, job, attempt)
         await self._cut(project, attempt, at_least=1)
 

@@ -84,6 +84,10 @@ class StreamStore:
         self._tell(attempt)
         return end
 
+    async def is_live(self, attempt: str, name: str) -> bool:
+        """Whether anything of a stream has arrived and was not dropped."""
+        return await asyncio.to_thread(self._path(attempt, name).exists)
+
     async def read(self, project: str, attempt: str, name: str, offset: int) -> Chunk:
         """At most READ_BYTES from `offset`."""
         path = self._path(attempt, name)

@@ -180,6 +180,30 @@ class TestSync:
         assert began == [order.id]
         assert (await room.job(order.job)).status is JobStatus.SUCCEEDED
 
+    async def test_an_end_that_is_recorded_is_not_taken_again_while_it_is_said(
+        self, room, worker, monkeypatch
+    ):
+        await room.submit()
+        await room.engine.schedule()
+        await worker.sync()
+        [order] = worker.orders.values()
+        record, recorded = room.ends.record, []
+
+        async def failing_first(attempt, reported):
+            recorded.append(attempt)
+            if len(recorded) == 1:
+                raise KeyError(attempt)
+            await record(attempt, reported)
+
+        monkeypatch.setattr(room.ends, "record", failing_first)
+        for _ in range(4):
+            orders = await worker.sync(ended(order))
+
+        assert recorded == [order.id, order.id]
+        assert orders.forget == (order.id,)
+        await worker.sync()
+        assert not room.nodes._taken[worker.id]
+
     async def test_an_end_with_another_token_does_not_hold_up_the_true_one(self, room, worker):
         await room.submit()
         await room.engine.schedule()
