@@ -101,7 +101,7 @@ def oom_kills() -> int:
     """
     for path in _oom_counters():
         try:
-            text = path.read_text(encoding="ascii")
+            text = path.read_text(encoding="utf-8")
         except OSError:
             continue
         for line in text.splitlines():

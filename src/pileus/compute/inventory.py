@@ -128,6 +128,6 @@ def _memory_mib(cgroup: Path) -> int:
 
 def _words(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="ascii").split()
+        return path.read_text(encoding="utf-8").split()
     except OSError:
         return []

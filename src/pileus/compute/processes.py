@@ -31,7 +31,7 @@ _KILL_PAUSE_SECONDS = 0.005
 def boot_id() -> str:
     """Names this boot of this machine; empty where the system does not tell."""
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
+        return _BOOT_ID.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

@@ -152,7 +152,7 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
     # Whoever started us may have stood still since it was ordered to.
     if _seen(layout, asked_to_end).is_fenced(time.monotonic()):
         return ending.ended(None, FENCED, started_at, message="Its lease had run out")
-    subreaper.adopt_orphans()
+    adopts = subreaper.adopt_orphans()
     confinement = Confinement(
         layout, Limits.of(launch), is_sandboxed=Sandbox.of(launch) is not None
     )
@@ -165,8 +165,9 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
         return ending.not_started(str(error))
     watch = Watch(time.monotonic(), launch.get("timeout_seconds"), launch["grace_seconds"])
     status, usage = _wait(child, layout, watch, asked_to_end, readable, confinement)
-    # What it left running has no lease.
-    confinement.kill()
+    # What it left running has no lease. To look through all processes takes longer than most else.
+    if not (adopts and subreaper.is_childless()):
+        confinement.kill()
     code = os.waitstatus_to_exitcode(status)
     if confinement.is_sandboxed:
         code = unwrapped_code(code)

@@ -11,10 +11,14 @@ _PR_SET_CHILD_SUBREAPER = 36
 """prctl(2), since Linux 3.4."""
 
 
-def adopt_orphans() -> None:
-    """From now on descendants whose parent ends become children of this process; Linux only."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+def adopt_orphans() -> bool:
+    """From now on descendants whose parent ends become children of this process; Linux only.
+
+    Whether the system does so.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def reap(child: int) -> tuple[int, Any] | None:
@@ -28,3 +32,14 @@ def reap(child: int) -> tuple[int, Any] | None:
             return None
         if pid == child:
             return status, usage
+
+
+def is_childless() -> bool:
+    """Whether no process is left below this one, which adopts orphans: no child, no descendant."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if pid == 0:
+            return False

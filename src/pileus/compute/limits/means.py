@@ -13,7 +13,7 @@ NOT_HELD = "not held"
 def in_force(cgroup: Path | None) -> dict[str, str]:
     """Resource → how its limit is held. `cgroup` is the group below which attempts have theirs."""
     if cgroup is not None:
-        on = (cgroup / "cgroup.subtree_control").read_text(encoding="ascii").split()
+        on = (cgroup / "cgroup.subtree_control").read_text(encoding="utf-8").split()
         held = {"cpu": "cpu", "memory": "memory", "processes": "pids"}
         found = {name: BY_KERNEL for name, controller in held.items() if controller in on}
     else:

@@ -38,7 +38,7 @@ def exactly_used_bytes(pids: Iterable[int]) -> int:
 
 def _resident(pid: int) -> int:
     try:
-        fields = (_PROC / str(pid) / "statm").read_text(encoding="ascii").split()
+        fields = (_PROC / str(pid) / "statm").read_text(encoding="utf-8").split()
     except OSError:
         return 0
     return int(fields[_RESIDENT]) * _PAGE_BYTES
@@ -46,7 +46,7 @@ def _resident(pid: int) -> int:
 
 def _proportional(pid: int) -> int:
     try:
-        lines = (_PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text(encoding="utf-8").splitlines()
     except OSError:  # gone, or a kernel before 4.14
         return 0
     counted = [line.split() for line in lines if line.startswith(_COUNTED)]
