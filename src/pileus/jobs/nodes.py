@@ -44,6 +44,7 @@ from pileus.jobs.store import (
     held_by,
     held_on,
     is_answering,
+    leased_on,
     leases,
     nodes,
     pools,
@@ -129,11 +130,11 @@ class NodeService:
             # After a boot nothing of before runs, whatever is left of it on disk.
             # What was granted and never started is simply ordered again.
             lost = [
-                held.lease
-                for held in held_on(transaction, known.id)
-                if held.attempt.started_at is not None
-                and (rebooted or held.attempt.id not in registration.holding)
-                and (rebooted or not _is_older(registration.sent_ms, held.attempt))
+                lease
+                for attempt, lease in leased_on(transaction, known.id)
+                if attempt.started_at is not None
+                and (rebooted or attempt.id not in registration.holding)
+                and (rebooted or not _is_older(registration.sent_ms, attempt))
             ]
             update = {
                 "boot_id": registration.boot_id,
@@ -220,37 +221,35 @@ class NodeService:
                 hint="The worker registers again by itself.",
             )
         self._see(transaction, node)
-        said = {attempt.id: attempt for attempt in report.attempts}
+        said = {one.id: one for one in report.attempts}
         lost = []
-        for held in held_on(transaction, node_id):
-            answer = said.get(held.attempt.id)
-            if answer is None and held.attempt.started_at is not None:
-                if not _is_older(report.sent_ms, held.attempt):
-                    lost.append(held.lease)
+        for attempt, lease in leased_on(transaction, node_id):
+            answer = said.get(attempt.id)
+            if answer is None and attempt.started_at is not None:
+                if not _is_older(report.sent_ms, attempt):
+                    lost.append(lease)
                 continue
             if answer is not None and (
-                answer.lease_token != held.lease.token or answer.state == "ended"
+                answer.lease_token != lease.token or answer.state == "ended"
             ):
                 continue
             # One that is not reported is on its way: the node listens, so its lease lives too.
             status = AttemptStatus.GRANTED if answer is None else AttemptStatus.RUNNING
-            if held.attempt.status is not status:
-                started_at = answer and (
-                    held.attempt.started_at or answer.started_at or transaction.now
-                )
-                is_first = answer is not None and held.attempt.started_at is None
-                reported_ms = report.sent_ms if is_first else held.attempt.reported_ms
+            if attempt.status is not status:
+                started_at = answer and (attempt.started_at or answer.started_at or transaction.now)
+                is_first = answer is not None and attempt.started_at is None
+                reported_ms = report.sent_ms if is_first else attempt.reported_ms
                 update = {
                     "status": status,
                     "reason": None,
                     "started_at": started_at,
                     "reported_ms": reported_ms,
                 }
-                attempts.swap(transaction, held.attempt.model_copy(update=update))
-            if self._is_due(held.lease.expires_at - transaction.now):
+                attempts.swap(transaction, attempt.model_copy(update=update))
+            if self._is_due(lease.expires_at - transaction.now):
                 expires_at = transaction.now + timedelta(seconds=self.settings.lease_seconds)
                 update = {"expires_at": expires_at}
-                leases.swap(transaction, held.lease.model_copy(update=update))
+                leases.swap(transaction, lease.model_copy(update=update))
         return lost
 
     def _see(self, transaction: Transaction, node: Node) -> None:

@@ -84,13 +84,20 @@ def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:
     return attempts.find(snapshot, [("job", "=", job_id)], order=["number"])
 
 
-def held_on(snapshot: Snapshot, node: str) -> list[Held]:
-    """What a node should be running."""
+def leased_on(snapshot: Snapshot, node: str) -> list[tuple[Attempt, Lease]]:
+    """The attempts that a node should be running."""
     live = attempts.find(snapshot, [("node", "=", node), ("status", "in", LIVE)], order=["id"])
-    job_of_id = {j.id: j for j in jobs.find(snapshot, [("id", "in", [a.job for a in live])])}
     wanted = [attempt.id for attempt in live]
     lease_of = {le.attempt: le for le in leases.find(snapshot, [("attempt", "in", wanted)])}
-    return [Held(job_of_id[a.job], a, lease_of[a.id]) for a in live]
+    return [(attempt, lease_of[attempt.id]) for attempt in live]
+
+
+def held_on(snapshot: Snapshot, node: str) -> list[Held]:
+    """The same with their jobs."""
+    leased = leased_on(snapshot, node)
+    wanted = [attempt.job for attempt, _ in leased]
+    job_of_id = {job.id: job for job in jobs.find(snapshot, [("id", "in", wanted)])}
+    return [Held(job_of_id[attempt.job], attempt, lease) for attempt, lease in leased]
 
 
 def held_by(snapshot: Snapshot, attempt: Attempt) -> Held:

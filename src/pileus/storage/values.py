@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from pileus.core.errors import InvalidRequest
-from pileus.storage.table import Column, Kind, Table
+from pileus.storage.table import Kind, Table
 from pileus.storage.transaction import Record
 
 Value = Any
@@ -26,22 +26,30 @@ _LARGEST = 2**63 - 1
 
 def encode_record(table: Table, record: Record) -> dict[str, Any]:
     """Every column of `table` as a primitive. Raises ValueError when the record does not fit it."""
-    unknown = record.keys() - {column.name for column in table.columns}
-    if unknown:
-        raise ValueError(f"table {table.name!r} has no columns {sorted(unknown)!r}")
-    return {column.name: _encode_of(table, column, record) for column in table.columns}
+    codec = _codec(table)
+    if not record.keys() <= codec.names:
+        raise ValueError(
+            f"table {table.name!r} has no columns {sorted(record.keys() - codec.names)!r}"
+        )
+    encoded = {}
+    for name, may_be_null, to_primitive in codec.encoders:
+        value = record.get(name)
+        if value is None and not may_be_null:
+            raise ValueError(f"column {name!r} of table {table.name!r} is never null")
+        encoded[name] = None if value is None else to_primitive(value)
+    return encoded
 
 
 def decode_record(table: Table, primitives: Record) -> dict[str, Any]:
     """A record whose values share nothing with what is stored."""
-    return {column.name: decode(column.kind, primitives[column.name]) for column in table.columns}
+    return decode_row(table, [primitives[column.name] for column in table.columns])
 
 
 def decode_row(table: Table, row: Sequence[Value]) -> dict[str, Any]:
     """The same of primitives in the order of the table's columns."""
     return {
-        column.name: decode(column.kind, value)
-        for column, value in zip(table.columns, row, strict=True)
+        name: value if value is None or from_primitive is None else from_primitive(value)
+        for (name, from_primitive), value in zip(_codec(table).decoders, row, strict=True)
     }
 
 
@@ -52,14 +60,8 @@ def encode(kind: Kind, value: Value) -> Value:
 
 def decode(kind: Kind, primitive: Value) -> Value:
     """The value of a primitive."""
-    return None if primitive is None else _DECODE[kind](primitive)
-
-
-def _encode_of(table: Table, column: Column, record: Record) -> Value:
-    value = record.get(column.name)
-    if value is None and not column.null:
-        raise ValueError(f"column {column.name!r} of table {table.name!r} is never null")
-    return encode(column.kind, value)
+    from_primitive = _DECODE[kind]
+    return primitive if primitive is None or from_primitive is None else from_primitive(primitive)
 
 
 def _text(value: object) -> str:
@@ -108,22 +110,40 @@ def _from_time(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
 _ENCODE: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: _text,
     Kind.INTEGER: _integer,
     Kind.BOOLEAN: _boolean,
     Kind.TIME: _time,
-    Kind.JSON: _json,
+    Kind.JSON: json.JSONEncoder(separators=(",", ":")).encode,
 }
 
-_DECODE: dict[Kind, Callable[[Any], Any]] = {
-    Kind.TEXT: str,
-    Kind.INTEGER: int,
+_DECODE: dict[Kind, Callable[[Any], Any] | None] = {
+    Kind.TEXT: None,
+    Kind.INTEGER: None,
     Kind.BOOLEAN: bool,
     Kind.TIME: _from_time,
     Kind.JSON: json.loads,
 }
+"""None: as it is."""
+
+
+class _Codec:
+    """What is done with each column of a table, looked up once: rows are what the server's time goes to."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.names = frozenset(column.name for column in table.columns)
+        self.encoders = tuple((c.name, c.null, _ENCODE[c.kind]) for c in table.columns)
+        self.decoders = tuple((c.name, _DECODE[c.kind]) for c in table.columns)
+
+
+_CODECS: dict[int, _Codec] = {}
+"""By the identity of the table, which each holds: to hash one takes as long as to decode a row."""
+
+
+def _codec(table: Table) -> _Codec:
+    found = _CODECS.get(id(table))
+    if found is None:
+        found = _CODECS[id(table)] = _Codec(table)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -168,7 +168,7 @@ class SqlTransaction(SqlSnapshot):
         """Write the feed entries of what was changed so far."""
         if not self._pending:
             return
-        entries = [asdict(change) for change in self._pending]
+        entries = [vars(change) for change in self._pending]
         self._connection.execute(self._statements.append(CHANGES), entries)
         self._pending = []
 
