@@ -1,10 +1,11 @@
 import pytest
 
 from pileus.core.clock import SystemClock
+from pileus.core.errors import InvalidRequest
 from pileus.core.retrying import Backoff
 from pileus.worker.streams import StreamShipper
 from tests.unit.compute.building import make_directory
-from tests.unit.worker.fakes import FakeServer
+from tests.unit.worker.fakes import FakeServer, named
 
 
 @pytest.fixture
@@ -21,9 +22,11 @@ def server():
 def make_shipper(layout, server):
     clock = SystemClock()
 
-    def make(*, is_new=False):
+    def make(*, is_new=False, kept_bytes=1 << 28):
         backoff = Backoff(clock, 0.01)
-        return StreamShipper("att_1", layout, server, clock, backoff, is_new=is_new)
+        return StreamShipper(
+            "att_1", layout, server, clock, backoff, is_new=is_new, kept_bytes=kept_bytes
+        )
 
     return make
 
@@ -92,6 +95,47 @@ class TestDrain:
 
         assert calls == [("stdout", 0, b"one\n")]
 
+    async def test_times_go_with_their_log(self, make_shipper, layout, server):
+        layout.stderr.write_bytes(b"one\n")
+        layout.stderr_times.write_bytes(bytes(16))
+
+        await make_shipper(is_new=True).drain()
+
+        assert server.stream("att_1", "stderr.times") == bytes(16)
+
+    async def test_a_server_that_knows_no_times_does_not_hold_the_end_up(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        append = server.append
+
+        async def old(attempt, name, start, piece):
+            if name.endswith(".times"):
+                raise named("stream_unknown", InvalidRequest("not known"))
+            return await append(attempt, name, start, piece)
+
+        monkeypatch.setattr(server, "append", old)
+        layout.stdout.write_bytes(b"one\n")
+        layout.stdout_times.write_bytes(bytes(16))
+
+        await make_shipper().drain()
+
+        assert server.stream("att_1") == b"one\n"
+
+    async def test_of_a_large_log_the_node_keeps_the_ends_and_what_is_not_sent(
+        self, make_shipper, layout, server
+    ):
+        kept = 8 << 20
+        data = bytes(range(1, 251)) * (40 * (1 << 20) // 250)
+        layout.stdout.write_bytes(data)
+
+        await make_shipper(kept_bytes=kept).drain()
+
+        there = layout.stdout.read_bytes()
+        assert server.stream("att_1") == data
+        assert there[: kept // 2] == data[: kept // 2]
+        assert there[-kept // 2 :] == data[-kept // 2 :]
+        assert layout.stdout.stat().st_blocks * 512 <= kept + 9 * (1 << 20)
+
 
 class TestFollow:
     async def test_the_first_looks_are_close_together_and_then_as_far_apart_as_told(
@@ -109,7 +153,9 @@ class TestFollow:
                     raise Ended
 
         clock = Clock()
-        shipper = StreamShipper("att_1", layout, server, clock, Backoff(clock, 0.01), is_new=True)
+        shipper = StreamShipper(
+            "att_1", layout, server, clock, Backoff(clock, 0.01), is_new=True, kept_bytes=1 << 28
+        )
 
         with pytest.raises(Ended):
             await shipper.follow(0.05)
