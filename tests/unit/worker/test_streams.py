@@ -1,11 +1,15 @@
+import asyncio
+import contextlib
+
 import pytest
 
 from pileus.core.clock import SystemClock
 from pileus.core.errors import InvalidRequest
 from pileus.core.retrying import Backoff
+from pileus.worker import streams as module
 from pileus.worker.streams import StreamShipper
 from tests.unit.compute.building import make_directory
-from tests.unit.worker.fakes import FakeServer, named
+from tests.unit.worker.fakes import FakeServer, named, pieces
 
 
 @pytest.fixture
@@ -29,6 +33,12 @@ def make_shipper(layout, server):
         )
 
     return make
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  files have no event
+            await asyncio.sleep(0.001)
 
 
 class TestDrain:
@@ -65,7 +75,7 @@ class TestDrain:
         shipper = make_shipper()
         layout.stdout.write_bytes(b"one\n")
         await shipper.drain()
-        await server.append("att_1", "stdout", 0, b"one\n")
+        await server.append("att_1", "stdout", 0, pieces(b"one\n"))
         del server.streams["att_1", "stdout"]
         layout.stdout.write_bytes(b"one\ntwo\n")
 
@@ -84,9 +94,10 @@ class TestDrain:
         calls = []
         append = server.append
 
-        async def counted(attempt, name, start, piece):
-            calls.append((name, start, piece))
-            return await append(attempt, name, start, piece)
+        async def counted(attempt, name, start, sent):
+            data = b"".join([piece async for piece in sent])
+            calls.append((name, start, data))
+            return await append(attempt, name, start, pieces(data))
 
         monkeypatch.setattr(server, "append", counted)
         layout.stdout.write_bytes(b"one\n")
@@ -138,6 +149,36 @@ class TestDrain:
 
 
 class TestFollow:
+    async def test_what_comes_soon_goes_with_the_request_under_way(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        monkeypatch.setattr(module, "_LINGER_LOOKS", 500)
+        sent: list[list[bytes]] = []
+        append = server.append
+
+        async def counted(attempt, name, start, given):
+            parts: list[bytes] = []
+            sent.append(parts)
+            async for piece in given:
+                parts.append(piece)  # noqa: PERF401  each is seen as it comes
+            return await append(attempt, name, start, pieces(*parts))
+
+        monkeypatch.setattr(server, "append", counted)
+        shipper = make_shipper(is_new=True)
+        following = asyncio.create_task(shipper.follow(0.05))
+        for line in (b"one\n", b"two\n", b"end\n"):
+            with layout.stdout.open("ab") as file:
+                file.write(line)
+            await until(lambda line=line: sent and sent[-1][-1:] == [line])
+
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await shipper.drain()
+
+        assert sent == [[b"one\n", b"two\n", b"end\n"]]
+        assert server.stream("att_1") == b"one\ntwo\nend\n"
+
     async def test_the_first_looks_are_close_together_and_then_as_far_apart_as_told(
         self, layout, server
     ):
