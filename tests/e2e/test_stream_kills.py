@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,15 @@ for number in range(count):
     with open(path, "w") as file:
         file.write(f"{os.getpid()} {number + 1}")
     time.sleep(0.001)
+"""
+
+CLOCK = """
+import os, sys, time
+for number in range(int(sys.argv[2])):
+    os.write(1, f"{time.time():.6f} {number}\\n".encode())
+    with open(sys.argv[1], "w") as file:
+        file.write(f"{os.getpid()} {number + 1}")
+    time.sleep(0.005)
 """
 
 
@@ -85,6 +95,36 @@ def test_nothing_is_lost_when_a_process_of_ours_is_killed(
 
     assert rough.ended(job)["status"] == "succeeded"
     assert assert_there(rough, job, count) == count
+
+
+@pytest.mark.parametrize("victim", ["server", "worker"])
+def test_lines_have_their_times_whoever_is_killed(
+    rough: Installation, tmp_path: Path, victim: str
+) -> None:
+    count = 1000
+    command = ("--", sys.executable, "-c", CLOCK, str(tmp_path / "progress"), str(count))
+    job = str(rough.cli("run", "--detach", *command)["id"])
+
+    until(partial(has_reached, tmp_path / "progress", 200), seconds=60)
+    killed = until(lambda: rough.pid(victim), seconds=10)
+    rough.kill(victim)
+    until(partial(has_another, rough, victim, killed), seconds=10)
+
+    assert rough.ended(job)["status"] == "succeeded"
+    lines = rough.cli("job", "logs", job, "--timestamps", "--stream", "stdout")["stdout"]
+    late = [
+        datetime.fromisoformat(stamp).timestamp() - float(written)
+        for stamp, written, _ in map(str.split, lines.splitlines())
+    ]
+    assert len(late) == count
+    # The time of a file is that of the kernel's last tick, and milliseconds are shown.
+    assert min(late) > -0.02
+    assert sorted(late)[int(count * 0.9)] < 0.2
+    middle = lines.splitlines()[count // 2].split()[0]
+    found = rough.cli("job", "logs", job, "--since", middle, "--stream", "stdout")["stdout"]
+    first = int(found.split()[1])
+    assert abs(first - count // 2) < 100
+    assert [int(one.split()[1]) for one in found.splitlines()] == list(range(first, count))
 
 
 def test_nothing_is_lost_when_the_trainer_is_killed(rough: Installation, tmp_path: Path) -> None:

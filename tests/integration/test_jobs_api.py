@@ -12,6 +12,7 @@ import pytest
 
 from pileus.core.clock import SystemClock
 from pileus.core.ids import Ids
+from pileus.core.stamps import RECORD
 from tests.integration.conftest import ROOT, RunningServer
 
 CAPACITY = {"cpu_milli": 4000, "memory_mib": 8192, "devices": [], "custom": {}}
@@ -199,6 +200,32 @@ class TestStory:
 
         assert (none.content, found.content) == (b"", b"loss 1\nloss 3\n")
         assert last.content == b"loss 3\n"
+        assert refused.status_code == 422
+
+    async def test_lines_of_a_log_have_their_times(
+        self, server: RunningServer, owner: httpx.AsyncClient, node: Node
+    ) -> None:
+        job_id = await submit(owner)
+        await server.engine.schedule()
+        order = (await node.sync())["attempts"][0]
+        await node.sync(running(order))
+        streams = f"/api/v1/attempts/{order['id']}/streams"
+        records = RECORD.pack(4, 1_000_000) + RECORD.pack(8, 2_500_000)
+        await node.client.put(f"{streams}/stdout?offset=0", content=b"one\ntwo\n")
+        await node.client.put(f"{streams}/stdout.times?offset=0", content=records)
+        since = {"since": "1970-01-01T00:00:02Z"}
+
+        logs = f"{ROOT}/jobs/{job_id}/logs"
+        shown = await owner.get(f"{logs}/lines", params={"timestamps": True})
+        found = await owner.get(f"{logs}/lines", params={**since, "timestamps": True, "grep": "1"})
+        late = await owner.get(f"{logs}/lines", params=since)
+        early = await owner.get(f"{logs}/lines", params={"until": "1970-01-01T00:00:02Z"})
+        followed = await owner.get(logs, params=since)
+        refused = await owner.get(f"{logs}/lines", params={"since": "1970-01-01T00:00:02"})
+
+        assert shown.text == "1970-01-01T00:00:01.000Z one\n1970-01-01T00:00:02.500Z two\n"
+        assert (found.text, late.text, early.text) == ("", "two\n", "one\n")
+        assert (followed.text, followed.headers["pileus-next-offset"]) == ("two\n", "8")
         assert refused.status_code == 422
 
 

@@ -16,6 +16,7 @@ from tests.soak.story import Story
 
 BY_ANOTHER_STORY = {
     "database.copied": "tests/contract/test_migrations.py: an upgrade from an older version",
+    "stream.gap_recorded": "tests/unit/tracking/test_live.py: a log that outgrows what is kept",
 }
 """Failpoints that no part of the story passes, and where they are tested."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pileus.core.stamps import SUFFIX
+
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
 
@@ -41,6 +43,8 @@ class Layout:
         self.result = self.report / "result.json"
         self.stdout = self.directory / "stdout"
         self.stderr = self.directory / "stderr"
+        self.stdout_times = self.directory / f"stdout{SUFFIX}"
+        self.stderr_times = self.directory / f"stderr{SUFFIX}"
         self.token = self.directory / "token"
         self.launch = self.directory / "launch.json"
         """How to start it: the executor's word to the runner."""

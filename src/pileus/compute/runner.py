@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import select
 import signal
 import sys
 import time
@@ -28,6 +27,7 @@ from pileus.compute.layout import PACKAGE_ROOT, PRIVATE_FILE, Layout
 from pileus.compute.limits.amounts import Limits
 from pileus.compute.limits.confinement import Confinement
 from pileus.compute.sandbox.wrapping import Sandbox, environment, unwrapped_code, wrapped
+from pileus.compute.stamping import Stamper
 from pileus.compute.watch import FENCED, Action, Seen, Watch
 from pileus.core.failpoints import failpoint
 
@@ -80,7 +80,10 @@ def lead(layout: Layout, launch: dict[str, Any], begin: Begin, announce_to: int)
     os.close(announce_to)
     failpoint("runner.announced")
     run = _run_masked if launch.get("has_secrets") else _run
-    end = run(layout, launch, begin, started_at)
+    stamper = Stamper(layout)
+    stamper.look()  # what was written while it was prepared
+    end = run(layout, launch, begin, started_at, stamper)
+    stamper.finish()
     failpoint("runner.attempt_over")
     _write_end(layout, end)
     failpoint("runner.end_written")
@@ -116,7 +119,7 @@ def spawn(layout: Layout, launch: dict[str, Any], outputs: Outputs | None = None
 
 
 def _run_masked(
-    layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str
+    layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str, stamper: Stamper
 ) -> dict[str, Any]:
     """Run it with its secrets, which are in nothing that it leaves here."""
     from pileus.compute import secrets  # start-up time: of those alone that have some
@@ -134,14 +137,16 @@ def _run_masked(
             output.start()
 
     try:
-        return _run(layout, launch, begin_masked, started_at)
+        return _run(layout, launch, begin_masked, started_at, stamper)
     finally:
         output.finish()
         given.remove()
         secrets.mask_result(layout, given.values)
 
 
-def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) -> dict[str, Any]:
+def _run(
+    layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str, stamper: Stamper
+) -> dict[str, Any]:
     asked_to_end = _AskedToEnd()
     readable, writable = os.pipe()
     for end in (readable, writable):
@@ -164,7 +169,7 @@ def _run(layout: Layout, launch: dict[str, Any], begin: Begin, started_at: str) 
         confinement.close()
         return ending.not_started(str(error))
     watch = Watch(time.monotonic(), launch.get("timeout_seconds"), launch["grace_seconds"])
-    status, usage = _wait(child, layout, watch, asked_to_end, readable, confinement)
+    status, usage = _wait(child, layout, watch, asked_to_end, readable, confinement, stamper)
     # What it left running has no lease. To look through all processes takes longer than most else.
     if not (adopts and subreaper.is_childless()):
         confinement.kill()
@@ -199,6 +204,7 @@ def _wait(
     asked_to_end: _AskedToEnd,
     wakeup: int,
     confinement: Confinement,
+    stamper: Stamper,
 ) -> tuple[int, Any]:
     while True:
         end = subreaper.reap(child)
@@ -216,9 +222,9 @@ def _wait(
         now = time.monotonic()
         pause = min(watch.wait_seconds(now), confinement.wait_seconds(now))
         # A signal, such as a child's end, makes the pipe readable at once.
-        if select.select([wakeup], [], [], pause)[0]:
-            with suppress(BlockingIOError):
-                os.read(wakeup, 4096)
+        stamper.wait(wakeup, pause)
+        with suppress(BlockingIOError):
+            os.read(wakeup, 4096)
 
 
 def _seen(layout: Layout, asked_to_end: _AskedToEnd) -> Seen:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
+from pileus.core.stamps import SUFFIX
 from pileus.sdk.api import Api, Document, quoted
 from pileus.sdk.code import Code
 from pileus.sdk.errors import NoResult
+from pileus.sdk.log_times import TIMES_WAIT_SECONDS, Part, with_times
 
 Stream = Literal["stdout", "stderr"]
 
@@ -124,13 +127,29 @@ class Jobs:
         self, identifier: str, stream: Stream = "stdout", attempt: str | None = None
     ) -> Iterator[bytes]:
         """What an attempt has written so far, part by part."""
-        return self._chunks(identifier, stream, attempt, wait_seconds=0)
+        return (part.data for part in self._parts(identifier, stream, attempt, 0) if part.data)
 
     def follow_logs(
-        self, identifier: str, stream: Stream = "stdout", attempt: str | None = None
+        self,
+        identifier: str,
+        stream: Stream = "stdout",
+        attempt: str | None = None,
+        *,
+        since: datetime | None = None,
+        timestamps: bool = False,
     ) -> Iterator[bytes]:
-        """Bytes as they are written, until the job has ended."""
-        return self._chunks(identifier, stream, attempt, wait_seconds=LOG_WAIT_SECONDS)
+        """Bytes as they are written, until the job has ended; with `timestamps`, lines after their
+        times. With `since`, an aware time, none of the lines that are known to be from before.
+        """
+        parts = self._parts(identifier, stream, attempt, LOG_WAIT_SECONDS, since)
+        if not timestamps:
+            return (part.data for part in parts if part.data)
+
+        def times(attempt: str, offset: int) -> Part:
+            name = f"{stream}{SUFFIX}"
+            return self._part(identifier, name, attempt or None, offset, TIMES_WAIT_SECONDS)
+
+        return with_times(parts, times)
 
     def log_lines(
         self,
@@ -140,9 +159,24 @@ class Jobs:
         *,
         grep: str = "",
         tail: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        timestamps: bool = False,
     ) -> bytes:
-        """Lines written so far that contain `grep`, a plain text; the last `tail` of them."""
-        params = {"stream": stream, "attempt": attempt, "grep": grep, "tail": tail}
+        """Lines written so far that contain `grep`, a plain text; the last `tail` of them.
+
+        `since` and `until`, aware times, bound when they were written; with `timestamps` each line comes
+        after its time in UTC, or `-` where that is not known. Such a line is one of every time.
+        """
+        params = {
+            "stream": stream,
+            "attempt": attempt,
+            "grep": grep,
+            "tail": tail,
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+            "timestamps": timestamps,
+        }
         path = self._api.path("jobs", identifier, "logs", "lines")
         return self._api.call("GET", path, params=params, timeout_seconds=600.0).content
 
@@ -177,27 +211,48 @@ class Jobs:
         parts = "/".join(quoted(part) for part in path.split("/"))
         return self._api.call("GET", f"{base}/{parts}", timeout_seconds=600.0).content
 
-    def _chunks(
-        self, identifier: str, stream: Stream, attempt: str | None, wait_seconds: int
-    ) -> Iterator[bytes]:
+    def _parts(
+        self,
+        identifier: str,
+        stream: str,
+        attempt: str | None,
+        wait_seconds: float,
+        since: datetime | None = None,
+    ) -> Iterator[Part]:
         offset = 0
         while True:
-            response = self._api.call(
-                "GET",
-                self._api.path("jobs", identifier, "logs"),
-                params={
-                    "stream": stream,
-                    "offset": offset,
-                    "wait": wait_seconds,
-                    "attempt": attempt,
-                },
-                timeout_seconds=wait_seconds + _SLACK_SECONDS,
-            )
-            if response.content:
-                yield response.content
-            following = int(response.headers["Pileus-Next-Offset"])
-            if response.headers["Pileus-Final"] == "true" and following == offset:
+            part = self._part(identifier, stream, attempt, offset, wait_seconds, since)
+            yield part
+            is_at_end = part.next_offset == offset
+            if is_at_end and (part.is_final or wait_seconds == 0):
                 return
-            if wait_seconds == 0 and following == offset:
-                return
-            offset = following
+            offset, since = part.next_offset, since if part.next_offset == 0 else None
+
+    def _part(
+        self,
+        identifier: str,
+        stream: str,
+        attempt: str | None,
+        offset: int,
+        wait_seconds: float,
+        since: datetime | None = None,
+    ) -> Part:
+        response = self._api.call(
+            "GET",
+            self._api.path("jobs", identifier, "logs"),
+            params={
+                "stream": stream,
+                "offset": offset,
+                "wait": wait_seconds,
+                "attempt": attempt,
+                "since": since.isoformat() if since else None,
+            },
+            timeout_seconds=wait_seconds + _SLACK_SECONDS,
+        )
+        headers = response.headers
+        return Part(
+            response.content,
+            next_offset=int(headers["Pileus-Next-Offset"]),
+            is_final=headers["Pileus-Final"] == "true",
+            attempt=headers.get("Pileus-Attempt", ""),
+        )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime
 
 from pileus.core.schemas.jobs import Attempt, Job
 from pileus.core.schemas.tenancy import Caller
 from pileus.server.services import Services
 from pileus.storage.blobs.receiving import once
 from pileus.tracking.searching import last, matching
-from pileus.tracking.streams import Chunk, check_name
+from pileus.tracking.streams import LOGS, Chunk, check_name
+from pileus.tracking.timed import Log, Wanted, start_of, timed
 
 LOOK_SECONDS = 0.05
 """Appending is no event of the database: what another server is sent is found by looking."""
@@ -25,8 +27,11 @@ async def follow(
     stream: str,
     offset: int,
     wait_seconds: float,
+    since: datetime | None = None,
 ) -> tuple[Chunk, str]:
     """The next bytes of a stream and whose they are; final once the job can write no more.
+
+    With `since`, none of the lines of a log that are known to be from before.
 
     Raises StreamUnknown, JobNotFound, AttemptNotFound.
     """
@@ -42,6 +47,9 @@ async def follow(
             attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
             seen = now
         growth = services.streams.growth(attempt.id) if attempt else None
+        if since is not None and attempt is not None and stream in LOGS:
+            log = Log(caller.project, attempt.id, stream)
+            offset, since = max(offset, await start_of(services.streams, log, since)), None
         chunk = await _read(services, caller, job, attempt, stream, offset)
         if chunk.data or chunk.is_final or loop.time() >= deadline:
             return chunk, attempt.id if attempt else ""
@@ -61,8 +69,9 @@ async def search(
     stream: str,
     text: bytes,
     most: int | None,
+    wanted: Wanted,
 ) -> AsyncIterator[bytes]:
-    """Lines of a log that contain `text`, at most the last `most` of them.
+    """Lines of a log that are wanted and contain `text`, at most the last `most` of them.
 
     Raises StreamUnknown, JobNotFound, AttemptNotFound, at once.
     """
@@ -71,7 +80,11 @@ async def search(
     attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
     if attempt is None:
         return once(b"")
-    found = matching(services.streams.pieces(caller.project, attempt.id, stream), text)
+    if wanted.needs_times:
+        pieces = timed(services.streams, Log(caller.project, attempt.id, stream), wanted)
+    else:
+        pieces = services.streams.pieces(caller.project, attempt.id, stream)
+    found = matching(pieces, text, wanted.mark_bytes)
     return found if most is None else once(await last(found, most))
 
 

@@ -19,9 +19,10 @@ from pileus.storage.database import Database
 from pileus.storage.transaction import Record, Snapshot, Transaction
 from pileus.tracking import metric_segments
 from pileus.tracking.errors import MetricNotFound
+from pileus.tracking.live import READ_BYTES
 from pileus.tracking.metric_segments import RUN_POINTS
 from pileus.tracking.points import Series, parse, thin
-from pileus.tracking.streams import READ_BYTES, StreamStore
+from pileus.tracking.streams import StreamStore
 from pileus.tracking.tables import METRIC_MARKS, METRIC_SEGMENTS, METRICS
 
 SEGMENT_BYTES = 4 * 1024 * 1024

@@ -7,9 +7,7 @@ stream ends, so a worker that crashed or a request that was sent twice does no h
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
-import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,18 +15,19 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from pileus.core.failpoints import failpoint
+from pileus.core.stamps import SUFFIX
 from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
-from pileus.storage.errors import StorageFull
 from pileus.storage.transaction import Record, Transaction
-from pileus.tracking.errors import StreamGap, StreamUnknown
-from pileus.tracking.quota import Gap, gap_of
+from pileus.tracking import live
+from pileus.tracking.errors import StreamUnknown
+from pileus.tracking.live import READ_BYTES
+from pileus.tracking.quota import Gap, gap_of, gap_of_times
 from pileus.tracking.tables import STREAMS
 
 LOGS = ("stdout", "stderr")
-NAMES = (*LOGS, "metrics")
-READ_BYTES = 1024 * 1024
-"""At most this much of a stream in one answer."""
+TIMES = tuple(f"{name}{SUFFIX}" for name in LOGS)
+NAMES = (*LOGS, *TIMES, "metrics")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class StreamStore:
     def __init__(
         self, root: Path, database: Database, blobs: BlobStore, log_bytes: int = 256 * 1024 * 1024
     ) -> None:
-        """Of a log that has ended at most `log_bytes` are kept."""
+        """Of a log at most `log_bytes` are kept, and while it grows not much more."""
         self._root = root
         self._database = database
         self._blobs = blobs
@@ -80,7 +79,8 @@ class StreamStore:
         Raises StreamUnknown, StreamGap, StorageFull.
         """
         path = self._path(attempt, name)
-        end = await asyncio.to_thread(_append, path, offset, data)
+        most = self._log_bytes if name in LOGS else None
+        end = await asyncio.to_thread(live.append, path, offset, data, most)
         self._tell(attempt)
         return end
 
@@ -94,9 +94,9 @@ class StreamStore:
         # What is recorded comes first: a late append may have made a file again after the end.
         record = await self._sealed(attempt, name)
         if record is None:
-            live = await asyncio.to_thread(_read, path, offset)
-            if live is not None:
-                return Chunk(live, offset + len(live), is_final=False)
+            found = await asyncio.to_thread(live.read, path, offset)
+            if found is not None:
+                return Chunk(*found, is_final=False)
             record = await self._sealed(attempt, name)  # it ended between the two
         if record is None or record["project"] != project:
             return Chunk(b"", offset, is_final=False)
@@ -108,6 +108,8 @@ class StreamStore:
         if record["digest"] is None or offset >= size:
             return Chunk(b"", offset, is_final=True)
         if gap is not None and gap.start <= offset < gap.end:
+            if record["name"] in TIMES:
+                return await self._kept(record, gap.end)
             return Chunk(gap.text, gap.end, is_final=gap.end >= size)
         is_behind = gap is not None and offset >= gap.end
         at = offset - gap.size if gap is not None and is_behind else offset
@@ -129,12 +131,18 @@ class StreamStore:
                 break
         return bytes(found[:READ_BYTES])
 
+    async def chunks(
+        self, project: str, attempt: str, name: str, offset: int = 0
+    ) -> AsyncIterator[tuple[int, Chunk]]:
+        """What there is of a stream now, and where each part of it begins."""
+        while (chunk := await self.read(project, attempt, name, offset)).data:
+            yield offset, chunk
+            offset = chunk.next_offset
+
     async def pieces(self, project: str, attempt: str, name: str) -> AsyncIterator[bytes]:
         """What there is of a stream now, at most READ_BYTES at a time."""
-        offset = 0
-        while (chunk := await self.read(project, attempt, name, offset)).data:
+        async for _, chunk in self.chunks(project, attempt, name):
             yield chunk.data
-            offset = chunk.next_offset
 
     async def lines(self, project: str, attempt: str, name: str) -> bytes:
         """A whole stream."""
@@ -144,17 +152,25 @@ class StreamStore:
         """Store the logs of an ended attempt as blobs; the files stay until `drop`."""
         sealed = []
         for name in LOGS:
-            path = self._path(attempt, name)
+            path, times = self._path(attempt, name), self._path(attempt, f"{name}{SUFFIX}")
             if not await asyncio.to_thread(path.exists):
                 continue
-            gap = await asyncio.to_thread(gap_of, path, self._log_bytes)
-            digest, size = await asyncio.to_thread(_digest, path, gap)
-            if size:
-                # Also when it is there: what was just written is not collected as left over.
-                await self._blobs.put(project, digest, _chunks(path, size, gap))
-            failpoint("stream.sealed")
-            sealed.append(Sealed(name, size, digest if size else "", gap))
+            async with live.unchanged(path):
+                known = await asyncio.to_thread(live.gap_in, path)
+                gap = await asyncio.to_thread(gap_of, path, self._log_bytes, known)
+                sealed.append(await self._seal(project, path, gap))
+                if await asyncio.to_thread(times.exists):
+                    of_times = await asyncio.to_thread(_gap_of_times, times, gap)
+                    sealed.append(await self._seal(project, times, of_times))
         return sealed
+
+    async def _seal(self, project: str, path: Path, gap: Gap | None) -> Sealed:
+        digest, size = await asyncio.to_thread(_digest, path, gap)
+        if size:
+            # Also when it is there: what was just written is not collected as left over.
+            await self._blobs.put(project, digest, _chunks(path, size, gap))
+        failpoint("stream.sealed")
+        return Sealed(path.name, size, digest if size else "", gap)
 
     async def drop(self, attempt: str) -> None:
         """Remove the files of an attempt whose streams are sealed and recorded."""
@@ -168,7 +184,7 @@ class StreamStore:
 
     def _drop(self, attempt: str) -> None:
         for name in NAMES:
-            self._path(attempt, name).unlink(missing_ok=True)
+            live.remove(self._path(attempt, name))
         with suppress(OSError):  # there is none, or a late append has just written to it
             (self._root / attempt).rmdir()
 
@@ -203,27 +219,8 @@ def record_sealed(
         )
 
 
-def _append(path: Path, offset: int, data: bytes) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("ab") as file:
-            # The same bytes may come twice at once: a client that gave up, and its repetition.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            end = file.seek(0, os.SEEK_END)
-            if offset > end:
-                raise StreamGap(
-                    f"Offset {offset} is beyond the end of {path.name!r}, which is {end}",
-                    hint=f"Send the bytes from offset {end}.",
-                )
-            new = data[end - offset :]
-            file.write(new)
-            file.flush()
-            return end + len(new)
-    except OSError as error:
-        raise StorageFull(
-            f"Stream {path.name!r} could not be written: {error.strerror}",
-            hint="Free disk space; the worker sends the bytes again.",
-        ) from error
+def _gap_of_times(path: Path, log: Gap | None) -> Gap | None:
+    return None if log is None else gap_of_times(path, log, live.gap_in(path))
 
 
 def _gap_in(record: Record) -> Gap | None:
@@ -254,14 +251,5 @@ def _read_kept(path: Path, offset: int, size: int, gap: Gap | None) -> tuple[byt
     if gap is not None and offset == gap.start:
         offset = gap.end
     end = gap.start if gap is not None and offset < gap.start else size
-    data = (_read(path, offset) or b"")[: end - offset]
+    data = (live.read_file(path, offset) or b"")[: end - offset]
     return (data, offset + len(data)) if data else None
-
-
-def _read(path: Path, offset: int) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(READ_BYTES)
-    except FileNotFoundError:
-        return None

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pileus.compute import ending
+from pileus.compute import ending, stamping
 from pileus.compute.errors import RunnerNotStarted
 from pileus.compute.executor import Executor, Phase, State
 from pileus.compute.files import read_json
@@ -69,6 +69,8 @@ class Means:
     """Builds what code asks for; without it attempts have the node's own Python."""
 
     secrets: SecretFiles = field(default_factory=SecretFiles)
+    log_bytes: int = 256 * 1024 * 1024
+    """About so much of each log stays on this node while its attempt runs."""
 
     def backoff(self) -> Backoff:
         return Backoff(self.clock, self.retry_seconds_max)
@@ -299,6 +301,7 @@ class HeldAttempt:
         document = dict(state.exit or {})
         await self._means.secrets.clear(self._layout)
         if self._layout.directory.exists():
+            stamping.complete(self._layout)
             await streams.drain()
             failpoint("attempt.drained")
         try:
@@ -339,6 +342,7 @@ class HeldAttempt:
             means.clock,
             means.backoff(),
             is_new=is_new,
+            kept_bytes=means.log_bytes,
         )
 
 

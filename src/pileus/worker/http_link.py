@@ -70,12 +70,14 @@ class HttpServerLink:
     async def projects(self) -> frozenset[str]:
         return frozenset(read(_Projects, await self._http.send("GET", "/nodes/projects")).projects)
 
-    async def append(self, attempt: str, stream: str, offset: int, data: bytes) -> int:
+    async def append(
+        self, attempt: str, stream: str, offset: int, pieces: AsyncIterator[bytes]
+    ) -> int:
         response = await self._http.send(
             "PUT",
             f"/attempts/{quote(attempt, safe='')}/streams/{quote(stream, safe='')}",
             params={"offset": offset},
-            content=data,
+            content=pieces,
             content_type="application/octet-stream",
         )
         return read_number(response, "offset")

@@ -40,8 +40,10 @@ class ServerLink(Protocol):
         """Ids of the projects that there are."""
         ...
 
-    async def append(self, attempt: str, stream: str, offset: int, data: bytes) -> int:
-        """Append to a stream; where it ends now, whatever was sent."""
+    async def append(
+        self, attempt: str, stream: str, offset: int, pieces: AsyncIterator[bytes]
+    ) -> int:
+        """Append to a stream, each piece as it comes; where it ends now, whatever was sent."""
         ...
 
     async def secrets(self, project: str, job: str, token: str) -> Sequence[SecretValue]:

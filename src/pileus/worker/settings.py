@@ -40,6 +40,10 @@ class WorkerSettings(BaseModel):
     ship_seconds: float = Field(default=0.05, gt=0)
     """New bytes of logs and metrics leave for the server this often."""
 
+    log_mib: int = Field(default=256, ge=1)
+    """Of each log of an attempt that runs, about the first half of so much and the last stay on the
+    node's disk, once the server has the rest."""
+
     usage_seconds: float = Field(default=5.0, ge=1)
     """The server hears this often what attempts use, while any runs."""
 
@@ -75,6 +79,11 @@ class WorkerSettings(BaseModel):
 
     supervisor_fd: int | None = None
     """Read end of a pipe whose other end the supervisor holds: when it closes, we exit."""
+
+    @property
+    def log_bytes(self) -> int:
+        """`log_mib` in bytes."""
+        return self.log_mib * 1024 * 1024
 
     @property
     def directory(self) -> Path:

@@ -85,6 +85,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         retry_seconds_max=settings.retry_seconds_max,
         environments=environments,
         secrets=SecretFiles(memory_directory(settings.directory)),
+        log_bytes=settings.log_bytes,
     )
     attempts = Attempts(settings.directory / "attempts", means)
     capacity = inventory.take(settings.custom).model_copy(update={"sandbox": sandbox is not None})

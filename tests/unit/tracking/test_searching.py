@@ -37,6 +37,13 @@ class TestMatching:
     async def test_a_pattern_is_plain_text(self):
         assert await found(b"(a+)+$\naaaa\n", b"(a+)+$") == b"(a+)+$\n"
 
+    async def test_what_stands_before_a_line_is_not_searched(self):
+        log = b"12:01 one\n12:02 two 12\n12:03 12"
+
+        found = [part async for part in matching(cut(log, 5), b"12", mark_bytes=6)]
+
+        assert b"".join(found) == b"12:02 two 12\n12:03 12"
+
     async def test_an_endless_line_does_not_fill_memory(self, monkeypatch):
         monkeypatch.setattr(searching, "LINE_BYTES", 10)
 

@@ -57,6 +57,12 @@ def named(code, error):
     return error
 
 
+async def pieces(*data):
+    """What a worker sends of a stream."""
+    for piece in data:
+        yield piece
+
+
 class FakeServer:
     """Holds orders, streams and blobs; away when told so. Implements `ServerLink`."""
 
@@ -153,8 +159,9 @@ class FakeServer:
             raise Unavailable("away")
         return self.project_ids
 
-    async def append(self, attempt, stream, offset, data):
+    async def append(self, attempt, stream, offset, pieces):
         self._answer()
+        data = b"".join([piece async for piece in pieces])
         held = self.streams.setdefault((attempt, stream), bytearray())
         if offset > len(held):
             raise InvalidRequest(f"Offset {offset} is beyond the end, which is {len(held)}")

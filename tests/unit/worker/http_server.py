@@ -12,7 +12,7 @@ from pileus.core.schemas.jobs import Artifact, NodeReport, Registration
 from pileus.core.schemas.secrets import SecretValues
 from pileus.core.schemas.usage import UsageReport
 from pileus.core.status import http_status
-from tests.unit.worker.fakes import digest_of
+from tests.unit.worker.fakes import digest_of, pieces
 
 TOKEN = "plw_test"
 ATTEMPT_TOKEN = "pla_secret"
@@ -73,7 +73,7 @@ async def _route(fake, tmp_path, scope, body):  # noqa: PLR0911  one for each ro
             await fake.tell_usage(node, UsageReport.model_validate_json(body))
             return b""
         case "PUT", ["attempts", attempt, "streams", name]:
-            end = await fake.append(attempt, name, int(query["offset"]), body)
+            end = await fake.append(attempt, name, int(query["offset"]), pieces(body))
             return json.dumps({"offset": end}).encode()
         case "POST", ["projects", project, "blobs", "missing"]:
             missing = await fake.missing(project, json.loads(body)["digests"])

@@ -7,7 +7,7 @@ from pileus.core.schemas.secrets import SecretValue
 from pileus.core.schemas.usage import UsageReport
 from pileus.sdk.link import ServerAway, read_token
 from pileus.worker.http_link import HttpServerLink
-from tests.unit.worker.fakes import FakeServer, digest_of, make_order
+from tests.unit.worker.fakes import FakeServer, digest_of, make_order, pieces
 from tests.unit.worker.http_server import TOKEN, serving
 
 REGISTRATION = Registration(
@@ -49,9 +49,9 @@ class TestHttpServerLink:
         assert orders.attempts == (make_order(),)
 
     async def test_streams_grow_by_offset(self, link, server):
-        assert await link.append("att_1", "stdout", 0, b"") == 0
-        assert await link.append("att_1", "stdout", 0, b"abc") == 3
-        assert await link.append("att_1", "stdout", 1, b"bcd") == 4
+        assert await link.append("att_1", "stdout", 0, pieces(b"")) == 0
+        assert await link.append("att_1", "stdout", 0, pieces(b"abc")) == 3
+        assert await link.append("att_1", "stdout", 1, pieces(b"bcd")) == 4
         assert server.stream("att_1") == b"abcd"
 
     async def test_blobs_travel_both_ways(self, link, server, tmp_path):

@@ -1,10 +1,15 @@
+import asyncio
+import contextlib
+
 import pytest
 
 from pileus.core.clock import SystemClock
+from pileus.core.errors import InvalidRequest
 from pileus.core.retrying import Backoff
+from pileus.worker import streams as module
 from pileus.worker.streams import StreamShipper
 from tests.unit.compute.building import make_directory
-from tests.unit.worker.fakes import FakeServer
+from tests.unit.worker.fakes import FakeServer, named, pieces
 
 
 @pytest.fixture
@@ -21,11 +26,19 @@ def server():
 def make_shipper(layout, server):
     clock = SystemClock()
 
-    def make(*, is_new=False):
+    def make(*, is_new=False, kept_bytes=1 << 28):
         backoff = Backoff(clock, 0.01)
-        return StreamShipper("att_1", layout, server, clock, backoff, is_new=is_new)
+        return StreamShipper(
+            "att_1", layout, server, clock, backoff, is_new=is_new, kept_bytes=kept_bytes
+        )
 
     return make
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  files have no event
+            await asyncio.sleep(0.001)
 
 
 class TestDrain:
@@ -71,7 +84,7 @@ class TestDrain:
         shipper = make_shipper()
         layout.stdout.write_bytes(b"one\n")
         await shipper.drain()
-        await server.append("att_1", "stdout", 0, b"one\n")
+        await server.append("att_1", "stdout", 0, pieces(b"one\n"))
         del server.streams["att_1", "stdout"]
         layout.stdout.write_bytes(b"one\ntwo\n")
 
@@ -90,9 +103,10 @@ class TestDrain:
         calls = []
         append = server.append
 
-        async def counted(attempt, name, start, piece):
-            calls.append((name, start, piece))
-            return await append(attempt, name, start, piece)
+        async def counted(attempt, name, start, sent):
+            data = b"".join([piece async for piece in sent])
+            calls.append((name, start, data))
+            return await append(attempt, name, start, pieces(data))
 
         monkeypatch.setattr(server, "append", counted)
         layout.stdout.write_bytes(b"one\n")
@@ -101,8 +115,79 @@ class TestDrain:
 
         assert calls == [("stdout", 0, b"one\n")]
 
+    async def test_times_go_with_their_log(self, make_shipper, layout, server):
+        layout.stderr.write_bytes(b"one\n")
+        layout.stderr_times.write_bytes(bytes(16))
+
+        await make_shipper(is_new=True).drain()
+
+        assert server.stream("att_1", "stderr.times") == bytes(16)
+
+    async def test_a_server_that_knows_no_times_does_not_hold_the_end_up(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        append = server.append
+
+        async def old(attempt, name, start, piece):
+            if name.endswith(".times"):
+                raise named("stream_unknown", InvalidRequest("not known"))
+            return await append(attempt, name, start, piece)
+
+        monkeypatch.setattr(server, "append", old)
+        layout.stdout.write_bytes(b"one\n")
+        layout.stdout_times.write_bytes(bytes(16))
+
+        await make_shipper().drain()
+
+        assert server.stream("att_1") == b"one\n"
+
+    async def test_of_a_large_log_the_node_keeps_the_ends_and_what_is_not_sent(
+        self, make_shipper, layout, server
+    ):
+        kept = 8 << 20
+        data = bytes(range(1, 251)) * (40 * (1 << 20) // 250)
+        layout.stdout.write_bytes(data)
+
+        await make_shipper(kept_bytes=kept).drain()
+
+        there = layout.stdout.read_bytes()
+        assert server.stream("att_1") == data
+        assert there[: kept // 2] == data[: kept // 2]
+        assert there[-kept // 2 :] == data[-kept // 2 :]
+        assert layout.stdout.stat().st_blocks * 512 <= kept + 9 * (1 << 20)
+
 
 class TestFollow:
+    async def test_what_comes_soon_goes_with_the_request_under_way(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        monkeypatch.setattr(module, "_LINGER_LOOKS", 500)
+        sent: list[list[bytes]] = []
+        append = server.append
+
+        async def counted(attempt, name, start, given):
+            parts: list[bytes] = []
+            sent.append(parts)
+            async for piece in given:
+                parts.append(piece)  # noqa: PERF401  each is seen as it comes
+            return await append(attempt, name, start, pieces(*parts))
+
+        monkeypatch.setattr(server, "append", counted)
+        shipper = make_shipper(is_new=True)
+        following = asyncio.create_task(shipper.follow(0.05))
+        for line in (b"one\n", b"two\n", b"end\n"):
+            with layout.stdout.open("ab") as file:
+                file.write(line)
+            await until(lambda line=line: sent and sent[-1][-1:] == [line])
+
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await shipper.drain()
+
+        assert sent == [[b"one\n", b"two\n", b"end\n"]]
+        assert server.stream("att_1") == b"one\ntwo\nend\n"
+
     async def test_the_first_looks_are_close_together_and_then_as_far_apart_as_told(
         self, layout, server
     ):
@@ -118,7 +203,9 @@ class TestFollow:
                     raise Ended
 
         clock = Clock()
-        shipper = StreamShipper("att_1", layout, server, clock, Backoff(clock, 0.01), is_new=True)
+        shipper = StreamShipper(
+            "att_1", layout, server, clock, Backoff(clock, 0.01), is_new=True, kept_bytes=1 << 28
+        )
 
         with pytest.raises(Ended):
             await shipper.follow(0.05)

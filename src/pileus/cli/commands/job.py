@@ -1,7 +1,6 @@
 """`pileus job`: what runs, what it says, how it ended."""
 
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import islice
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pileus.cli import options, phrases, queue_list, usages
-from pileus.cli.commands import job_top
+from pileus.cli.commands import job_logs, job_top
 from pileus.cli.deleting import Now, Yes, delete_for
 from pileus.cli.options import Command
 from pileus.cli.output import Row, fields
@@ -104,37 +103,7 @@ def show(context: typer.Context, job: Id) -> None:
     )
 
 
-@app.command("logs", cls=Command)
-def logs(
-    context: typer.Context,
-    job: Id,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
-    ] = False,
-    stream: Annotated[str | None, typer.Option(help="stdout or stderr; both when absent.")] = None,
-    attempt: Annotated[str | None, typer.Option(help="Id of an earlier attempt.")] = None,
-    grep: Annotated[str, typer.Option(help="Only lines that contain this text, as it is.")] = "",
-    tail: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="Only the last so many lines.")
-    ] = None,
-) -> None:
-    """Print what a job wrote: its stdout on stdout, its stderr on stderr."""
-    session = Session.of(context)
-    streams = [_stream(stream)] if stream else ["stdout", "stderr"]
-    if follow and (grep or tail is not None):
-        raise typer.BadParameter("not with --grep or --tail", param_hint="--follow")
-    if session.json or grep or tail is not None:
-        jobs: Any = session.client.jobs
-        found = {one: jobs.log_lines(job, one, attempt, grep=grep, tail=tail) for one in streams}
-        if not session.json:
-            for one, sink in (("stdout", sys.stdout), ("stderr", sys.stderr)):
-                sink.buffer.write(found.get(one, b""))
-                sink.flush()
-            return
-        texts = {one: data.decode("utf-8", "replace") for one, data in found.items()}
-        session.output.write_json({"job": job, **texts})
-        return
-    print_logs(session, job, streams, follow=follow, attempt=attempt)
+app.command("logs", cls=Command)(job_logs.logs)
 
 
 @app.command("metrics", cls=Command)
@@ -223,46 +192,8 @@ def delete(context: typer.Context, job: Id, now: Now = False, yes: Yes = False) 
     delete_for(session, f"job {job}", call, now=now, yes=yes)
 
 
-def print_logs(
-    session: Session,
-    job: str,
-    streams: list[str],
-    *,
-    follow: bool = False,
-    attempt: str | None = None,
-) -> None:
-    """Copy the streams of a job to those of this process, each as it comes."""
-    sinks = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    jobs: Any = session.client.jobs
-    failures: list[Exception] = []
-
-    def copy(stream: str) -> None:
-        sink = sinks[stream]
-        read = jobs.follow_logs if follow else jobs.written_logs
-        try:
-            for chunk in read(job, stream, attempt):
-                sink.write(chunk)
-                sink.flush()
-        except Exception as error:  # noqa: BLE001  raised again in the main thread
-            failures.append(error)
-
-    threads = [threading.Thread(target=copy, args=(one,), daemon=True) for one in streams]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-
-
 def _start(row: Row) -> str:
     return "now" if row["node"] else phrases.start(row.get("eta"), row.get("after"))
-
-
-def _stream(name: str) -> str:
-    if name not in {"stdout", "stderr"}:
-        raise typer.BadParameter(f"{name!r} is neither stdout nor stderr", param_hint="--stream")
-    return name
 
 
 def _status(name: str) -> str:

@@ -1,15 +1,15 @@
 """`pileus logs`: what the processes of the installation on this machine say."""
 
-import re
 import sys
 from collections import deque
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pileus.cli import moments
 from pileus.cli.session import Session
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 LINES = 200
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "bold red", "debug": "dim"}
 
@@ -133,20 +132,8 @@ def _wanted(request: str | None, job: str | None, level: Level, since: str | Non
 
 
 def _moment(since: str | None) -> str | None:
-    """The earliest time to show, as lines write it. Raises InvalidRequest."""
-    if since is None:
+    """The earliest time to show, as lines write it."""
+    moment = moments.moment(since, "--since")
+    if moment is None:
         return None
-    from pileus.core.errors import InvalidRequest  # start-up time
-
-    ago = re.fullmatch(r"(\d{1,6})([smhd])", since)
-    try:
-        if ago:
-            moment = datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        else:
-            moment = datetime.fromisoformat(since).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidRequest(
-            f"--since {since!r} is not a time",
-            hint="Write 30s, 10m, 2h or 1d, or a time such as 2026-01-31T14:00.",
-        ) from error
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -122,13 +122,13 @@ def run(
 
 def _follow(session: Session, job: str) -> None:
     from pileus.cli import following  # start-up time
-    from pileus.cli.commands.job import print_logs  # start-up time
+    from pileus.cli.commands.job_logs import print_logs  # start-up time
 
     session.output.note(f"[dim]Job {job}[/]")
     with following.leaving_it_running(session, job):
         following.wait_for_start(session, job)
         if not session.json:
-            print_logs(session, job, ["stdout", "stderr"], follow=True)
+            print_logs(session, job)
         ended = session.client.jobs.wait(job)
     following.raise_unless_succeeded(session, ended, is_told=True)
     if session.json:

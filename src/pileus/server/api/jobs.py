@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.responses import Response, StreamingResponse
+from pydantic import AwareDatetime
 
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.jobs import Artifact, Attempt, Job, JobSpec
@@ -19,6 +20,7 @@ from pileus.server.api.creating import Creating
 from pileus.server.api.paging import MAX_ITEMS, Listed, Paging
 from pileus.server.following import follow, search
 from pileus.tracking.artifacts import artifact_at
+from pileus.tracking.timed import Wanted
 
 router = routing.router("jobs")
 
@@ -96,12 +98,14 @@ async def read_logs(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
     attempt: str | None = None,
+    since: AwareDatetime | None = None,
 ) -> Response:
     """Bytes of a stream from `offset`; waits for the first new ones up to `wait` seconds.
 
+    With `since`, from the first line of a log on that is not known to be from before that time.
     `Pileus-Next-Offset` is where to go on, `Pileus-Final` says that nothing will follow.
     """
-    chunk, attempt_id = await follow(services, caller, job_id, attempt, stream, offset, wait)
+    chunk, attempt_id = await follow(services, caller, job_id, attempt, stream, offset, wait, since)
     return Response(
         chunk.data,
         media_type="application/octet-stream",
@@ -122,9 +126,18 @@ async def search_logs(
     grep: Annotated[str, Query(max_length=1000)] = "",
     tail: Annotated[int | None, Query(ge=1, le=MAX_LINES)] = None,
     attempt: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    *,
+    timestamps: bool = False,
 ) -> StreamingResponse:
-    """Whole lines that contain `grep`, a plain text; with `tail` the last so many of them."""
-    found = await search(services, caller, job_id, attempt, stream, grep.encode(), tail)
+    """Whole lines that contain `grep`, a plain text; with `tail` the last so many of them.
+
+    `since` and `until` bound the time at which they were written, and with `timestamps` each has it in
+    front, in UTC, or `-` where it is not known; such a line counts as one of every time.
+    """
+    wanted = Wanted(since, until, timestamps)
+    found = await search(services, caller, job_id, attempt, stream, grep.encode(), tail, wanted)
     return StreamingResponse(found, media_type="application/octet-stream")
 
 

@@ -123,14 +123,19 @@ async def append_stream(
     services: Use,
 ) -> Appended:
     """Append to a stream of an attempt; bytes that are there already are ignored."""
-    data = await request.body()
     found = await services.database.read(lambda snapshot: attempts.get(snapshot, id=attempt))
     if found is None:
         raise AttemptUnknown(f"Attempt {attempt!r} not found")
     if found.status.is_final:
-        return Appended(offset=offset + len(data))
+        return Appended(offset=offset + len(await request.body()))
     if name == "metrics":
+        data = await request.body()
         end = await services.metrics.append(found.project, found.job, attempt, offset, data)
-    else:
-        end = await services.streams.append(attempt, name, offset, data)
-    return Appended(offset=end)
+        return Appended(offset=end)
+    # Each part as it comes: a worker sends for as long as its attempt writes.
+    told: int | None = None
+    async for data in request.stream():
+        if data or told is None:
+            told = await services.streams.append(attempt, name, offset, data)
+            offset += len(data)
+    return Appended(offset=offset if told is None else told)

@@ -99,8 +99,8 @@ class Link:
     async def projects(self) -> frozenset[str]:
         return frozenset()
 
-    async def append(self, attempt: str, stream: str, offset: int, data: bytes) -> int:
-        return offset + len(data)
+    async def append(self, attempt: str, stream: str, offset: int, pieces) -> int:
+        return offset + sum([len(piece) async for piece in pieces])
 
     async def missing(self, project: str, digests) -> list[str]:
         return []
