@@ -7,7 +7,7 @@ What a database could not keep as it is (a NUL, 65 bits) is refused here, the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -37,12 +37,24 @@ def decode_record(table: Table, primitives: Record) -> dict[str, Any]:
     return {column.name: decode(column.kind, primitives[column.name]) for column in table.columns}
 
 
-def decode_row(table: Table, row: Sequence[Value]) -> dict[str, Any]:
-    """The same of primitives in the order of the table's columns."""
-    return {
-        column.name: decode(column.kind, value)
-        for column, value in zip(table.columns, row, strict=True)
-    }
+def decode_rows(table: Table, rows: Iterable[Sequence[Value]]) -> list[Record]:
+    """The same of rows whose primitives are in the order of the table's columns."""
+    names = [column.name for column in table.columns]
+    others = [(column.name, _DECODE[column.kind]) for column in table.columns if _differs(column)]
+    found: list[Record] = []
+    for row in rows:
+        record = dict(zip(names, row, strict=True))
+        for name, decoded in others:
+            value = record[name]
+            if value is not None:
+                record[name] = decoded(value)
+        found.append(record)
+    return found
+
+
+def _differs(column: Column) -> bool:
+    """Whether its values are others than their primitives."""
+    return column.kind not in {Kind.TEXT, Kind.INTEGER}
 
 
 def encode(kind: Kind, value: Value) -> Value:
