@@ -234,7 +234,7 @@ async def _timed(cluster: Cluster, rounds: int) -> dict[str, Any]:
         "tick_cpu_ms_least": round(min(processor), 1),
         "write_ms_p50": round(statistics.median(writes), 1),
         "grants_per_tick": round(grants / rounds, 1),
-        "running": len(pool.leases),
+        "running": sum(map(len, pool.held.values())),
         "considered": len(pool.queue),
     }
 

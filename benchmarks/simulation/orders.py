@@ -1,13 +1,13 @@
-"""The orders that are compared: by attained service, by an oracle, and ours."""
+"""The orders that are compared: first come, by attained service, by an oracle, and ours."""
 
 from __future__ import annotations
 
 import math
 
 from benchmarks.simulation.philly import TraceJob
-from pileus.jobs.policy.order import attained, attained_finely, expected
+from benchmarks.simulation.ranks import attained, attained_finely, expected
+from benchmarks.simulation.turns import Preempting
 from pileus.jobs.policy.prediction import History, Likeness
-from pileus.jobs.policy.turns import Preempting
 
 LIMITS = (18_000.0,)
 """GPU-seconds after which a job is behind new ones: two queues, as public simulators have of Tiresias.
@@ -21,6 +21,7 @@ class _Forgetful:
     """Learns nothing."""
 
     preempting = Preempting(margin=1.0, least_seconds=0.0)
+    backfills = False
 
     def ended(self, job: TraceJob) -> None:
         pass
@@ -40,6 +41,15 @@ class FineAttainedService(_Forgetful):
         return attained_finely(done_seconds * job.gpus)
 
 
+class FirstCome(_Forgetful):
+    """As they came, with EASY backfill; durations are known, which real users' estimates fall short of."""
+
+    backfills = True
+
+    def rank(self, job: TraceJob, done_seconds: float) -> float:  # noqa: ARG002  only arrival matters
+        return job.arrived
+
+
 class Oracle(_Forgetful):
     """The shortest remaining area, with the duration known in advance."""
 
@@ -51,6 +61,7 @@ class Expected:
     """Ours: by what jobs alike that have ended are known to take."""
 
     preempting = Preempting(margin=2.0, least_seconds=0.0)
+    backfills = False
 
     def __init__(self) -> None:
         self._history = History()

@@ -1,4 +1,4 @@
-"""Runs jobs of a trace through the scheduler's policy, on a virtual clock.
+"""Runs jobs of a trace through an order, on a virtual clock.
 
 Decisions are made on ticks; what arrives or ends between two waits for the next, with its GPUs. A job
 that was stopped keeps what it did, and takes `restart_seconds` longer when it is started again.
@@ -13,15 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from benchmarks.simulation.easy import backfill
 from benchmarks.simulation.philly import TraceJob
-from benchmarks.simulation.space import NodeSpace
-from pileus.jobs.policy.turns import Claim, Held, Preempting, Turn, take_turns
+from benchmarks.simulation.space import NodeSpace, Place
+from benchmarks.simulation.turns import Claim, Held, Preempting, Start, Turn, take_turns
 
 
 class Order(Protocol):
     """What is compared: how jobs are ranked, and what is learnt of those that end."""
 
     preempting: Preempting
+
+    backfills: bool
+    """Whether jobs pass those before them instead of stopping those that run (`easy.py`)."""
 
     def rank(self, job: TraceJob, done_seconds: float) -> float:
         """Of a job that has done so much; the least goes first."""
@@ -149,11 +153,7 @@ class Simulator:
 
     def _decide(self) -> None:
         self.ticks += 1
-        running = {
-            name: Held(self._claim(progress).turn, self._now - (progress.started or self._now))
-            for name, progress in self._running.items()
-        }
-        starts = take_turns(self._queue, running, self._space, self._order.preempting)
+        starts = self._backfill() if self._order.backfills else self._take_turns()
         if not starts:
             return
         for start in starts:
@@ -162,6 +162,20 @@ class Simulator:
         for start in starts:
             for victim in start.victims:
                 self._stop(self._running.pop(victim))
+
+    def _backfill(self) -> list[Start[Place]]:
+        ends = {name: progress.ends_at() for name, progress in self._running.items()}
+        return backfill(self._queue, ends, self._seconds, self._space, self._now)
+
+    def _seconds(self, name: str) -> float:
+        return self._live[name].job.seconds
+
+    def _take_turns(self) -> list[Start[Place]]:
+        running = {
+            name: Held(self._claim(progress).turn, self._now - (progress.started or self._now))
+            for name, progress in self._running.items()
+        }
+        return take_turns(self._queue, running, self._space, self._order.preempting)
 
     def _claim(self, progress: Progress) -> Claim:
         job = progress.job

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from pileus.jobs.policy.turns import Claim
+from benchmarks.simulation.turns import Claim
 
 Place = tuple[int, ...]
 """Numbers of nodes."""
@@ -25,10 +25,14 @@ class NodeSpace:
         self._restart_cost = restart_cost
         """What is lost when a job is stopped; its own measure."""
 
-    def best(self, claim: Claim) -> Place | None:
-        """The fullest node that takes the job, or enough empty ones."""
+    def best(self, claim: Claim, free: Sequence[int] | None = None) -> Place | None:
+        """The fullest node that takes the job, or enough empty ones; if so many GPUs were `free`."""
         wanted, share = self._split(claim)
-        able = [(free, number) for number, free in enumerate(self.free) if free >= share]
+        able = [
+            (left, number)
+            for number, left in enumerate(self.free if free is None else free)
+            if left >= share
+        ]
         if len(able) < wanted:
             return None
         if wanted == 1:
@@ -39,10 +43,16 @@ class NodeSpace:
         """Give the job the place."""
         _, share = self._split(claim)
         job = claim.turn.job
+        self.occupy(self.free, claim, place)
         for number in place:
-            self.free[number] -= share
             self.on[number][job] = share
         self.places[job] = place
+
+    def occupy(self, free: list[int], claim: Claim, place: Place) -> None:
+        """Take what the job would hold there out of what is `free`."""
+        _, share = self._split(claim)
+        for number in place:
+            free[number] -= share
 
     def release(self, job: str) -> None:
         """The job is gone."""

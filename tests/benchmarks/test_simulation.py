@@ -7,13 +7,19 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from benchmarks.simulation.orders import AttainedService, Expected, FineAttainedService, Oracle
+from benchmarks.simulation.orders import (
+    AttainedService,
+    Expected,
+    FineAttainedService,
+    FirstCome,
+    Oracle,
+)
 from benchmarks.simulation.philly import TraceJob, mean_demand, read
 from benchmarks.simulation.simulator import Order, Simulator
 from benchmarks.simulation.space import NodeSpace
-from pileus.jobs.policy.turns import Claim, Turn
+from benchmarks.simulation.turns import Claim, Turn
 
-ORDERS = [Oracle, AttainedService, FineAttainedService, Expected]
+ORDERS = [FirstCome, Oracle, AttainedService, FineAttainedService, Expected]
 
 
 def trace(*jobs: tuple[float, float, int]) -> list[TraceJob]:
@@ -44,6 +50,22 @@ class TestSimulator:
 
         assert ends(jobs, Oracle(), nodes=3) == [100, 100, 500]
         assert ends(jobs, Oracle(), nodes=2) == [100, 100, 600]
+
+    def test_a_later_job_passes_the_first_only_where_it_does_not_delay_it(self) -> None:
+        running, first = (0, 100, 4), (1, 100, 8)
+        over_in_time, too_long = (2, 50, 4), (3, 200, 4)
+
+        assert ends(trace(running, first, over_in_time, too_long), FirstCome()) == [
+            100,
+            200,
+            60,
+            400,
+        ]
+
+    def test_a_later_job_passes_the_first_where_it_fits_beside_it(self) -> None:
+        running, first, beside = (0, 100, 4), (1, 100, 6), (2, 500, 2)
+
+        assert ends(trace(running, first, beside), FirstCome()) == [100, 200, 510]
 
     @hypothesis_settings(max_examples=40, deadline=None)
     @given(

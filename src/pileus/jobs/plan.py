@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Quota
@@ -21,8 +22,9 @@ class PoolSnapshot:
     nodes: Sequence[Node]
     """Those that answer."""
 
-    leases: Sequence[Lease]
-    """Unreleased ones."""
+    held: Mapping[str, tuple[Lease, ...]]
+    """Node → unreleased leases on it. As long as those are the same, so is the sequence: what
+    is made from it is kept."""
 
     queue: Sequence[Job]
     silent: Sequence[Node] = ()
@@ -34,6 +36,11 @@ class PoolSnapshot:
 
     promises: Mapping[str, str] = field(default_factory=dict)
     """Waiting job → node on which room is being made for it."""
+
+    @property
+    def leases(self) -> Iterator[Lease]:
+        """All of them."""
+        return chain.from_iterable(self.held.values())
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from pileus.core.schemas.base import Row
-from pileus.core.schemas.jobs import Job, JobStatus, Pool
+from pileus.core.schemas.jobs import Job, JobStatus, Lease, Pool
 from pileus.jobs.line import Line, Waiter
 from pileus.jobs.plan import NO_POLICY, Policy, PoolSnapshot
 from pileus.jobs.policy.spaces import Spaces
-from pileus.jobs.store import INSTALLATION, POOL, is_answering, jobs, leases, nodes, pools, quotas
+from pileus.jobs.store import INSTALLATION, POOL, jobs, leases, nodes, pools, quotas
 from pileus.jobs.tables import JOBS
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Where
@@ -54,7 +55,7 @@ class PoolMirror:
         """How far the change feed was followed; None before anything was read."""
 
         self._nodes = _Kept(nodes)
-        self._leases = _Kept(leases, [("released_at", "=", None)])
+        self._leases = _KeptLeases()
         self._quotas = _Kept(quotas)
         self._pools = _Kept(pools)
         self._line = Line()
@@ -118,17 +119,16 @@ class PoolMirror:
             id=POOL, project=INSTALLATION, created_at=snapshot.now, rev=1
         )
         known = sorted(self._nodes.values.values(), key=lambda node: node.name)
-        answering = [
-            node for node in known if is_answering(node, snapshot.now, self._lease_seconds)
-        ]
+        since = snapshot.now - timedelta(seconds=self._lease_seconds)
+        answering = [node for node in known if node.seen_at >= since]
         heard = {node.id for node in answering}
-        held = list(self._leases.values.values())
+        held = dict(self._leases.on)
         self._spaces.update(answering, held)
         limits = sorted(self._quotas.values.values(), key=lambda quota: quota.project)
         return LoadedPool(
             now=snapshot.now,
             nodes=answering,
-            leases=held,
+            held=held,
             queue=() if pool.is_draining else self._queue(snapshot, pool),
             silent=[node for node in known if node.id not in heard],
             is_draining=pool.is_draining,
@@ -176,3 +176,35 @@ class _Kept(Generic[M]):
             self.values.pop(one, None)
         found = self._rows.find(snapshot, [*self._where, ("id", "in", list(changed))])
         self.values.update({row.id: row for row in found})
+
+
+class _KeptLeases(_Kept[Lease]):
+    """Unreleased leases, by their node as well."""
+
+    def __init__(self) -> None:
+        super().__init__(leases, [("released_at", "=", None)])
+        self.on: dict[str, tuple[Lease, ...]] = {}
+
+    def read(self, snapshot: Snapshot) -> None:
+        super().read(snapshot)
+        held: dict[str, list[Lease]] = defaultdict(list)
+        for lease in self.values.values():
+            held[lease.node].append(lease)
+        self.on = {node: tuple(found) for node, found in held.items()}
+
+    def refresh(self, snapshot: Snapshot, changed: Collection[str]) -> None:
+        before = [self.values[one] for one in changed if one in self.values]
+        super().refresh(snapshot, changed)
+        after = [self.values[one] for one in changed if one in self.values]
+        others: dict[str, dict[str, Lease]] = {}
+        for lease in (*before, *after):
+            if lease.node not in others:
+                others[lease.node] = {one.id: one for one in self.on.get(lease.node, ())}
+        for lease in before:
+            del others[lease.node][lease.id]
+        for lease in after:
+            others[lease.node][lease.id] = lease
+        for node, held in others.items():
+            self.on.pop(node, None)
+            if held:
+                self.on[node] = tuple(held.values())

@@ -128,7 +128,7 @@ class _Decision:
         self._pool = pool
         self._endings = Endings(carry.history, pool.now)
         self._spaces = carry.spaces
-        self._spaces.update(pool.nodes, pool.leases)
+        self._spaces.update(pool.nodes, pool.held)
         self._wishes = _wishes_of(pool.queue)
         # What waits and what runs is what is expected to come again.
         asked = self._spaces.asked.copy()
@@ -151,9 +151,10 @@ class _Decision:
         self._leaving: dict[str, list[Lease]] = defaultdict(list)
         """Node → what has been asked to stop there."""
 
-        for lease in pool.leases:
-            if lease.job in pool.stopping:
-                self._leaving[lease.node].append(lease)
+        if pool.stopping:
+            for lease in pool.leases:
+                if lease.job in pool.stopping:
+                    self._leaving[lease.node].append(lease)
         self._claims: dict[str, tuple[str, Amounts]] = {}
         """Project → the job that its quota is kept for, and what is kept."""
 

@@ -7,7 +7,7 @@ What a database could not keep as it is (a NUL, 65 bits) is refused here, the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -40,17 +40,24 @@ def encode_record(table: Table, record: Record) -> dict[str, Any]:
     return encoded
 
 
-def decode_record(table: Table, primitives: Record) -> dict[str, Any]:
+def decode_record(table: Table, primitives: Record) -> Record:
     """A record whose values share nothing with what is stored."""
-    return decode_row(table, [primitives[column.name] for column in table.columns])
+    [record] = decode_rows(table, [[primitives[column.name] for column in table.columns]])
+    return record
 
 
-def decode_row(table: Table, row: Sequence[Value]) -> dict[str, Any]:
-    """The same of primitives in the order of the table's columns."""
-    return {
-        name: value if value is None or from_primitive is None else from_primitive(value)
-        for (name, from_primitive), value in zip(_codec(table).decoders, row, strict=True)
-    }
+def decode_rows(table: Table, rows: Iterable[Sequence[Value]]) -> list[Record]:
+    """The same of rows whose primitives are in the order of the table's columns."""
+    codec = _codec(table)
+    found: list[Record] = []
+    for row in rows:
+        record = dict(zip(codec.order, row, strict=True))
+        for name, from_primitive in codec.decoders:
+            value = record[name]
+            if value is not None:
+                record[name] = from_primitive(value)
+        found.append(record)
+    return found
 
 
 def encode(kind: Kind, value: Value) -> Value:
@@ -60,7 +67,7 @@ def encode(kind: Kind, value: Value) -> Value:
 
 def decode(kind: Kind, primitive: Value) -> Value:
     """The value of a primitive."""
-    from_primitive = _DECODE[kind]
+    from_primitive = _DECODE.get(kind)
     return primitive if primitive is None or from_primitive is None else from_primitive(primitive)
 
 
@@ -118,14 +125,12 @@ _ENCODE: dict[Kind, Callable[[Any], Any]] = {
     Kind.JSON: json.JSONEncoder(separators=(",", ":")).encode,
 }
 
-_DECODE: dict[Kind, Callable[[Any], Any] | None] = {
-    Kind.TEXT: None,
-    Kind.INTEGER: None,
+_DECODE: dict[Kind, Callable[[Any], Any]] = {
     Kind.BOOLEAN: bool,
     Kind.TIME: _from_time,
     Kind.JSON: json.loads,
 }
-"""None: as it is."""
+"""The other kinds are kept as they are."""
 
 
 class _Codec:
@@ -133,9 +138,10 @@ class _Codec:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.names = frozenset(column.name for column in table.columns)
+        self.order = tuple(column.name for column in table.columns)
+        self.names = frozenset(self.order)
         self.encoders = tuple((c.name, c.null, _ENCODE[c.kind]) for c in table.columns)
-        self.decoders = tuple((c.name, _DECODE[c.kind]) for c in table.columns)
+        self.decoders = tuple((c.name, _DECODE[c.kind]) for c in table.columns if c.kind in _DECODE)
 
 
 _CODECS: dict[int, _Codec] = {}

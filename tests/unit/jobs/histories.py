@@ -11,7 +11,7 @@ from pileus.core.schemas.jobs import Job, JobSpec, JobStatus, Lease, Node
 from pileus.core.schemas.quota import Limit, Quota, Stops
 from pileus.core.schemas.resources import Capacity, Device, Resources
 from pileus.jobs.plan import Plan, Policy, PoolSnapshot
-from tests.unit.jobs.policy.building import NOW
+from tests.unit.jobs.policy.building import NOW, by_node
 
 KINDS = ("nvidia-t4", "nvidia-h200")
 
@@ -37,7 +37,7 @@ class History:
             yield PoolSnapshot(
                 now=self.now,
                 nodes=self.chance.sample(self.nodes, len(self.nodes)),
-                leases=self.chance.sample(self.leases, len(self.leases)),
+                held=by_node(self.chance.sample(self.leases, len(self.leases))),
                 queue=self.chance.sample(self.queue, len(self.queue)),
                 silent=list(self.silent),
                 stopping=frozenset(self.stopping),

@@ -124,7 +124,11 @@ def _plain(pool):
     def by_id(rows):
         return sorted(rows, key=lambda row: row.id)
 
-    return replace(pool, leases=by_id(pool.leases), queue=by_id(pool.queue))
+    return replace(
+        pool,
+        held={node: by_id(held) for node, held in pool.held.items()},
+        queue=by_id(pool.queue),
+    )
 
 
 async def _submit(room, workers, chance):

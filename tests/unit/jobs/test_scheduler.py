@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from pileus.core.schemas.quota import Quota, Stops
 from pileus.core.schemas.resources import Capacity, Device, Resources
 from pileus.jobs.plan import Plan, Policy, PoolSnapshot
 from pileus.jobs.scheduler import PATIENCE, TRUST, decide
-from tests.unit.jobs.policy.building import lease
+from tests.unit.jobs.policy.building import by_node, lease
 from tests.unit.jobs.policy.test_quota import quota
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,7 +62,7 @@ def make_lease(node: Node, devices: tuple[str, ...] = (), **resources: Any) -> L
 
 
 def plan(*jobs: Job, nodes: list[Node], leases: tuple[Lease, ...] = (), **more: Any) -> Plan:
-    return decide(PoolSnapshot(now=NOW, nodes=nodes, leases=leases, queue=jobs, **more))
+    return decide(PoolSnapshot(now=NOW, nodes=nodes, held=by_node(leases), queue=jobs, **more))
 
 
 def granted(plan: Plan) -> list[str]:
@@ -211,8 +212,8 @@ def running(node: Node, project: str, name: str, *, priority: int = 0, **resourc
     )
 
 
-def under(*quotas: Quota, **values: Any) -> Plan:
-    pool: dict[str, Any] = {"now": NOW, "leases": (), "queue": ()} | values
+def under(*quotas: Quota, leases: Iterable[Lease] = (), **values: Any) -> Plan:
+    pool: dict[str, Any] = {"now": NOW, "held": by_node(leases), "queue": ()} | values
     return decide(PoolSnapshot(**pool), policy=Policy(quotas))
 
 

@@ -5,6 +5,5 @@
 `spaces.py` the same kept from one decision to the next, and where what fits ·
 `placement.py` where a job goes · `quota.py` what a project may hold · `clearing.py` who makes room ·
 `prediction.py` how long jobs alike took · `ending.py` when what runs ends · `reservation.py` who may pass
-one that waits · `order.py` the ranks of jobs · `turns.py` who runs next. The last two are driven by the
-simulator of `benchmarks/` and not by `decide`.
+one that waits.
 """

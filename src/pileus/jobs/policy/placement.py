@@ -6,7 +6,8 @@ to pack nodes one after the other keeps whole ones free for what no estimate kno
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from pileus.core.schemas.resources import Resources
@@ -54,7 +55,7 @@ class Placement:
         self._outlooks: dict[tuple[str, ...], Outlook] = {}
         self._wastes: dict[int, float] = {}
         self._taken: set[int] = set()
-        self._roomiest: list[int] = []
+        self._by_room: list[tuple[int, int, str, int]] = []
         self._tables: dict[Shape, dict[int, _Rank]] = {}
 
     def best(self, shape: Shape, without: Collection[int] = ()) -> Spot | None:
@@ -73,21 +74,24 @@ class Placement:
         if number not in self._taken:
             self._taken.add(number)
             self.free[number] = self.free[number].copy()
+        if self._by_room:
+            del self._by_room[bisect_left(self._by_room, self._room(number))]
         self.free[number].take(resources, spot.devices)
+        if self._by_room:
+            insort(self._by_room, self._room(number))
         self._wastes.pop(number, None)
-        self._roomiest = []
         for shape, table in self._tables.items():
             self._rank(table, shape, number)
 
-    def roomiest(self) -> Sequence[int]:
+    def roomiest(self) -> Iterator[int]:
         """All nodes, those with the most processors left first, then memory; of equals the last name."""
-        if not self._roomiest:
-            self._roomiest = sorted(range(len(self.free)), key=self._left, reverse=True)
-        return self._roomiest
+        if not self._by_room:
+            self._by_room = sorted(map(self._room, range(len(self.free))))
+        return (number for *_, number in reversed(self._by_room))
 
-    def _left(self, number: int) -> tuple[int, int, str]:
+    def _room(self, number: int) -> tuple[int, int, str, int]:
         space = self.free[number]
-        return (space.cpu_milli, space.memory_mib, space.node.name)
+        return (space.cpu_milli, space.memory_mib, space.node.name, number)
 
     def _table(self, shape: Shape) -> dict[int, _Rank]:
         table = self._tables.pop(shape, None)

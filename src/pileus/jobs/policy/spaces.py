@@ -6,8 +6,8 @@ or whose capacity are others. It makes decisions faster and changes none.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pileus.core.schemas.jobs import Lease, Node
 from pileus.jobs.policy.demand import Shape
@@ -79,21 +79,19 @@ class Spaces:
         self.asked: Counter[Shape] = Counter()
         """What leases hold, by shape; of nodes that do not answer as well."""
 
-        self._held: dict[str, list[Lease]] = {}
+        self._held: Mapping[str, tuple[Lease, ...]] = {}
 
     def held_on(self, node: str) -> Sequence[Lease]:
         """Leases on a node."""
         return self._held.get(node, ())
 
-    def update(self, nodes: Iterable[Node], leases: Iterable[Lease]) -> None:
-        """These are the nodes that answer, and these all leases."""
-        held: dict[str, list[Lease]] = defaultdict(list)
-        for lease in leases:
-            held[lease.node].append(lease)
+    def update(self, nodes: Iterable[Node], held: Mapping[str, tuple[Lease, ...]]) -> None:
+        """These are the nodes that answer, and these all leases by their node."""
         changed = {
             name
             for name in held.keys() | self._held.keys()
-            if held.get(name) != self._held.get(name)
+            # Most are the very same, which is seen without looking into them.
+            if held.get(name) is not self._held.get(name) and held.get(name) != self._held.get(name)
         }
         for name in changed:
             self.asked.subtract(Shape.of(lease.resources) for lease in self._held.get(name, ()))
@@ -104,13 +102,13 @@ class Spaces:
         for gone in self.idle.spaces.keys() - answering.keys():
             self.idle.drop(gone)
             self.now.drop(gone)
-        for node in answering.values():
-            self._update(node, has_others=node.id in changed)
+        for name, node in answering.items():
+            before = self.idle.spaces.get(name)
+            has_others = name in changed
+            if before is None or before.node is not node or has_others:
+                self._update(node, before, has_others=has_others)
 
-    def _update(self, node: Node, *, has_others: bool) -> None:
-        before = self.idle.spaces.get(node.id)
-        if before is not None and before.node is node and not has_others:
-            return
+    def _update(self, node: Node, before: Free | None, *, has_others: bool) -> None:
         is_as_large = before is not None and before.node.capacity == node.capacity
         if is_as_large:
             self.idle.renew(node)

@@ -16,7 +16,7 @@ from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.table import Table
 from pileus.storage.tables import CHANGES, FEED, FEED_ROW
 from pileus.storage.transaction import Change, Condition, Record, Where
-from pileus.storage.values import decode, decode_record, decode_row, encode_record
+from pileus.storage.values import decode, decode_record, decode_rows, encode_record
 
 Now = Callable[[sa.Connection], datetime]
 
@@ -58,13 +58,13 @@ class SqlSnapshot:
         wanted = rules.primitives(table, where)
         query = self._statements.find(table, wanted, order, limit)
         found = self._connection.execute(query, self._statements.parameters(wanted, limit))
-        return [decode_row(table, row) for row in found]
+        return decode_rows(table, found.all())
 
     def get(self, table: Table, **key: Any) -> Record | None:
         where = rules.primitives(table, rules.one_row(table, key))
         query = self._statements.find(table, where)
         row = self._connection.execute(query, self._statements.parameters(where)).first()
-        return None if row is None else decode_row(table, row)
+        return None if row is None else decode_rows(table, [row])[0]
 
     def total(
         self, table: Table, columns: Sequence[str], where: Where = (), *, by: Sequence[str] = ()

@@ -65,6 +65,13 @@ def lease(on: Node, resources: Resources, *devices: str) -> Lease:
     )
 
 
+def by_node(leases: Iterable[Lease]) -> dict[str, tuple[Lease, ...]]:
+    held: dict[str, tuple[Lease, ...]] = {}
+    for one in leases:
+        held[one.node] = (*held.get(one.node, ()), one)
+    return held
+
+
 def demand(*requests: Resources) -> Demand:
     return Demand.of(map(Shape.of, requests))
 

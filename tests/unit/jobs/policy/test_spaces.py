@@ -16,7 +16,7 @@ from pileus.jobs.policy.prediction import History as Runtimes
 from pileus.jobs.policy.spaces import Fitting, Spaces
 from pileus.jobs.scheduler import decide
 from tests.unit.jobs.histories import QUOTAS, History
-from tests.unit.jobs.policy.building import free_of, lease, node, request
+from tests.unit.jobs.policy.building import by_node, free_of, lease, node, request
 
 
 class TestSpaces:
@@ -38,7 +38,7 @@ class TestSpaces:
         history = History(random.Random(seed))
         spaces = Spaces()
         for pool in history.pools(12):
-            spaces.update(pool.nodes, pool.leases)
+            spaces.update(pool.nodes, pool.held)
 
             anew = {space.node.id: space for space in free_of(pool.nodes, pool.leases)}
             assert spaces.now.spaces.keys() == spaces.idle.spaces.keys() == anew.keys()
@@ -51,10 +51,11 @@ class TestSpaces:
     def test_what_leases_hold_is_counted_on_silent_nodes_too(self) -> None:
         there, silent = node("a"), node("b")
         spaces = Spaces()
-        spaces.update([there], [lease(there, request(cpu=2)), lease(silent, request(cpu=2))])
+        held = by_node([lease(there, request(cpu=2)), lease(silent, request(cpu=2))])
+        spaces.update([there], held)
 
         assert spaces.asked == {Shape.of(request(cpu=2)): 2}
-        spaces.update([there], [lease(there, request(cpu=2))])
+        spaces.update([there], by_node([lease(there, request(cpu=2))]))
         assert spaces.asked == {Shape.of(request(cpu=2)): 1}
         assert spaces.held_on(silent.id) == ()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pileus.jobs.policy.turns import Claim, Held, Preempting, Start, Turn, take_turns
+from benchmarks.simulation.turns import Claim, Held, Preempting, Start, Turn, take_turns
 
 
 class Bench:

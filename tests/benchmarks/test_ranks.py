@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pileus.jobs.policy.order import attained, attained_finely, expected
+from benchmarks.simulation.ranks import attained, attained_finely, expected
 from pileus.jobs.policy.prediction import UNKNOWN, Runtime
 
 AREA = st.floats(0, 1e9)
