@@ -111,8 +111,12 @@ class StreamShipper:
         for name, path in self._paths.items():
             # A look costs a tenth of an open file, and most looks find nothing.
             start = self._ends.get(name)
-            if name not in self._flows and (start is None or _size(path) > start):
-                self._flows[name] = asyncio.create_task(self._ship(name, path, start))
+            if name in self._flows or (start is not None and _size(path) <= start):
+                continue
+            # Read first: what cannot be read, as a link, is not waited for.
+            first = b"" if start is None else _read(path, start)
+            if start is None or first:
+                self._flows[name] = asyncio.create_task(self._ship(name, path, start, first))
         return bool(self._flows)
 
     async def _settle(self) -> None:
@@ -126,9 +130,9 @@ class StreamShipper:
             await asyncio.wait(late)
         self._flows = {name: flow for name, flow in self._flows.items() if not flow.cancelled()}
 
-    async def _ship(self, name: str, path: Path, start: int | None) -> None:
+    async def _ship(self, name: str, path: Path, start: int | None, first: bytes) -> None:
         """One request, for as long as there is something to send."""
-        pieces = _nothing() if start is None else self._pieces(name, path, start)
+        pieces = _nothing() if start is None else self._pieces(name, path, start, first)
         self._ends.pop(name, None)  # after a failure, ask again where it ends
         try:
             self._ends[name] = await self._link.append(self._attempt, name, start or 0, pieces)
@@ -142,16 +146,19 @@ class StreamShipper:
         self._backoff.reset()
         self._free(name, path)
 
-    async def _pieces(self, name: str, path: Path, start: int) -> AsyncIterator[bytes]:
+    async def _pieces(
+        self, name: str, path: Path, start: int, piece: bytes
+    ) -> AsyncIterator[bytes]:
         """What is there, and what comes soon after it: most of a request is its beginning and end."""
         end, until = start + _FLOW_BYTES, self._clock.monotonic() + _FLOW_SECONDS
-        while piece := _read(path, start):
+        while piece:
             yield piece
             start += len(piece)
             is_long = start >= end or self._clock.monotonic() >= until
             # The server takes points in a transaction, so they come as they are.
             if is_long or name == "metrics" or not await self._grows(path, start):
                 return
+            piece = _read(path, start)
 
     async def _grows(self, path: Path, size: int) -> bool:
         """Whether the file gets larger than that before long."""
