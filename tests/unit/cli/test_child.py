@@ -38,7 +38,7 @@ class TestLog:
 
     def test_one_that_grows_while_the_process_lives_is_bounded(self, tmp_path):
         log = tmp_path / "server.log"
-        child = Child(Program("server", ("sleep", "5")), log, pipe=0)
+        child = Child(Program("server", ("sh", "-c", "exec sleep 5")), log, pipe=0)
         child.start(0.0)
         log.write_bytes(b"x" * (MAX_LOG_BYTES + 1))
 
@@ -72,7 +72,7 @@ class TestStart:
 class TestSettling:
     @pytest.mark.parametrize("lived,deaths", [(1.0, 1), (10.0, 0)])
     def test_deaths_are_forgiven_after_a_while(self, tmp_path, lived, deaths):
-        child = Child(Program("server", ("sleep", "5")), tmp_path / "log", pipe=0)
+        child = Child(Program("server", ("sh", "-c", "exec sleep 5")), tmp_path / "log", pipe=0)
         child.start(0.0)
         child.deaths = 1
 

@@ -24,12 +24,12 @@ from tests.unit.compute.building import (
 
 LINES = """
 import os, sys, time
+with open("pid", "w") as file:
+    file.write(f"{os.getpid()}\\n")
 number = 0
 while number < int(sys.argv[1]):
     os.write(1, f"{time.time():.6f} {number}\\n".encode())
     number += 1
-    with open("pid", "w") as file:
-        file.write(f"{os.getpid()}\\n")
     time.sleep(0.003)
 """
 

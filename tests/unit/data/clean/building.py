@@ -75,6 +75,7 @@ class Job:
         self.directory = directory
         directory.mkdir(parents=True)
         (directory / "out").mkdir()
+        (directory / "report").mkdir()
         (directory / "inputs").mkdir()
         (directory / "inputs" / "data").symlink_to(version._directory)
         params = {"transform": transform, "dry_run": dry_run}
@@ -84,7 +85,7 @@ class Job:
 
     def run(self):
         main(self.attempt)
-        return json.loads((self.directory / "result.json").read_text())
+        return json.loads((self.directory / "report" / "result.json").read_text())
 
     def artifact(self, name):
         path = self.directory / "out" / name
