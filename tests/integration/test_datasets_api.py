@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pileus.core.staging import staging_directory, staging_root
 from pileus.data.ingest import prepare
 from tests.integration.conftest import ROOT, RunningServer
 
@@ -100,6 +101,53 @@ class TestVersions:
         answer = await owner.post(f"{ROOT}/datasets/dsv_x/versions", json={"manifest": manifest})
 
         assert answer.json()["error"]["code"] == "invalid_name"
+
+    async def test_packs_may_be_left_in_the_home_of_the_server(
+        self, owner: httpx.AsyncClient, prepared: Any, tmp_path: Path
+    ) -> None:
+        staging_root(tmp_path).mkdir()
+        with staging_directory(staging_root(tmp_path)) as directory:
+            for blob in prepared.blobs:
+                (directory / blob.digest).write_bytes(content(blob))
+                taken = await owner.post(
+                    f"{ROOT}/blobs/{blob.digest}/staged", json={"directory": directory.name}
+                )
+                assert taken.json() == {"digest": blob.digest, "size": len(content(blob))}
+
+        made = await owner.post(
+            f"{ROOT}/datasets/a/versions", json={"manifest": prepared.manifest_digest}
+        )
+        pack = prepared.blobs[0]
+        read = await owner.get(f"{ROOT}/blobs/{pack.digest}")
+
+        assert made.status_code == 201
+        assert read.content == content(pack)
+
+    async def test_what_was_left_has_to_be_what_was_announced(
+        self, server: RunningServer, owner: httpx.AsyncClient, tmp_path: Path
+    ) -> None:
+        staging_root(tmp_path).mkdir()
+        digest = hashlib.sha256(b"announced").hexdigest()
+        (tmp_path / "of-the-operator").write_bytes(b"announced")
+        with staging_directory(staging_root(tmp_path)) as directory:
+            address = f"{ROOT}/blobs/{digest}/staged"
+            body = {"directory": directory.name}
+
+            absent = await owner.post(address, json=body)
+            (directory / digest).symlink_to(tmp_path / "of-the-operator")
+            link = await owner.post(address, json=body)
+            (directory / digest).unlink()
+            (directory / digest).write_bytes(b"another")
+            other = await owner.post(address, json=body)
+            outside = await owner.post(address, json={"directory": ".."})
+            async with server.client(await server.member("eve", "viewer")) as viewer:
+                refused = await viewer.post(address, json=body)
+
+        codes = [answer.json()["error"]["code"] for answer in (absent, link, other, outside)]
+        not_found = "staged_file_not_found"
+        assert codes == [not_found, not_found, "blob_mismatch", "bad_body"]
+        assert refused.status_code == 403
+        assert (await owner.get(f"{ROOT}/blobs/{digest}")).status_code == 404
 
     async def test_another_project_has_to_upload_its_own(
         self, server: RunningServer, owner: httpx.AsyncClient, prepared: Any

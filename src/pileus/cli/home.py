@@ -21,6 +21,7 @@ _DIRECTORIES = {
     "state/backups": _PRIVATE,
     "blobs": _PRIVATE,
     "keys": _PRIVATE,
+    "staging": _PRIVATE,
     "run": _PRIVATE,
     "logs": _PRIVATE,
     "gateway": _PRIVATE,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
-from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from pileus.compute.layout import PRIVATE_FILE
 from pileus.core.failpoints import failpoint
+from pileus.core.opening import open_regular
 
 
 def replace_json(path: Path, document: dict[str, Any]) -> None:
@@ -26,18 +24,6 @@ def replace_json(path: Path, document: dict[str, Any]) -> None:
         file.write(json.dumps(document).encode())
     failpoint("node_file.written")
     temporary.replace(path)
-
-
-def open_regular(path: Path) -> BufferedReader:
-    """A file that users' code may have written. Raises OSError for a link, a pipe, a device.
-
-    What a link leads to may be closed to that code, and a pipe is waited for until somebody writes.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
 
 
 def read_json(path: Path, max_bytes: int = 16 * 1024 * 1024) -> dict[str, Any] | None:

@@ -37,10 +37,13 @@ def create_version(
     """A version of dataset `name` with the content of `source`; `options` are those of `prepare`."""
     with (
         tempfile.TemporaryDirectory(prefix="pileus-dataset-") as into,
+        client.blobs.staging() as packs,
         Publishing(SdkUploader(client), name, progress) as publishing,
     ):
         sealed = publishing.offer
-        prepared = prepare(source, into=Path(into), progress=progress, sealed=sealed, **options)
+        prepared = prepare(
+            source, into=Path(into), packs=packs, progress=progress, sealed=sealed, **options
+        )
         version = publishing.finish(prepared)
     return Created(version, prepared.notices, prepared.skipped)
 

@@ -51,6 +51,7 @@ def prepare(
     source: str,
     *,
     into: Path,
+    packs: Path | None = None,
     label: str | None = None,
     task: Task | None = None,
     split_seed: int = 0,
@@ -65,7 +66,7 @@ def prepare(
     sealed: Sealed | None = None,
 ) -> Prepared:
     """
-    Read all of `source` and write packs and manifest to the directory `into`.
+    Read all of `source` and write packs and manifest to the directory `into`, or packs to `packs`.
 
     `source` is a path, an address, the URL of a database or `sample:NAME`; `label` and `task` are
     for tables, the options after `untouched` are those of `SourceOptions`. `sealed` is told each
@@ -73,6 +74,7 @@ def prepare(
     `errors.py` that name file and line; what is in `into` is then of no use.
     """
     share = check_share(untouched)
+    packs = packs or into / "packs"
     report = progress or silent
     scratch = into / "source"
     options = SourceOptions(
@@ -88,11 +90,12 @@ def prepare(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         opened = open_source(source, options)
-        return _prepared(opened, options, into, label, task, split_seed, share, report, sealed)
+        packer = Packer(packs, sealed)
+        return _prepared(opened, options, into, packer, label, task, split_seed, share, report)
     except OSError as error:
         # Reading turns its own into errors that name the file, so this one comes from writing.
         raise ScratchUnusable(
-            f"Packs cannot be written to {into.name!r}: {error.strerror or error}",
+            f"Packs cannot be written to {str(packs)!r}: {error.strerror or error}",
             hint="Make room on the disk; a copy of the data has to fit there for a while.",
         ) from error
     finally:
@@ -103,14 +106,13 @@ def _prepared(
     opened: Source,
     options: SourceOptions,
     into: Path,
+    packer: Packer,
     label: str | None,
     task: Task | None,
     split_seed: int,
     share: float,
     report: Report,
-    sealed: Sealed | None,
 ) -> Prepared:
-    packer = Packer(into / "packs", sealed)
     profiler: Profiler
     try:
         if opened.kind == "table":

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from pileus.data.schema import Pack
 
@@ -21,8 +22,8 @@ SMALL_BYTES = 1_000_000
 PACK_BYTES = 64_000_000
 """A pack of small items takes no more."""
 
-_BUFFER_BYTES = 1_000_000
-"""Of an open pack; a call to the system for each item of MNIST costs more than the item does."""
+_BATCH_BYTES = 1_000_000
+"""Hashed and written at once: a call to the system for each item of MNIST costs more than the item."""
 
 
 class Place(NamedTuple):
@@ -79,7 +80,7 @@ class Packer:
     def abandon(self) -> None:
         """Close files, because reading failed."""
         if self._open is not None:
-            self._open.stream.close()
+            self._open.close()
             self._open = None
 
     def _append(self, data: bytes, sha256: str) -> Place:
@@ -116,22 +117,51 @@ class Packer:
 
 
 class _OpenPack:
-    """The pack that small items go to."""
+    """The pack that small items go to; a thread of its own hashes and writes them."""
 
     def __init__(self, number: int, path: Path) -> None:
         self.number = number
         self.path = path
         self.size = 0
-        self.stream: BinaryIO = path.open("wb", buffering=_BUFFER_BYTES)
+        self._stream = path.open("wb")
         self._digest = hashlib.sha256()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._writer = ThreadPoolExecutor(1, "pack")
+        self._writing: Future[None] | None = None
 
     def write(self, data: bytes) -> int:
         offset = self.size
-        self.stream.write(data)
-        self._digest.update(data)
+        self._held.append(data)
+        self._held_bytes += len(data)
         self.size += len(data)
+        if self._held_bytes >= _BATCH_BYTES:
+            self._pass_on()
         return offset
 
     def sealed(self) -> Pack:
-        self.stream.close()
+        self._pass_on()
+        self._wait()
+        self.close()
         return Pack(self._digest.hexdigest(), self.size)
+
+    def close(self) -> None:
+        """Write no more."""
+        self._writer.shutdown()
+        self._stream.close()
+
+    def _pass_on(self) -> None:
+        """Give the thread what is held, when it has done with what came before."""
+        self._wait()
+        self._writing = self._writer.submit(self._store, self._held)
+        self._held, self._held_bytes = [], 0
+
+    def _wait(self) -> None:
+        """Until what was given is written. Raises OSError."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def _store(self, items: list[bytes]) -> None:
+        data = b"".join(items)
+        self._digest.update(data)
+        self._stream.write(data)

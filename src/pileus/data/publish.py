@@ -26,6 +26,10 @@ _ANNOUNCE_SECONDS = 3600.0
 """What was sent is announced again after this time: a server keeps what nothing names for a day."""
 
 
+_MOST_WAITING = 4
+"""Packs that are made and not sent: where the network is slow, they would fill the disk."""
+
+
 class Uploader(Protocol):
     """What publishing needs of a server; the SDK has it."""
 
@@ -68,7 +72,7 @@ class Publishing:
 
     def offer(self, blob: LocalBlob) -> None:
         """Take a finished file, which is removed as soon as the server has it."""
-        while self._running and self._running[0].done():
+        while self._running and (self._running[0].done() or len(self._running) >= _MOST_WAITING):
             self._running.popleft().result()  # reading on would be in vain if it has failed
         self._offered.add(blob.digest)
         with self._taking:

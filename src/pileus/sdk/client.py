@@ -38,7 +38,7 @@ class Client:
 
     `gateway_url` is needed to predict; `patience_seconds` is how long a call is repeated while the
     server cannot be reached; `request_id`, if given, is that of every call and of the jobs that they
-    submit.
+    submit; `home` is that of the installation, if it is on this machine: large files are left there.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Client:
         patience_seconds: float = 10.0,
         transport: httpx.BaseTransport | None = None,
         request_id: str | None = None,
+        home: Path | None = None,
     ) -> None:
         self.url = url
         self.gateway_url = gateway_url
@@ -64,7 +65,7 @@ class Client:
             )
         )
         self.bill = Bill(self._api)
-        self.blobs = Blobs(self._api)
+        self.blobs = Blobs(self._api, home)
         self.code = Code(self._api)
         self.datasets = Datasets(self._api)
         self.deleted = Deleted(self._api)
@@ -105,6 +106,7 @@ class Client:
             gateway_url=urls.get("gateway"),
             patience_seconds=patience_seconds,
             request_id=request_id,
+            home=home,
         )
 
     @property

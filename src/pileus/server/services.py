@@ -35,6 +35,7 @@ from pileus.serving.records import RecordService
 from pileus.serving.routes import RouteService
 from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
+from pileus.storage.staged import Staging
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
 
@@ -74,6 +75,7 @@ class Services:
     storage: StorageAccount
     meters: PredictionMeters
     figures: Figures
+    staging: Staging
     deletion: DeletionService
     collector: Collector
     max_blob_bytes: int

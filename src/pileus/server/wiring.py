@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from pileus.core.clock import Clock, SystemClock
 from pileus.core.failpoints import failpoint
 from pileus.core.ids import Ids
+from pileus.core.staging import staging_root
 from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
@@ -71,6 +72,7 @@ from pileus.storage.blobs.rewriting import BlobRewriter
 from pileus.storage.database import Database
 from pileus.storage.databases.sqlite_traces import SqliteTraces
 from pileus.storage.holds import is_held
+from pileus.storage.staged import CLEAR_SECONDS, Staging
 from pileus.storage.traces import NoTraces, Traces
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
@@ -130,6 +132,8 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     files = BlobFiles(home / "blobs")
     blobs = EncryptedBlobStore(files, keyring, encrypts=encrypts)
     await blobs.start()
+    staging = Staging(staging_root(home))
+    await staging.clear()
     held = partial(is_held, settings.server.state / "holds")
     rewriter = BlobRewriter(files, held)
     rewriting = Rewriting(database, keyring, rewriter)
@@ -209,6 +213,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         storage=storage,
         meters=PredictionMeters(database, ledger),
         figures=Figures(),
+        staging=staging,
         deletion=DeletionService(database, buried, audit, storage),
         collector=Collector(
             database, clock, blobs, storage, buried, shredder, settings.deletion, held
@@ -230,13 +235,15 @@ async def _loops(
     metering, rounds = settings.metering, services.figures.rounds
 
     def every(name: str, seconds: float, work: Work) -> asyncio.Task[None]:
-        return asyncio.create_task(_every(seconds, rounds.timed(name, work), clock), name=name)
+        rounding = _every(name, seconds, rounds.timed(name, work), clock)
+        return asyncio.create_task(rounding, name=name)
 
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
         asyncio.create_task(services.schedules.run(), name="schedules"),
         every("lease_metering", metering.slice_seconds, engine.meter),
         every("storage_metering", metering.storage_slice_seconds, services.storage.advance_all),
+        every("staging", CLEAR_SECONDS, services.staging.clear),
         asyncio.create_task(services.rewriting.run(), name="rewriting"),
         asyncio.create_task(services.collector.run(services.deletion.due), name="collector"),
     ]
@@ -248,14 +255,14 @@ async def _loops(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _every(seconds: float, work: Work, clock: Clock) -> None:
+async def _every(name: str, seconds: float, work: Work, clock: Clock) -> None:
     while True:
         await clock.sleep(seconds)
         try:
             await work()
         except Exception:
             # What is not on the ledger now will be with the next slice: marks tell where to go on.
-            log.exception("A metering round failed; the next one takes up what it left")
+            log.exception("A round of %s failed; the next one takes up what it left", name)
 
 
 def _traces(settings: ServerSettings) -> Traces:

@@ -15,6 +15,10 @@ class BlobNotFound(NotFound, code="blob_not_found"):
     """No blob of that digest in the project."""
 
 
+class StagedFileNotFound(NotFound, code="staged_file_not_found"):
+    """The server finds no such file among those that clients on its machine left for it."""
+
+
 class BlobMismatch(InvalidRequest, code="blob_mismatch"):
     """The bytes do not have the digest that was announced."""
 

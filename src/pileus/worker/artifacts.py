@@ -9,8 +9,8 @@ import os
 import stat
 from pathlib import Path
 
-from pileus.compute.files import open_regular
 from pileus.core.errors import LimitExceeded, PileusError, Unavailable
+from pileus.core.opening import open_regular
 from pileus.core.retrying import Backoff
 from pileus.core.schemas.jobs import Artifact
 from pileus.worker.link import ServerLink

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import pydantic
 
-from pileus.compute.files import open_regular
+from pileus.core.opening import open_regular
 from pileus.core.schemas.jobs import Artifact, NodeOrders, NodeReport, Registration
 from pileus.core.schemas.secrets import SecretValue, SecretValues
 from pileus.core.schemas.usage import UsageReport

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-from pileus.compute.files import open_regular
 from pileus.compute.layout import Layout
 from pileus.core.clock import Clock
 from pileus.core.errors import PileusError
 from pileus.core.holes import punch
+from pileus.core.opening import open_regular
 from pileus.core.retrying import Backoff
 from pileus.core.stamps import SUFFIX
 from pileus.worker.link import ServerLink

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 
 from pileus.core.errors import InvalidRequest
@@ -6,14 +8,21 @@ from tests.unit.data.build import csv_file, table_text
 
 
 class Blobs:
-    def __init__(self):
+    def __init__(self, staging):
         self.stored = {}
+        self.came_from = set()
+        self._staging = staging
+
+    @contextmanager
+    def staging(self):
+        yield self._staging
 
     def missing(self, digests):
         return [digest for digest in digests if digest not in self.stored]
 
     def put(self, digest, path):
         self.stored[digest] = path.read_bytes()
+        self.came_from.add(path.parent)
 
 
 class Datasets:
@@ -22,18 +31,14 @@ class Datasets:
 
 
 class Client:
-    def __init__(self):
-        self.blobs = Blobs()
+    def __init__(self, staging=None):
+        self.blobs = Blobs(staging)
         self.datasets = Datasets()
 
 
-@pytest.fixture
-def client():
-    return Client()
-
-
 class TestCreateVersion:
-    def test_a_version_of_a_source_in_one_call(self, client, tmp_path):
+    def test_a_version_of_a_source_in_one_call(self, tmp_path):
+        client = Client()
         path = csv_file(tmp_path / "t.csv", table_text(40) + "1\n")
 
         created = create_version(client, "pets", str(path), skip_bad=True)
@@ -43,6 +48,17 @@ class TestCreateVersion:
         assert [one.line for one in created.skipped] == [42]
         assert created.notices
 
-    def test_a_bad_name_is_refused_before_anything_is_read(self, client):
+    def test_packs_are_left_where_the_server_takes_them_from(self, tmp_path):
+        far, near = Client(), Client(tmp_path / "staging")
+        path = csv_file(tmp_path / "t.csv", table_text(40))
+
+        for client in (far, near):
+            create_version(client, "pets", str(path))
+
+        assert near.blobs.stored == far.blobs.stored
+        assert tmp_path / "staging" in near.blobs.came_from
+        assert list((tmp_path / "staging").iterdir()) == []
+
+    def test_a_bad_name_is_refused_before_anything_is_read(self):
         with pytest.raises(InvalidRequest, match="Pets!"):
-            create_version(client, "Pets!", "nowhere.csv")
+            create_version(Client(), "Pets!", "nowhere.csv")

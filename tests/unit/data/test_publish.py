@@ -63,6 +63,23 @@ class TestPublish:
         assert [one.total for one in seen] == [0]
         assert len(uploader.versions) == 2
 
+    def test_reading_waits_for_a_slow_network_so_that_the_disk_does_not_fill(self, tmp_path):
+        most = []
+
+        class Slow(FakeUploader):
+            def put_blob(self, digest, path):
+                most.append(len(list(tmp_path.iterdir())))
+                sleep(0.01)
+                super().put_blob(digest, path)
+
+        with Publishing(Slow(), "pets") as publishing:
+            for number in range(20):
+                path = tmp_path / str(number)
+                path.write_bytes(b"")
+                publishing.offer(LocalBlob(f"{number:064x}", path, 0))
+
+        assert max(most) <= 10
+
     @pytest.mark.parametrize("fails_at", [0, 1])
     def test_a_failure_makes_no_version(self, prepared, fails_at):
         uploader = FakeUploader(fails_at)

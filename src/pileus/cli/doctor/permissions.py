@@ -13,7 +13,18 @@ from pileus.cli.doctor.scene import Scene
 DIRECTORY = 0o700
 FILE = 0o600
 
-_DIRECTORIES = ("", "blobs", "gateway", "keys", "logs", "run", "state", "state/backups", "worker")
+_DIRECTORIES = (
+    "",
+    "blobs",
+    "gateway",
+    "keys",
+    "logs",
+    "run",
+    "staging",
+    "state",
+    "state/backups",
+    "worker",
+)
 _SECRETS = ("keys/*", "run/*.token", "run/tokens.json", "gateway/routes.json", "state/*.db*")
 
 

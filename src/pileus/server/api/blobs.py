@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -12,10 +13,12 @@ from pydantic import Field
 from pileus.core.errors import LimitExceeded
 from pileus.core.failpoints import failpoint
 from pileus.core.schemas.base import Schema
+from pileus.core.staging import NAME
 from pileus.server.api import routing
 from pileus.server.api.access import BlobReader, BlobWriter, Use
 from pileus.server.services import Services
 from pileus.storage.errors import BlobNotFound
+from pileus.storage.staged import read_in_parts
 
 router = routing.router("blobs")
 
@@ -30,6 +33,12 @@ class Digests(Schema):
     """SHA-256 digests in hex."""
 
     digests: Annotated[list[Digest], Field(max_length=10_000)]
+
+
+class Staged(Schema):
+    """Where a client left the file that bears the digest."""
+
+    directory: Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
 class Missing(Schema):
@@ -58,10 +67,16 @@ async def put_blob(digest: str, request: Request, owner: BlobWriter, services: U
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
-    size = await services.blobs.put(owner, digest, _bounded(request, limit))
-    failpoint("blob.stored")
-    await services.storage.record(owner, digest, size)
-    return Stored(digest=digest, size=size)
+    return await _stored(services, owner, digest, _bounded(request, limit))
+
+
+@router.post("/projects/{project}/blobs/{digest}/staged")
+async def take_staged_blob(digest: str, body: Staged, owner: BlobWriter, services: Use) -> Stored:
+    """Store a file that a client on the server's machine left in its home. Otherwise as an upload."""
+    with services.staging.open(body.directory, digest) as file:
+        if os.fstat(file.fileno()).st_size > services.max_blob_bytes:
+            raise _too_large(services.max_blob_bytes)
+        return await _stored(services, owner, digest, read_in_parts(file))
 
 
 @router.get("/projects/{project}/blobs/{digest}")
@@ -88,6 +103,15 @@ async def streamed(services: Services, project: str, digest: str) -> StreamingRe
         media_type="application/octet-stream",
         headers={"content-length": str(size)},
     )
+
+
+async def _stored(
+    services: Services, owner: str, digest: str, content: AsyncIterator[bytes]
+) -> Stored:
+    size = await services.blobs.put(owner, digest, content)
+    failpoint("blob.stored")
+    await services.storage.record(owner, digest, size)
+    return Stored(digest=digest, size=size)
 
 
 async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

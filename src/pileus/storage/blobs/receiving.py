@@ -80,13 +80,17 @@ async def receive(
             size += len(chunk)
             rest = memoryview(chunk)
             while rest:
-                rest = filling.add(rest)
-                if not filling.is_full:
-                    continue
+                if filling.size or len(rest) < BATCH_BYTES:
+                    rest = filling.add(rest)
+                    if not filling.is_full:
+                        continue
+                    batch = filling.content()
+                    filling, working = working, filling
+                else:  # a batch as it came: a file is read in such pieces
+                    batch, rest = rest[:BATCH_BYTES], rest[BATCH_BYTES:]
                 if taking is not None:
                     await taking
-                taking = loop.run_in_executor(None, take, filling.content())
-                filling, working = working, filling
+                taking = loop.run_in_executor(None, take, batch)
                 filling.size = 0
         if taking is not None:
             await taking
