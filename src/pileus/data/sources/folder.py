@@ -14,7 +14,7 @@ from typing import Literal
 from pileus.data.faults import Faults
 from pileus.data.sources.gathering import Gathered
 from pileus.data.sources.image_pool import ImagePool
-from pileus.data.sources.image_worker import CheckedFile, FileToCheck
+from pileus.data.sources.image_worker import CheckedFile
 from pileus.data.sources.layout import ImageFile, find_images
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import SourceImage
@@ -51,7 +51,7 @@ class ClassFolder:
         gathered = Gathered(self._faults)
         misnamed: Counter[str] = Counter()
         example: dict[str, str] = {}
-        wanted = [FileToCheck(file.path, file.name) for file in files]
+        wanted = [(file.path, file.name) for file in files]
         for file, (outcome, data) in zip(files, pool.check_in_order(wanted), strict=True):
             if not isinstance(outcome, CheckedFile):
                 gathered.add(outcome, file.name)

@@ -20,7 +20,7 @@ from typing import IO, Self, cast
 
 from pileus.data.errors import IngestWorkerLost
 from pileus.data.sources import image_worker
-from pileus.data.sources.image_worker import FileToCheck, Outcome, check_files
+from pileus.data.sources.image_worker import CheckedFile, FileToCheck, Outcome, check_files
 
 MANY_FILES = 2000
 """From here on, starting processes (0.3 s of one core) pays."""
@@ -96,7 +96,7 @@ class ImagePool:
             stdin = cast("IO[bytes]", process.stdin)
             pickle.dump(files, stdin, pickle.HIGHEST_PROTOCOL)
             stdin.flush()
-            answer = pickle.load(cast("IO[bytes]", process.stdout))  # noqa: S301  ours
+            outcomes, contents = pickle.load(cast("IO[bytes]", process.stdout))  # noqa: S301  ours
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             process.kill()
             raise IngestWorkerLost(
@@ -105,7 +105,7 @@ class ImagePool:
             ) from error
         finally:
             self._idle.put(process)
-        return cast("tuple[list[Outcome], bytes]", answer)
+        return [CheckedFile(*one) if type(one) is tuple else one for one in outcomes], contents
 
 
 def _apart(
@@ -113,7 +113,7 @@ def _apart(
 ) -> Generator[tuple[Outcome, bytes], None, None]:
     start = 0
     for outcome in outcomes:
-        if isinstance(outcome, image_worker.CheckedFile):
+        if isinstance(outcome, CheckedFile):
             yield outcome, contents[start : start + outcome.size]
             start += outcome.size
         else:

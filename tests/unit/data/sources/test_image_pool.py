@@ -5,7 +5,7 @@ import pytest
 from pileus.data.errors import ImageDamaged, IngestWorkerLost
 from pileus.data.sources import image_pool, image_worker
 from pileus.data.sources.image_pool import ImagePool
-from pileus.data.sources.image_worker import CheckedFile, FileToCheck, check_files
+from pileus.data.sources.image_worker import CheckedFile, check_files
 from tests.unit.data.build import png
 
 
@@ -13,7 +13,7 @@ from tests.unit.data.build import png
 def files(tmp_path):
     for number in range(12):
         (tmp_path / f"{number:02d}.png").write_bytes(png(number) if number != 7 else b"text")
-    return [FileToCheck(str(path), path.name) for path in sorted(tmp_path.iterdir())]
+    return [(str(path), path.name) for path in sorted(tmp_path.iterdir())]
 
 
 @pytest.fixture(params=["threads", "processes"])
