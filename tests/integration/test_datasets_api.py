@@ -142,11 +142,15 @@ class TestVersions:
             outside = await owner.post(address, json={"directory": ".."})
             async with server.client(await server.member("eve", "viewer")) as viewer:
                 refused = await viewer.post(address, json=body)
+            (directory / digest).write_bytes(b"announced")
+            object.__setattr__(server.services, "max_blob_bytes", len(b"announced") - 1)
+            too_large = await owner.post(address, json=body)
 
         codes = [answer.json()["error"]["code"] for answer in (absent, link, other, outside)]
         not_found = "staged_file_not_found"
         assert codes == [not_found, not_found, "blob_mismatch", "bad_body"]
         assert refused.status_code == 403
+        assert too_large.json()["error"]["code"] == "blob_too_large"
         assert (await owner.get(f"{ROOT}/blobs/{digest}")).status_code == 404
 
     async def test_another_project_has_to_upload_its_own(

@@ -7,7 +7,7 @@ only read. Who makes a directory holds its lock, so one whose lock is free is a 
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import re
 import secrets
@@ -27,7 +27,12 @@ def staging_root(home: Path) -> Path:
 
 @contextmanager
 def staging_directory(root: Path) -> Iterator[Path]:
-    """A new directory, which goes with all in it when the context is left. Raises OSError."""
+    """A new directory, which goes with all in it when the context is left.
+
+    Raises OSError where the home is somebody else's, or has no such directories, or no locks.
+    """
+    if root.stat().st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "belongs to somebody else", str(root))
     path, lock = _made(root)
     try:
         yield path
@@ -37,13 +42,14 @@ def staging_directory(root: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(root: Path) -> int:
-    """Remove what killed clients left; how many directories."""
+    """Remove what killed clients left; how many directories. What cannot be removed stays."""
     gone = 0
     for path in [*root.iterdir()] if root.is_dir() else ():
-        if re.fullmatch(NAME, path.name) and (lock := _locked(path)) is not None:
-            shutil.rmtree(path, ignore_errors=True)
-            os.close(lock)
-            gone += 1
+        with suppress(OSError):
+            if re.fullmatch(NAME, path.name) and (lock := _locked(path)) is not None:
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(lock)
+                gone += not path.exists()
     return gone
 
 
@@ -52,7 +58,11 @@ def _made(root: Path) -> tuple[Path, int]:
     while True:
         path = root / secrets.token_hex(16)
         path.mkdir(mode=0o700)
-        lock = _locked(path)
+        try:
+            lock = _locked(path)
+        except OSError:
+            path.rmdir()
+            raise
         # Who removes what was abandoned may have come between the two.
         if lock is not None and path.exists():
             return path, lock
@@ -62,12 +72,18 @@ def _made(root: Path) -> tuple[Path, int]:
 
 def _locked(path: Path) -> int | None:
     """A descriptor that holds the lock of a directory; None if somebody else does, or it is gone."""
-    with suppress(FileNotFoundError, NotADirectoryError):
+    import fcntl  # not on Windows, where there is no home to leave anything in
+
+    try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
-            return descriptor
-    return None
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

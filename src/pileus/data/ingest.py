@@ -95,8 +95,9 @@ def prepare(
     except OSError as error:
         # Reading turns its own into errors that name the file, so this one comes from writing.
         raise ScratchUnusable(
-            f"Packs cannot be written to {str(packs)!r}: {error.strerror or error}",
-            hint="Make room on the disk; a copy of the data has to fit there for a while.",
+            f"{str(error.filename or packs)!r} cannot be written: {error.strerror or error}",
+            hint="Make room on the disks of TMPDIR and of the home; what is fetched, unpacked or"
+            " on its way to the server has to fit there for a while.",
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -14,6 +14,9 @@ _CHUNK = 1000
 """Digests asked for in one call."""
 
 _TIMEOUT_SECONDS = 600.0
+_SLOWEST_BYTES_PER_SECOND = 1_000_000
+"""Of a disk that a server is waited for."""
+
 _PIECE_BYTES = 1024 * 1024
 
 
@@ -68,7 +71,8 @@ class Blobs:
                 "POST",
                 self._api.path("blobs", digest, "staged"),
                 json={"directory": path.parent.name},
-                timeout_seconds=_TIMEOUT_SECONDS,
+                # Nothing is heard until all of it is stored.
+                timeout_seconds=_TIMEOUT_SECONDS + path.stat().st_size / _SLOWEST_BYTES_PER_SECOND,
             )
         except NotFound:  # the server is older than we are, or does not see our files
             return False

@@ -97,7 +97,7 @@ class Client:
 
         `token` defaults to the one that the home keeps for `project`.
         """
-        home = Path(home).expanduser()
+        home = Path(home).expanduser().absolute()
         urls = homes.addresses(home)
         return cls(
             urls["server"],

@@ -15,12 +15,32 @@ with staging_directory(pathlib.Path(sys.argv[1])) as path:
 """
 
 
+def without_locks(descriptor, operation):
+    raise OSError("no locks here")
+
+
 class TestStagingDirectory:
     def test_it_goes_with_what_is_in_it(self, tmp_path):
         with staging_directory(tmp_path) as path:
             (path / "pack").write_bytes(b"plain")
             assert path.parent == tmp_path
             assert path.stat().st_mode & 0o777 == 0o700
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_there_is_none_in_the_home_of_somebody_else(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+
+        with pytest.raises(PermissionError), staging_directory(tmp_path):
+            pass
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_there_is_none_where_directories_cannot_be_locked(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("fcntl.flock", without_locks)
+
+        with pytest.raises(OSError, match="no locks"), staging_directory(tmp_path):
+            pass
 
         assert list(tmp_path.iterdir()) == []
 
@@ -40,6 +60,13 @@ class TestRemoveAbandoned:
             assert gone == 1
             assert list(tmp_path.iterdir()) == [used]
             assert left != used
+
+    def test_what_cannot_be_locked_stays_and_hinders_nobody(self, tmp_path, monkeypatch):
+        (tmp_path / ("a" * 32)).mkdir()
+        monkeypatch.setattr("fcntl.flock", without_locks)
+
+        assert remove_abandoned(tmp_path) == 0
+        assert len(list(tmp_path.iterdir())) == 1
 
     def test_what_nobody_here_made_stays(self, tmp_path):
         (tmp_path / "notes").mkdir()

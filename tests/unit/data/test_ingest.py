@@ -120,5 +120,5 @@ class TestPrepare:
         source = class_folder(tmp_path / "in", {"a": 3, "b": 3})
         (tmp_path / "file").write_bytes(png())
 
-        with pytest.raises(ScratchUnusable, match="file/packs'"):
+        with pytest.raises(ScratchUnusable, match="file/source' cannot be written"):
             prepare(str(source), into=tmp_path / "file")

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -80,3 +82,8 @@ class TestStaging:
         for home in (None, tmp_path):
             with client_of(Server(tmp_path), home) as client, client.blobs.staging() as directory:
                 assert directory is None
+
+    def test_the_client_needs_no_locks_of_files(self):
+        script = "import sys; sys.modules['fcntl'] = None; from pileus.sdk import Client"
+
+        subprocess.run([sys.executable, "-c", script], check=True)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from pileus.core.staging import staging_directory
-from pileus.storage.errors import StagedFileNotFound
+from pileus.storage.errors import BlobMismatch, StagedFileNotFound
 from pileus.storage.staged import Staging, read_in_parts
 
 DIGEST = "ab" * 32
@@ -33,6 +33,19 @@ class TestStaging:
 
             with pytest.raises(StagedFileNotFound, match=DIGEST):
                 Staging(tmp_path).open(directory.name, DIGEST)
+
+    def test_a_link_is_no_directory_of_a_client(self, tmp_path):
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / DIGEST).write_text("of somebody else")
+        (tmp_path / ("c" * 32)).symlink_to(tmp_path / "elsewhere")
+
+        with pytest.raises(StagedFileNotFound):
+            Staging(tmp_path).open("c" * 32, DIGEST)
+
+    @pytest.mark.parametrize("name", ["open", "..", "x\0y", DIGEST + "\n"])
+    def test_what_is_no_digest_names_nothing(self, tmp_path, name):
+        with staging_directory(tmp_path) as directory, pytest.raises(BlobMismatch):
+            Staging(tmp_path).open(directory.name, name)
 
     async def test_what_a_killed_client_left_goes(self, tmp_path):
         left = tmp_path / ("c" * 32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -67,16 +66,15 @@ async def put_blob(digest: str, request: Request, owner: BlobWriter, services: U
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
-    return await _stored(services, owner, digest, _bounded(request, limit))
+    return await _stored(services, owner, digest, _bounded(request.stream(), limit))
 
 
 @router.post("/projects/{project}/blobs/{digest}/staged")
 async def take_staged_blob(digest: str, body: Staged, owner: BlobWriter, services: Use) -> Stored:
     """Store a file that a client on the server's machine left in its home. Otherwise as an upload."""
     with services.staging.open(body.directory, digest) as file:
-        if os.fstat(file.fileno()).st_size > services.max_blob_bytes:
-            raise _too_large(services.max_blob_bytes)
-        return await _stored(services, owner, digest, read_in_parts(file))
+        content = _bounded(read_in_parts(file), services.max_blob_bytes)
+        return await _stored(services, owner, digest, content)
 
 
 @router.get("/projects/{project}/blobs/{digest}")
@@ -120,9 +118,9 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
         yield part
 
 
-async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def _bounded(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
     received = 0
-    async for chunk in request.stream():
+    async for chunk in chunks:
         received += len(chunk)
         if received > limit:
             raise _too_large(limit)

@@ -25,6 +25,7 @@ _LEFT_OUT = frozenset(
         "run/pids.json",
         "run/ports.json",
         "run/processes.json",
+        "staging",
         "state/backups",
         "state/holds",
         "worker/cache",

@@ -1,8 +1,8 @@
 """
 Takes a stream into a draft: hashed, encoded and written off the event loop, a batch at a time.
 
-The next batch is received while one is worked on. Two buffers take turns, because a fresh one for each
-mebibyte costs more in page faults than encrypting it does.
+The next batch is received while one is worked on. Small chunks are collected in two buffers that take
+turns, because a fresh one for each mebibyte costs more in page faults than encrypting it does.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ async def receive(
 ) -> int:
     """Write a stream and keep the draft unless `check` of its SHA-256 raises; its size.
 
+    A large chunk is worked on while the next is asked for: nobody may write over it.
     Raises what `check` does, and StorageFull; then nothing is left.
     """
     hasher, size = hashlib.sha256(), 0

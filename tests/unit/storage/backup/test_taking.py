@@ -34,6 +34,7 @@ def home(tmp_path):
         "logs/server.log": "noise",
         "blobs/prj_a/ab/abcd": "bytes of a blob",
         "blobs/incoming/half": "hal",
+        f"staging/{'ab' * 16}/open": "plain",
         "gateway/meters/one": "counters",
         "gateway/bundles/big": "can be had again",
         "streams/att_a/stdout": "a live line",
