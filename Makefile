@@ -55,6 +55,7 @@ format: setup ## put the sources in the one format
 .PHONY: soak
 soak: setup ## kills at every failpoint and at random, full disks (twenty minutes)
 	$(PYTEST) -m soak --timeout 1800
+	$(PYTEST) tests/contract/test_migrations.py tests/unit/tracking/test_live.py  # two more failpoints
 
 .PHONY: bench
 bench: setup ## benchmarks beside their peers; results carry date and hardware

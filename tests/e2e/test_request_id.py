@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from pileus.core.errors import Unavailable
+from pileus.sdk import Client
 from tests.e2e.conftest import Digits
 from tests.e2e.installation import Installation, exit_code, until
 
@@ -72,7 +73,18 @@ class TestStory:
         with calm.client() as client:
             assert client.predictions.get(prediction)["request_id"] == "req_of_the_test"
 
-    def test_of_a_training_reaches_the_attempt_through_its_zygote(
+    def test_of_a_client_is_that_of_its_predictions(
+        self, calm: Installation, digits: Digits
+    ) -> None:
+        with Client.from_home(calm.home, request_id="req_of_a_client") as client:
+            answer = client.predictions.predict("digits", digits.image)
+            prediction = answer["parameters"]["prediction_id"]
+
+        [line] = logged(calm, "req_of_a_client")
+        assert line["process"] == "gateway"
+        assert prediction in line["message"]
+
+    def test_of_a_training_is_told_by_server_and_worker(
         self, calm: Installation, digits: Digits
     ) -> None:
         request = digits.job["request_id"]

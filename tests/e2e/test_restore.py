@@ -121,6 +121,7 @@ def test_a_lost_home_comes_back_with_ids_bill_and_answers(tmp_path: Path) -> Non
             seen = everything(lived)
             at_least = asking.answered
             point = lived.cli("backup", str(archive))
+            after = datetime.now(UTC).isoformat()
             until(lambda: asking.answered > at_least + 5, seconds=20)
         at_most = asking.answered
         bill = lived.cli("bill", "--until", before)
@@ -136,6 +137,9 @@ def test_a_lost_home_comes_back_with_ids_bill_and_answers(tmp_path: Path) -> Non
         for installation in (lived, moved):
             restored = installation.cli("restore", str(archive))
             assert restored["id"] == point["id"]
+            # The recovery point is when the backup began: all that was answered by then is in it.
+            assert before <= restored["at"] == point["at"] <= after
+            assert restored["seconds"] > 0
             installation.up()
             assert everything(installation) == seen
             assert installation.cli("bill", "--until", before) == bill

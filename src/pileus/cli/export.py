@@ -65,9 +65,7 @@ def export_items(
             if any((target / place).read_bytes() != (made / place).read_bytes() for place in plan):
                 raise _in_the_way(target)
         else:
-            if target.is_dir():
-                target.rename(scratch / "old")
-            made.rename(target)
+            _put(made, target, scratch / "old")
     return [target / place for place in plan]
 
 
@@ -171,6 +169,19 @@ def _files(directory: Path) -> list[str]:
         for path in directory.rglob("*")
         if path.is_symlink() or not path.is_dir()
     ]
+
+
+def _put(made: Path, target: Path, old: Path) -> None:
+    """`made` in the place of `target`, which stays if that fails."""
+    is_replaced = target.is_dir()
+    if is_replaced:
+        target.rename(old)
+    try:
+        made.rename(target)
+    except OSError:
+        if is_replaced:
+            old.rename(target)
+        raise
 
 
 @contextmanager

@@ -1,7 +1,9 @@
+import errno
 import hashlib
 import json
 import tarfile
 import zipfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -119,6 +121,24 @@ class TestTarget:
         export_items(client, {"manifest": "m"}, target, replace=True)
 
         assert not (target / "mine.txt").exists()
+        assert list(target.parent.iterdir()) == [target]
+
+    def test_that_cannot_be_replaced_stays(self, client, target, monkeypatch):
+        target.mkdir()
+        (target / "mine.txt").write_text("mine")
+        rename = Path.rename
+
+        def full(path, to):
+            if path.name == "made":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return rename(path, to)
+
+        monkeypatch.setattr(Path, "rename", full)
+
+        with pytest.raises(InvalidRequest, match="No space left"):
+            export_items(client, {"manifest": "m"}, target, replace=True)
+
+        assert (target / "mine.txt").read_text() == "mine"
         assert list(target.parent.iterdir()) == [target]
 
     def test_that_is_empty_is_filled(self, client, target):

@@ -1,8 +1,10 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from pileus.core import staging
 from pileus.core.staging import remove_abandoned, staging_directory
 
 KILLED = """
@@ -79,13 +81,12 @@ class TestRemoveAbandoned:
         assert remove_abandoned(tmp_path / "absent") == 0
 
     def test_a_directory_removed_before_it_was_locked_is_made_anew(self, tmp_path, monkeypatch):
-        from pileus.core import staging
+        lock = staging._locked
+        made: list[Path] = []
 
-        lock, removed = staging._locked, []
-
-        def late(path):
-            if not removed:
-                removed.append(path)
+        def late(path: Path) -> int | None:
+            made.append(path)
+            if len(made) == 1:
                 path.rmdir()
             return lock(path)
 
@@ -93,4 +94,4 @@ class TestRemoveAbandoned:
 
         with staging_directory(tmp_path) as path:
             assert path.is_dir()
-            assert path != removed[0]
+            assert [path] == made[1:]

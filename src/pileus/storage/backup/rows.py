@@ -123,7 +123,8 @@ def _load(connection: sa.Connection, documents: Iterator[Any]) -> Dumped:
     if taken:
         raise DatabaseForeign(
             f"The database is not empty: it has tables {taken!r}",
-            hint="Name an empty database; what is there was not touched.",
+            hint="Name an empty database; what is there was not touched. If a restore was killed at"
+            " its end, these are its tables: empty the database and repeat.",
         )
     upgrade(connection, sa.MetaData(), to=revision)
     counts = _insert(connection, tables, documents)

@@ -1,12 +1,13 @@
 import hashlib
+from typing import Any
 
 import pytest
 
 from pileus.storage.blobs.receiving import BATCH_BYTES, Plain, announced, receive
 
 
-class Draft:
-    """Keeps what is written to it."""
+class Written:
+    """Keeps what is written to it, as a draft does."""
 
     def __init__(self):
         self.written = b""
@@ -41,7 +42,7 @@ async def stream(content, sizes):
 )
 async def test_however_a_stream_is_cut_its_bytes_arrive(sizes):
     content = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(120_000))
-    draft = Draft()
+    draft: Any = Written()
 
     size = await receive(
         draft, stream(content, sizes), Plain(), announced(hashlib.sha256(content).hexdigest())
