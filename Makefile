@@ -53,7 +53,7 @@ format: setup ## put the sources in the one format
 	$(BIN)/ruff format .
 
 .PHONY: soak
-soak: setup ## kills at every failpoint and at random, full disks (twenty minutes)
+soak: setup ## kills at every failpoint and at random, full disks (half an hour)
 	$(PYTEST) -m soak --timeout 1800
 	$(PYTEST) tests/contract/test_migrations.py tests/unit/tracking/test_live.py  # two more failpoints
 

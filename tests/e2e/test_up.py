@@ -71,6 +71,16 @@ class TestLife:
         assert fresh.token == token
         assert fresh.cli("status")["state"] == "ready"
 
+    def test_blobs_are_encrypted_unless_told_otherwise(
+        self, calm: Installation, digits: Digits
+    ) -> None:
+        blobs = calm.home / "blobs"
+        found = [path for path in blobs.glob("*/??/*") if path.is_file()]
+
+        assert found
+        assert {path.suffix for path in found} == {".enc"}
+        assert list((calm.home / "staging").iterdir()) == [], "packs on their way are gone"
+
     def test_no_secret_is_left_in_a_log(self, calm: Installation) -> None:
         run = calm.home / "run"
         secrets = [calm.token, *((run / f"{n}.token").read_text() for n in ("worker", "gateway"))]

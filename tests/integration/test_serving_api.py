@@ -170,6 +170,25 @@ class TestEndpoints:
         lineage = (await owner.get(f"{ROOT}/lineage/{route['revision']}")).json()
         assert [s["noun"] for s in lineage["steps"]] == ["revision", "model_version", "job"]
 
+    async def test_nothing_of_a_shredded_project_is_served_or_kept(
+        self,
+        server: RunningServer,
+        owner: httpx.AsyncClient,
+        gateway: httpx.AsyncClient,
+        node: Node,
+    ) -> None:
+        await served(server, owner, node)
+        before = (await gateway.get("/api/v1/gateway/routes")).json()
+
+        await owner.post(f"{ROOT}/keys/shred", json={"confirm": "default"})
+        after = (await gateway.get(f"/api/v1/gateway/routes?after={before['seq']}&wait=5")).json()
+        async with server.client(server.worker) as worker:
+            kept = (await worker.get("/api/v1/nodes/projects")).json()
+
+        assert len(before["endpoints"]) == 1
+        assert after["endpoints"] == []
+        assert kept == {"projects": []}
+
 
 class TestMeters:
     async def test_counters_become_entries_once(

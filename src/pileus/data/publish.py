@@ -112,6 +112,7 @@ class Publishing:
         for blob in blobs:
             if blob.digest in missing:
                 self._uploader.put_blob(blob.digest, blob.path)
+            failpoint("pack.sent")
             self._sent.append(blob.digest)
             blob.path.unlink()
 

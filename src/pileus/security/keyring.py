@@ -146,6 +146,11 @@ def current_of(rows: Sequence[ProjectKey]) -> ProjectKey:
     return [row for row in rows if row.purpose is Purpose.DATA][-1]
 
 
+def shredded_projects(snapshot: Snapshot) -> set[str]:
+    """Projects whose keys were destroyed."""
+    return {row.project for row in project_keys.find(snapshot, [("shredded_at", "!=", None)])}
+
+
 def refuse_shredded(project: str, rows: Sequence[ProjectKey]) -> None:
     """Raises ProjectShredded."""
     shredded = next((row.shredded_at for row in rows if row.shredded_at is not None), None)

@@ -13,7 +13,14 @@ from pileus.core.schemas.keys import BlobRewrite, ProjectKey, Purpose
 from pileus.core.schemas.tenancy import Caller
 from pileus.security.audit import AuditLog
 from pileus.security.errors import EncryptionOff, NotConfirmed
-from pileus.security.keyring import UNSHREDDED, ProjectKeyring, current_of, keys_of, refuse_shredded
+from pileus.security.keyring import (
+    UNSHREDDED,
+    ProjectKeyring,
+    current_of,
+    keys_of,
+    refuse_shredded,
+    shredded_projects,
+)
 from pileus.security.master_key import MasterKeySource
 from pileus.security.rewriting import Rewriting
 from pileus.security.shredding import Shredder
@@ -105,6 +112,10 @@ class KeyService:
             rewrite=rewrite,
             progress=self._rewriting.progress(project),
         )
+
+    async def shredded(self) -> set[str]:
+        """Projects whose keys were destroyed."""
+        return await self._database.read(shredded_projects)
 
     async def rotate(self, caller: Caller, once: Once | None, *, rewrite: bool) -> ProjectKey:
         """A new key for new blobs; old ones are read with theirs, until they are rewritten.

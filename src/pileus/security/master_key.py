@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pileus.core.failpoints import failpoint
 from pileus.core.syncing import sync_directory
 from pileus.security.errors import (
     MasterKeyLost,
@@ -144,6 +145,7 @@ class FileMasterKey:
                 kept = self._kept(current.id)
                 # Copies of the database from before can be read with this one only.
                 replace_secret(kept, current.secret.hex())
+                failpoint("master_key.kept")
             path.replace(self._path)
             sync_directory(self._path.parent)
         except OSError as error:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable
 
 from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.keys import BlobRewrite, Purpose
 from pileus.security.keyring import ProjectKeyring, keys_of
 from pileus.security.secrets import reseal
@@ -79,6 +80,7 @@ class Rewriting:
                 progress,
                 lambda found: log.error("Blob %r of project %r is damaged", found.name, project),
             )
+            failpoint("project_blobs.rewritten")
             await self._database.write(
                 lambda transaction: _finish(transaction, wish, keys, progress)
             )

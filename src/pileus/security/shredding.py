@@ -5,12 +5,12 @@ from __future__ import annotations
 from pileus.core.failpoints import failpoint
 from pileus.core.ids import NewId
 from pileus.core.schemas.keys import ProjectKey, Purpose
-from pileus.security.keyring import ProjectKeyring, keys_of
+from pileus.security.keyring import ProjectKeyring, keys_of, shredded_projects
 from pileus.security.store import blob_rewrites, project_keys, secrets
 from pileus.storage.blobs.rewriting import BlobRewriter
 from pileus.storage.database import Database
 from pileus.storage.traces import Traces
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Transaction
 
 
 class Shredder:
@@ -57,17 +57,13 @@ class Shredder:
         failpoint("project_key.shredded")
         self._keyring.forget()
         count = await self._blobs.erase(project)
+        failpoint("project_blobs.erased")
         await self._traces.clear(project)
         return count
 
     async def finish(self) -> None:
         """Clean once more whatever was shredded: a kill may have come before the end."""
-
-        def work(snapshot: Snapshot) -> set[str]:
-            rows = project_keys.find(snapshot, [("shredded_at", "!=", None)])
-            return {row.project for row in rows}
-
-        for project in await self._database.read(work):
+        for project in await self._database.read(shredded_projects):
             await self.clean(project)
 
     def _tombstone(self, transaction: Transaction, project: str) -> ProjectKey:

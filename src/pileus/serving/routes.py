@@ -9,12 +9,13 @@ from pileus.core.schemas.serving import Endpoint, Route, RoutePrice, Routes, Rou
 from pileus.jobs.waking import look, wait_for_news
 from pileus.metering.store import prices
 from pileus.registry.store import model_versions
+from pileus.security.keyring import shredded_projects
 from pileus.security.store import principals, tokens
 from pileus.serving.store import endpoints, revisions
 from pileus.storage.database import Database
 from pileus.storage.transaction import Change, Snapshot
 
-_NOUNS = {"endpoint", "revision", "token", "principal"}
+_NOUNS = {"endpoint", "revision", "token", "principal", "project_key"}
 
 
 class RouteService:
@@ -58,13 +59,15 @@ class RouteService:
         return self._read_to
 
     def _document(self, snapshot: Snapshot) -> Routes:
+        shredded = shredded_projects(snapshot)  # a gateway drops what it holds of their models
         return Routes(
             seq=snapshot.last_change(),
             token_key=self._token_key.hex(),
             endpoints=tuple(
                 route
                 for endpoint in endpoints.find(snapshot, order=["id"])
-                if (route := _route(snapshot, endpoint)) is not None
+                if endpoint.project not in shredded
+                and (route := _route(snapshot, endpoint)) is not None
             ),
             tokens=tuple(_tokens(snapshot)),
         )

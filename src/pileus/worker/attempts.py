@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pileus.compute.executor import Executor, Phase
 from pileus.compute.layout import Layout
+from pileus.core.failpoints import failpoint
 from pileus.core.schemas.jobs import AttemptReport, DesiredAttempt, NodeOrders
 from pileus.worker.held import GONE, HeldAttempt, Identity, Means, discard, identify
 
@@ -105,6 +106,7 @@ class Attempts:
         # One that was never reported cannot be on the list, and is not wanted either.
         unwanted = {id_ for id_ in self._held if id_ not in desired and id_ not in reported}
         for id_ in (forgotten | unwanted) & self._held.keys():
+            failpoint("end.acknowledged")
             # Nobody waits for it: removing a large directory takes its time.
             task = self._forgetting[id_] = asyncio.create_task(self._held.pop(id_).forget())
             task.add_done_callback(partial(self._forgotten, id_))

@@ -86,9 +86,10 @@ async def list_nodes(caller: Viewer, services: Use) -> Listed[NodeShown]:
 
 @router.get("/nodes/projects", dependencies=[WorkerLink])
 async def list_project_ids(services: Use) -> ProjectIds:
-    """Projects that there are, for a worker's cache."""
+    """Projects of which a worker may keep something in its cache."""
+    shredded = await services.keys.shredded()
     found = await services.access.projects()
-    return ProjectIds(projects=[project.id for project in found])
+    return ProjectIds(projects=[project.id for project in found if project.id not in shredded])
 
 
 @router.post("/nodes/register", dependencies=[WorkerLink])

@@ -224,6 +224,7 @@ class Collector:
             # Its tombstone says that it was collected only when this is done: a kill repeats it.
             files = await self._sweep(project, self._clock.now() + timedelta(seconds=1))
             await self._keys.shred(project)
+            failpoint("project.shredded")
         await self._database.write(partial(self._buried.collect, tombstone=tombstone))
         return files
 

@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 
 from typing_extensions import Buffer
 
+from pileus.core.failpoints import failpoint
 from pileus.core.syncing import sync_directory
 from pileus.storage.backup.errors import BackupDamaged, BackupNotFound, BackupRefused, BackupRunning
 from pileus.storage.backup.point import Point
@@ -119,6 +120,7 @@ class DirectoryArchive:
             file.write(point.to_json())
             file.flush()
             os.fsync(file.fileno())
+        failpoint("backup_document.written")
         place(temporary, self._root / _BACKUPS / f"{point.id}.json")
 
     def points(self) -> list[str]:
