@@ -18,6 +18,13 @@ from tests.soak.story import Story
 
 SIZE_MIB = 192
 
+WRITES = (
+    *[("run", "--detach", "--", "true")] * 3,
+    ("token", "create", "late"),
+    ("project", "create", "late"),
+    ("endpoint", "create", "late", "--model", "soak"),
+)
+
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
@@ -50,6 +57,12 @@ def test_a_full_disk_refuses_writes_and_answers_predictions(story: Story) -> Non
     assert refused.returncode not in {0, 1}, "refused on purpose, not by a bug"
     assert "full" in refused.stderr or "room" in refused.stderr, refused.stderr
     assert "Traceback" not in refused.stderr
+    for words in WRITES:
+        # A little fits where room was taken before; what does not is refused like the large.
+        done = installation.run(*words)
+        assert done.returncode != 1, done.stderr
+        assert not done.returncode or "room" in done.stderr or "full" in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
     answered = [story.predict() for _ in range(50)]
     assert all(answered), f"{answered.count(False)} of 50 predictions failed on a full disk"
     assert _dropped(installation)
