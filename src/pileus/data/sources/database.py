@@ -128,7 +128,12 @@ def open_database(source: str, options: SourceOptions) -> DatabaseQuery:
     options.refuse_all_but({"query"}, "a database")
     try:
         url = _parsed(source)
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+    except NoSuchModuleError as error:
+        raise DatabaseRefused(
+            f"No database of kind {source.partition('://')[0]!r} is known here",
+            hint="Install the package that teaches it to SQLAlchemy, as duckdb-engine for duckdb://.",
+        ) from error
+    except (ArgumentError, ValueError) as error:
         # The error would show the URL, and with it the password.
         raise DatabaseRefused(
             "The URL of the database cannot be read",

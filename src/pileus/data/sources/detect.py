@@ -17,7 +17,7 @@ from pileus.data.sources.json_lines import JsonLines
 from pileus.data.sources.npz_file import open_npz
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.parquet_file import ParquetFile
-from pileus.data.sources.remote.fetching import fetch
+from pileus.data.sources.remote.fetching import SCHEMES, fetch
 from pileus.data.sources.sample import PREFIX, open_sample
 from pileus.data.sources.source import Source
 
@@ -34,7 +34,7 @@ KINDS: tuple[Kind, ...] = (
 """In the order in which they are asked; each returns None for what is not its own."""
 
 DATABASES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle")
-"""Schemes of SQLAlchemy; `+` and the name of a driver may follow."""
+"""Schemes of SQLAlchemy that are known without a query; `+` and the name of a driver may follow."""
 
 
 def open_source(source: str, options: SourceOptions) -> Source:
@@ -97,7 +97,8 @@ def _open_kind(path: Path, source: str, options: SourceOptions) -> Source:
 
 def _at_address(source: str, options: SourceOptions) -> Source:
     scheme = source.partition(":")[0].lower()
-    if scheme.partition("+")[0] in DATABASES:
+    has_query = options.query is not None and scheme not in SCHEMES
+    if has_query or scheme.partition("+")[0] in DATABASES:
         from pileus.data.sources.database import open_database  # start-up time
 
         return open_database(source, options)

@@ -1,6 +1,6 @@
 import pytest
 
-from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnknown
+from pileus.data.errors import ChecksumRefused, DatabaseRefused, SourceNotFound, SourceUnknown
 from pileus.data.sources.detect import open_source
 from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import class_folder, csv_file, idx
@@ -42,6 +42,21 @@ class TestOpenSource:
             opened(tmp_path, "gopher://me:secret@example.org/t.csv?key=secret")
 
         assert "secret" not in str(refusal.value)
+
+    def test_with_a_query_any_url_is_one_of_a_database(self, tmp_path):
+        options = SourceOptions(tmp_path / "scratch", query="select 1")
+
+        with pytest.raises(DatabaseRefused, match="'nosuch'") as refusal:
+            open_source("nosuch://me:s3cret@host/x", options)
+
+        assert "SQLAlchemy" in refusal.value.hint
+        assert "s3cret" not in str(refusal.value)
+
+    def test_without_a_query_an_unknown_address_tells_of_databases_too(self, tmp_path):
+        with pytest.raises(SourceUnknown) as refusal:
+            opened(tmp_path, "nosuch://me:s3cret@host/x")
+
+        assert "--query" in refusal.value.hint
 
     def test_a_checksum_is_for_what_is_fetched(self, tmp_path):
         csv_file(tmp_path / "t.csv", "a,b\n")

@@ -37,7 +37,8 @@ def fetch(source: str, options: SourceOptions) -> Fetched:
     else:
         raise SourceUnknown(
             f"{shown(source)!r} is an address of an unknown kind",
-            hint=f"Known are {', '.join(f'{one}://' for one in SCHEMES)}.",
+            hint=f"Known are {', '.join(f'{one}://' for one in SCHEMES)}, and with --query the URL of any"
+            " database that SQLAlchemy speaks to.",
         )
     _compare(fetched, wanted, options)
     return fetched
