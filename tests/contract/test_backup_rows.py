@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pileus.server.tables import TABLES as PRODUCT
 from pileus.storage.backup.errors import BackupDamaged
-from pileus.storage.backup.rows import dump, load
+from pileus.storage.backup.rows import dump, holds, load
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.databases.sqlite import sqlite_engine
 from pileus.storage.errors import DatabaseForeign, HomeTooNew
@@ -83,6 +83,15 @@ class TestRows:
             load(empty, io.BytesIO(content))
 
         assert dumped(empty) == content
+
+    def test_a_database_holds_what_was_loaded_until_something_changes(self, filled, empty):
+        content = dumped(filled)
+        assert not holds(empty, io.BytesIO(content))
+        load(empty, io.BytesIO(content))
+
+        assert holds(empty, io.BytesIO(content))
+        other = changed(content, lambda lines: lines.pop(2))
+        assert not holds(empty, io.BytesIO(other))
 
     @pytest.mark.parametrize(
         "change",

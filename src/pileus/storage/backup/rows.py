@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
+from pileus.core.errors import PileusError
 from pileus.storage.backup.errors import BackupDamaged
 from pileus.storage.databases.sql_failures import meaning
 from pileus.storage.databases.sqlite import sqlite_engine, sqlite_snapshots
@@ -65,6 +68,18 @@ def load(url: str, file: BinaryIO) -> Dumped:
         raise meaning(error, f"database {address.render_as_string()!r}") from error
     finally:
         engine.dispose()
+
+
+def holds(url: str, file: BinaryIO) -> bool:
+    """Whether the database has exactly the rows that were dumped to `file`."""
+    with tempfile.TemporaryFile() as found:
+        try:
+            dump(url, found)
+        except PileusError:  # of nobody's, or a newer one's
+            return False
+        found.seek(0)
+        with gzip.GzipFile(fileobj=found) as there, gzip.GzipFile(fileobj=file) as wanted:
+            return all(one == other for one, other in zip_longest(there, wanted))
 
 
 @cache
@@ -123,8 +138,7 @@ def _load(connection: sa.Connection, documents: Iterator[Any]) -> Dumped:
     if taken:
         raise DatabaseForeign(
             f"The database is not empty: it has tables {taken!r}",
-            hint="Name an empty database; what is there was not touched. If a restore was killed at"
-            " its end, these are its tables: empty the database and repeat.",
+            hint="Name an empty database; what is there was not touched.",
         )
     upgrade(connection, sa.MetaData(), to=revision)
     counts = _insert(connection, tables, documents)

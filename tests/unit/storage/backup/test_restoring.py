@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from pileus.storage.backup.archive import DirectoryArchive
 from pileus.storage.backup.errors import BackupDamaged, BackupTooNew, HomeNotEmpty
 from pileus.storage.backup.point import Kept
 from pileus.storage.backup.restoring import restore, verify
-from pileus.storage.errors import HomeTooNew
+from pileus.storage.errors import DatabaseForeign, HomeTooNew
 from tests.unit.storage.backup.test_taking import home, take, url  # noqa: F401  a fixture
 
 
@@ -119,3 +121,20 @@ class TestPlace:
 
         assert not (tmp_path / "back" / "half").exists()
         assert not half.exists()
+
+    def test_rows_that_a_killed_restore_has_loaded_elsewhere_are_taken_as_they_are(
+        self, archive, tmp_path
+    ):
+        elsewhere = f"sqlite:///{tmp_path}/elsewhere.db"
+        for name in ("killed", "repeated"):
+            restore(archive, archive.point(), tmp_path / name, lambda _: elsewhere, 1)
+        with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as database:
+            database.execute("update changes set rev = rev + 1")
+            database.execute("insert into changes values (99, 'p', 'n', 'i', 1)")
+            database.commit()
+
+        with pytest.raises(DatabaseForeign, match="not empty"):
+            restore(archive, archive.point(), tmp_path / "refused", lambda _: elsewhere, 1)
+
+        assert (tmp_path / "repeated" / "home.json").exists()
+        assert not (tmp_path / "refused").exists()
