@@ -59,6 +59,14 @@ def label_column(names: list[str], wanted: str | None) -> tuple[int, str | None]
     return len(names) - 1, f"Label column is {names[-1]!r}, the last one; --label chooses another"
 
 
+def missing_label(place: str, where: str, label: str, unit: str) -> LabelRefused:
+    """What is said of a `label` that says nothing; `place` is the file and the row or line."""
+    return LabelRefused(
+        f"{place}: no label in {where} ({label!r})",
+        hint=f"Fill it in or remove the {unit}; --skip-bad passes over it.",
+    )
+
+
 class LabelReader:
     """Sees the label of every row of a table and decides the task."""
 
@@ -141,10 +149,7 @@ class LabelReader:
     def _new(self, line: int, label: str) -> int:
         place = f"{self._where!r}, {self._unit} {line}"
         if is_missing(label):
-            raise LabelRefused(
-                f"{place}: no label in column {self._column!r} ({label!r})",
-                hint=f"Fill it in or remove the {self._unit}; --skip-bad passes over it.",
-            )
+            raise missing_label(place, f"column {self._column!r}", label, self._unit)
         if not self._has_text and number(label) is None:
             if self._wanted == "regression":
                 raise LabelRefused(

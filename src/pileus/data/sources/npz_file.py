@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pileus.data.cells import is_missing
 from pileus.data.errors import ArraysRefused
+from pileus.data.faults import Faults
 from pileus.data.image_facts import MAX_PIXELS, Facts
+from pileus.data.labels import missing_label
 from pileus.data.sources.cell_text import cell_text
 from pileus.data.sources.npy_member import Archive, Array, Member
 from pileus.data.sources.npz_sets import ArraySet, array_sets, ignored
@@ -33,7 +36,7 @@ def open_npz(path: Path, name: str, options: SourceOptions) -> NpzTable | NpzIma
     if len(first.shape) == 2:
         return NpzTable(name, arrays)
     if len(first.shape) in {3, 4}:
-        return NpzImages(name, arrays)
+        return NpzImages(name, arrays, options.faults)
     raise ArraysRefused(
         f"{name!r}: array {first.name!r} has shape {first.shape}",
         hint="A table has two axes (rows, columns), images three or four (and channels).",
@@ -68,16 +71,17 @@ class NpzTable:
 
 
 class NpzImages:
-    """Grey or RGB images of one size, as PGM or PPM."""
+    """Grey or RGB images of one size, as PGM or PPM. One without a label is a fault."""
 
     kind: Literal["images"] = "images"
 
-    def __init__(self, name: str, arrays: _Arrays) -> None:
+    def __init__(self, name: str, arrays: _Arrays, faults: Faults) -> None:
         self.name = f"npz:{name}"
         self.total = sum(one.data.rows for one in arrays.sets)
         self.notices = [f"Ignored arrays: {arrays.ignored!r}"] if arrays.ignored else []
         self._arrays = arrays
         self._file = name
+        self._faults = faults
         self._facts = self._checked(arrays.sets[0])
 
     def images(self) -> Iterator[SourceImage]:
@@ -85,11 +89,15 @@ class NpzImages:
         magic, ending = (5, "pgm") if mode == "L" else (6, "ppm")
         header = b"P%d\n%d %d\n255\n" % (magic, width, height)
         digits = max(5, len(str(self.total)))
+        before = 0
         for one in self._arrays.sets:
             number = 0
             for pixels, labels in self._arrays.blocks(one):
                 for picture, label in zip(pixels, _texts(labels), strict=True):
                     number += 1
+                    if is_missing(label):
+                        self._unlabelled(one, before + number, number - 1, label)
+                        continue
                     data = header + picture.tobytes()
                     yield SourceImage(
                         path=f"{one.part or 'images'}/{number:0{digits}d}.{ending}",
@@ -99,7 +107,14 @@ class NpzImages:
                         facts=self._facts,
                         given=one.given,
                     )
+            before += number
         self._arrays.check()
+
+    def _unlabelled(self, one: ArraySet, row: int, index: int, label: str) -> None:
+        """`row` counts from 1 over all sets, as for tables; `index` is that of the array."""
+        where = f"array {one.labels and one.labels.name!r} at index {index}"
+        error = missing_label(f"{self._file!r}, row {row}", where, label, "row")
+        self._faults.meet(error, self._file, row)
 
     def _checked(self, one: ArraySet) -> Facts:
         data = one.data

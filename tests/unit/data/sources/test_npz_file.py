@@ -3,7 +3,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from pileus.data.errors import ArraysRefused
+from pileus.data.errors import ArraysRefused, LabelRefused
 from pileus.data.images import decode
 from pileus.data.sources import npz_file
 from pileus.data.sources.npz_file import NpzImages, NpzTable, open_npz
@@ -112,6 +112,43 @@ class TestImages:
 
     def test_other_arrays_are_mentioned(self, opened):
         assert opened(X=PIXELS, y=LABELS, weights=LABELS).notices == ["Ignored arrays: ['weights']"]
+
+    @pytest.mark.parametrize(
+        "labels, found",
+        [
+            (np.where(np.arange(20) == 12, np.nan, LABELS), "nan"),
+            (np.where(np.arange(20) == 12, "", "a"), ""),
+            (np.where(np.arange(20) == 12, b" ", b"a"), " "),
+            (np.where(np.arange(20) == 12, np.datetime64("NaT"), np.datetime64("2026-11-29")), ""),
+        ],
+        ids=["number", "text", "bytes", "date"],
+    )
+    def test_a_label_that_is_missing_is_no_class(self, opened, labels, found):
+        source = opened(
+            x_train=PIXELS[:10], y_train=labels[:10], x_test=PIXELS[10:], y_test=labels[10:]
+        )
+
+        says = rf"'t\.npz', row 13: no label in array 'y_test' at index 2 \('{found}'\)"
+        with pytest.raises(LabelRefused, match=says) as refusal:
+            list(source.images())
+
+        assert "--skip-bad" in str(refusal.value.hint)
+
+    def test_images_without_a_label_are_left_out_and_listed(self, opened, tmp_path):
+        opened(X=PIXELS, y=np.where(LABELS == 3, np.nan, LABELS))
+
+        prepared = ingested(tmp_path / "t.npz", tmp_path / "out", skip_bad=True)
+
+        assert prepared.manifest.classes == ("0.0", "1.0", "2.0")
+        assert [item.path[-9:-4] for item in prepared.manifest.items[:4]] == [
+            "00001",
+            "00002",
+            "00003",
+            "00005",
+        ]
+        assert [(one.name, one.line, one.code) for one in prepared.skipped] == [
+            ("t.npz", row, "label_refused") for row in (4, 8, 12, 16, 20)
+        ]
 
 
 class TestRefusals:
