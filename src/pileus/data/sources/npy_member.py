@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pileus.data.errors import ArraysRefused
 from pileus.data.sources.reading import unreadable
+from pileus.data.sources.scratch import ScratchFiles, most_unpacked, refuse_bomb
 
 Array = NDArray[Any]
 _BLOCK_BYTES = 4_000_000
@@ -48,11 +49,22 @@ class Archive:
         self._name = name
 
     def members(self) -> dict[str, Member]:
-        """Every array by its name. Raises ArraysRefused for what is not plain values."""
+        """Every array by its name.
+
+        Raises ArraysRefused for what is not plain values, ArchiveTooLarge for a decompression bomb.
+        """
         found: dict[str, Member] = {}
         try:
             with zipfile.ZipFile(self._path) as archive:
-                for entry in archive.infolist():
+                entries = archive.infolist()
+                # No more is ever read of a member than is said here, however it is packed.
+                refuse_bomb(
+                    sum(entry.file_size for entry in entries),
+                    most_unpacked(self._path.stat().st_size),
+                    repr(self._name),
+                    "save it with np.savez, which does not compress",
+                )
+                for entry in entries:
                     if entry.filename.endswith(".npy"):
                         with archive.open(entry) as stream:
                             name = entry.filename.removesuffix(".npy")
@@ -90,19 +102,23 @@ class Archive:
         self, stream: IO[bytes], member: Member, rows: int, scratch: Path
     ) -> Iterator[Array]:
         """An array that lies column by column is unpacked to disk, to be read by rows."""
-        path = scratch / f"{len(list(scratch.iterdir()))}.array"
-        left = member.rows * member.row_bytes
-        with path.open("wb") as unpacked:
-            while left:
-                data = self._exactly(stream, min(left, _BLOCK_BYTES), member)
-                unpacked.write(data)
-                left -= len(data)
+        size = member.rows * member.row_bytes
+        # Of its own for each array: an array is gone from the disk before the next one comes.
+        files = ScratchFiles(scratch, f"Array {member.name!r} of {self._name!r}")
+        files.expect(size)
+        name = f"{len(list(scratch.iterdir()))}.array"
+        files.write(name, self._pieces(stream, size, member))
         if stream.read(1):
             raise self._damaged(f"array {member.name!r} goes on after its end")
+        path = scratch / name
         values = np.memmap(path, dtype=member.dtype, mode="r", shape=member.shape, order="F")
         for start in range(0, member.rows, rows):
             yield np.ascontiguousarray(values[start : start + rows])
         path.unlink()
+
+    def _pieces(self, stream: IO[bytes], size: int, member: Member) -> Iterator[bytes]:
+        for start in range(0, size, _BLOCK_BYTES):
+            yield self._exactly(stream, min(size - start, _BLOCK_BYTES), member)
 
     def _header(self, stream: IO[bytes], name: str) -> Member:
         try:

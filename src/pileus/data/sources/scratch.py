@@ -6,6 +6,7 @@ No name leaves the directory, no file is written twice, and the disk is not fill
 
 from __future__ import annotations
 
+import io
 import shutil
 import unicodedata
 from collections.abc import Iterable
@@ -15,9 +16,27 @@ from pileus.data.errors import ArchiveRefused, ArchiveTooLarge, ScratchUnusable
 from pileus.data.paths import path_fault
 
 MAX_FILES = 5_000_000
+_MAX_RATIO = 200
+_ALWAYS_BYTES = 200_000_000
+"""Less than this is unpacked at any ratio; more only up to `_MAX_RATIO` times the archive."""
+
 _MAX_NAME_BYTES = 255
 _DISK_SHARE = 0.5
 """Of the free space: packs of the same bytes need the other half."""
+
+
+def most_unpacked(packed_bytes: int) -> int:
+    """Bytes that an archive of `packed_bytes` may hold and be no decompression bomb."""
+    return max(_ALWAYS_BYTES, packed_bytes * _MAX_RATIO)
+
+
+def refuse_bomb(size: int, most: int, what: str, otherwise: str = "unpack it yourself") -> None:
+    """Raises ArchiveTooLarge if `size` bytes are more than `most`."""
+    if size > most:
+        raise ArchiveTooLarge(
+            f"{what} unpacks to more than {most:,} bytes, far more than it is",
+            hint=f"It looks like a decompression bomb. If it is not, {otherwise}.",
+        )
 
 
 class ScratchFiles:
@@ -48,7 +67,8 @@ class ScratchFiles:
         path = self._path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stream = path.open("xb")
+            # Without a buffer, all that was written is on the disk or an error: none is left to `close`.
+            stream = path.open("xb", buffering=0)
         except (FileExistsError, NotADirectoryError) as error:
             raise self._collides(name) from error
         except OSError as error:
@@ -60,7 +80,7 @@ class ScratchFiles:
                 for chunk in chunks:
                     self.count(len(chunk))
                     try:
-                        stream.write(chunk)
+                        _write_all(stream, chunk)
                     except OSError as error:
                         raise self._unusable(error) from error
             is_whole = True
@@ -74,11 +94,8 @@ class ScratchFiles:
         self._check(self._written)
 
     def _check(self, size: int) -> None:
-        if self._most is not None and size > self._most:
-            raise ArchiveTooLarge(
-                f"{self._what} unpacks to more than {self._most:,} bytes, far more than it is",
-                hint="It looks like a decompression bomb. If it is not, unpack it yourself.",
-            )
+        if self._most is not None:
+            refuse_bomb(size, self._most, self._what)
         if size > self._free or self._files >= MAX_FILES:
             raise ArchiveTooLarge(
                 f"{self._what} takes more than {self._free:,} bytes or {MAX_FILES:,} files,"
@@ -110,3 +127,10 @@ class ScratchFiles:
             f"The scratch directory cannot be written: {error.strerror or error}",
             hint="Make room on the disk; a copy of the data has to fit there for a while.",
         )
+
+
+def _write_all(stream: io.FileIO, chunk: bytes) -> None:
+    """A disk that fills up takes part of a chunk, and says so at the next."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[stream.write(rest) :]

@@ -1,11 +1,14 @@
+import resource
+import shutil
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pileus.data.errors import ArraysRefused, LabelRefused
+from pileus.data.errors import ArchiveTooLarge, ArraysRefused, LabelRefused, ScratchUnusable
 from pileus.data.images import decode
-from pileus.data.sources import npz_file
+from pileus.data.sources import npz_file, scratch
 from pileus.data.sources.npz_file import NpzImages, NpzTable, open_npz
 from pileus.data.sources.options import SourceOptions
 from tests.unit.data.build import ingested
@@ -204,3 +207,39 @@ class TestRefusals:
         assert isinstance(source, NpzTable)
         with pytest.raises(ArraysRefused, match="'X' ends before its header says"):
             rows(source)
+
+
+class TestBombs:
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_more_than_the_ratio_is_refused(self, opened, monkeypatch, order):
+        monkeypatch.setattr(scratch, "_ALWAYS_BYTES", 100_000)
+
+        with pytest.raises(ArchiveTooLarge, match=r"'t\.npz' .* far more than it is") as refusal:
+            opened(X=np.zeros((1000, 1000), order=order), y=np.arange(1000) % 2)
+
+        assert "np.savez" in str(refusal.value.hint)
+
+    def test_the_disk_is_not_filled_with_columns(self, opened, monkeypatch):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=600))
+        rows_first = opened(X=np.eye(20, 2), y=LABELS)
+        assert len(rows(rows_first)) == 21  # it needs no room, for it is not written
+
+        columns_first = opened(X=np.asarray(np.eye(20, 2), order="F"), y=LABELS)
+
+        with pytest.raises(ArchiveTooLarge, match=r"Array 'X' of 't\.npz' takes more than 300"):
+            rows(columns_first)
+
+    def test_a_full_disk_is_no_fault_of_the_file(self, opened):
+        source = opened(X=np.ones((100_000, 3), order="F"))
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+        try:
+            with pytest.raises(ScratchUnusable, match="scratch directory cannot be written"):
+                rows(source)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    def test_arrays_leave_nothing_on_the_disk(self, opened, tmp_path):
+        rows(opened(X=np.ones((20, 3), order="F"), y=LABELS))
+
+        assert [one.name for one in tmp_path.iterdir()] == ["t.npz"]

@@ -8,11 +8,7 @@ from pathlib import Path
 from pileus.data.sources.archives import tar_archive, zip_archive
 from pileus.data.sources.gathering import Gathered
 from pileus.data.sources.options import SourceOptions
-from pileus.data.sources.scratch import ScratchFiles
-
-_MAX_RATIO = 200
-_ALWAYS_BYTES = 200_000_000
-"""Less than this is unpacked at any ratio; more only up to `_MAX_RATIO` times the archive."""
+from pileus.data.sources.scratch import ScratchFiles, most_unpacked
 
 _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _DOCUMENTS = (".md", ".rst", ".pdf", ".html", "license", "licence", "readme", "copying")
@@ -38,8 +34,9 @@ def unpacked(path: Path, name: str, options: SourceOptions) -> Path:
     Raises ArchiveRefused or ArchiveTooLarge; members that are refused are passed over with skip.
     """
     unpack = next(one for endings, one in FAMILIES if name.lower().endswith(endings))
-    most = max(_ALWAYS_BYTES, path.stat().st_size * _MAX_RATIO)
-    files = ScratchFiles(options.scratch / "unpacked", repr(name), most)
+    files = ScratchFiles(
+        options.scratch / "unpacked", repr(name), most_unpacked(path.stat().st_size)
+    )
     gathered = Gathered(options.faults)
     unpack(path, name, files, gathered)
     gathered.report("members of the archive")

@@ -7,7 +7,7 @@ import pytest
 
 from pileus.data.errors import ArchiveRefused, ArchiveTooLarge, SourceFaulty
 from pileus.data.faults import Faults
-from pileus.data.sources.archives import unpacking
+from pileus.data.sources import scratch
 from pileus.data.sources.archives.unpacking import unpacked
 from pileus.data.sources.detect import open_source
 from pileus.data.sources.options import SourceOptions
@@ -167,7 +167,7 @@ class TestRefusals:
 class TestBombs:
     @pytest.mark.parametrize("ending", ["zip", "tar.gz"])
     def test_more_than_the_ratio_is_refused(self, tmp_path, monkeypatch, ending):
-        monkeypatch.setattr(unpacking, "_ALWAYS_BYTES", 100_000)
+        monkeypatch.setattr(scratch, "_ALWAYS_BYTES", 100_000)
         members = {f"{n}.csv": bytes(1_000_000) for n in range(4)}
         path = tmp_path / f"x.{ending}"
         if ending == "zip":
@@ -179,7 +179,7 @@ class TestBombs:
             unpacked(path, path.name, options(tmp_path))
 
     def test_a_header_that_lies_is_not_believed(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(unpacking, "_ALWAYS_BYTES", 100_000)
+        monkeypatch.setattr(scratch, "_ALWAYS_BYTES", 100_000)
         path = zipped(tmp_path / "x.zip", {"a.csv": bytes(5_000_000)})
         data = path.read_bytes().replace((5_000_000).to_bytes(4, "little"), bytes([9, 0, 0, 0]))
         path.write_bytes(data)
