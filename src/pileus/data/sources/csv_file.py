@@ -15,7 +15,7 @@ from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Row
 from pileus.data.sources.text import TextFile
 
-_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _DELIMITERS = ",;\t"
 _SNIFFED_LINES = 50
 
@@ -37,7 +37,7 @@ class CsvFile:
 
     @classmethod
     def of(cls, path: Path, name: str, options: SourceOptions) -> CsvFile | None:
-        if not path.is_file() or not name.lower().endswith(_ENDINGS):
+        if not path.is_file() or not name.lower().endswith(ENDINGS):
             return None
         options.refuse_all_but({"encoding", "columns", "no_header"}, "a CSV file")
         return cls(path, name, options)

@@ -18,6 +18,7 @@ from pileus.data.sources.image_worker import CheckedFile
 from pileus.data.sources.layout import ImageFile, find_images
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import SourceImage
+from pileus.data.sources.table_files import refuse_table_files
 
 
 class ClassFolder:
@@ -36,6 +37,7 @@ class ClassFolder:
     def of(cls, path: Path, name: str, options: SourceOptions) -> ClassFolder | None:
         if not path.is_dir():
             return None
+        refuse_table_files(path, name)
         options.refuse_all_but((), "a folder of images")
         return cls(name, path, options.faults)
 

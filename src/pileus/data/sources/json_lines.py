@@ -14,7 +14,7 @@ from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Row
 from pileus.data.sources.text import TextFile
 
-_ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _LOOKED_AT = 1000
 """So many lines say which columns there are."""
 
@@ -34,7 +34,7 @@ class JsonLines:
 
     @classmethod
     def of(cls, path: Path, name: str, options: SourceOptions) -> JsonLines | None:
-        if not path.is_file() or not name.lower().endswith(_ENDINGS):
+        if not path.is_file() or not name.lower().endswith(ENDINGS):
             return None
         options.refuse_all_but({"encoding"}, "JSON Lines")
         return cls(path, name, options)

@@ -177,7 +177,7 @@ class _Search:
                 return error
         if entry.is_folder:
             return _link_to_folder(entry) if entry.is_link else _nested(entry)
-        if not entry.is_file or not _is_image(entry.own):
+        if not entry.is_file or not is_image(entry.own):
             what = "" if entry.is_file else f" but {_kind(entry.path)}"
             return FolderRefused(
                 f"{entry.name!r} is not an image file{what}",
@@ -200,7 +200,7 @@ class _Search:
                 error = FolderRefused(f"The name {entry.name!r} {fault}", hint="Rename the folder.")
             elif entry.is_folder and folders.setdefault(entry.own, entry) is not entry:
                 error = _same_name(entry)
-            elif not entry.is_folder and _is_image(entry.own):
+            elif not entry.is_folder and is_image(entry.own):
                 error = FolderRefused(
                     f"Image {entry.name!r} is in no class folder",
                     hint="Put the images of each class into a folder named after the class.",
@@ -255,7 +255,8 @@ def _check_strangers(files: list[ImageFile]) -> None:
         )
 
 
-def _is_image(name: str) -> bool:
+def is_image(name: str) -> bool:
+    """Whether a file of this name is taken for an image."""
     before, dot, ending = name.rpartition(".")
     return bool(before) and dot + ending.lower() in ENDINGS
 

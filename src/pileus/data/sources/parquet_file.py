@@ -16,7 +16,7 @@ from pileus.data.sources.source import Row
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ENDINGS = (".parquet", ".pq")
+ENDINGS = (".parquet", ".pq")
 _BATCH_ROWS = 5000
 _BUFFER_BYTES = 1 << 20
 
@@ -35,7 +35,7 @@ class ParquetFile:
 
     @classmethod
     def of(cls, path: Path, name: str, options: SourceOptions) -> ParquetFile | None:
-        if not path.is_file() or not name.lower().endswith(_ENDINGS):
+        if not path.is_file() or not name.lower().endswith(ENDINGS):
             return None
         options.refuse_all_but((), "a Parquet file")
         if importlib.util.find_spec("pyarrow") is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pileus.core.errors import PileusError
 from pileus.data.errors import EncodingRefused, TableDamaged
+from pileus.data.sources.contents import refuse_other_contents
 from pileus.data.sources.encoding import SAMPLE_BYTES, is_marked, looks_like
 from pileus.data.sources.reading import reading, steady
 
@@ -60,6 +61,7 @@ class TextFile:
         """
         The text in chunks of whole lines, all of which end in a line feed. Raises EncodingRefused
         when the beginning is of another encoding, where a forgiving reader accepts a few such lines;
+        SourceUnknown when it is no text at all, but of a kind that its ending does not say;
         SourceChanged after the last one.
         """
         self._check_beginning()
@@ -116,6 +118,7 @@ class TextFile:
     def _check_beginning(self) -> None:
         with reading(self._path, self._name) as stream:
             sample = self._beginning = stream.read(SAMPLE_BYTES)
+        refuse_other_contents(sample, self._name)
         # It may end inside a character, never inside a line.
         whole = sample[: sample.rfind(b"\n") + 1] or sample
         if self._encoding is not None:

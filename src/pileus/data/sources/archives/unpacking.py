@@ -35,7 +35,7 @@ def unpacked(path: Path, name: str, options: SourceOptions) -> Path:
     """
     unpack = next(one for endings, one in FAMILIES if name.lower().endswith(endings))
     files = ScratchFiles(
-        options.scratch / "unpacked", repr(name), most_unpacked(path.stat().st_size)
+        options.scratch / "unpacked" / name, repr(name), most_unpacked(path.stat().st_size)
     )
     gathered = Gathered(options.faults)
     unpack(path, name, files, gathered)
