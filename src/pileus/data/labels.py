@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pileus.data.cells import are_numbers, is_missing, number
+from pileus.data.composing import composed
 from pileus.data.errors import ClassesTooFew, LabelRefused
 from pileus.data.schema import Task
 
@@ -45,12 +46,13 @@ def check_classes(classes: tuple[str, ...], what: str) -> None:
 def label_column(names: list[str], wanted: str | None) -> tuple[int, str | None]:
     """Index of the label column, and why it is that one unless it was asked for."""
     if wanted is not None:
-        if wanted.strip() not in names:
+        name = composed(wanted.strip())
+        if name not in names:
             raise LabelRefused(
                 f"There is no column {wanted!r}",
                 hint=f"Columns: {', '.join(map(repr, names[:50]))}.",
             )
-        return names.index(wanted.strip()), None
+        return names.index(name), None
     lower = [name.lower() for name in names]
     for usual in _NAMES:
         if usual in lower:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pileus.data.cells import number
+from pileus.data.composing import composed
 from pileus.data.errors import TableDamaged
 from pileus.data.sources.source import Row
 
@@ -13,10 +14,11 @@ _NAMES_FIRST = (
 
 
 def header(row: Row | None, where: str) -> list[str]:
-    """The names. Raises TableDamaged."""
+    """The names, in NFC. Raises TableDamaged."""
     if row is None:
         raise TableDamaged(f"{where!r} is empty", hint="Give a table with a header and rows.")
-    names = [name.strip() for name in row.cells]
+    written = [name.strip() for name in row.cells]
+    names = [composed(name) for name in written]
     place = f"{where!r}, line {row.line}" if row.line else f"{where!r}"
     if len(names) < 2:
         raise TableDamaged(
@@ -31,8 +33,10 @@ def header(row: Row | None, where: str) -> list[str]:
     numeric = any(number(name) is not None for name in names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
+        spelled = len(set(written)) == len(written)
+        accents = "; they differ only in how accents are encoded" if spelled else ""
         raise TableDamaged(
-            f"{place}: columns {twice!r} are there more than once",
+            f"{place}: columns {twice!r} are there more than once{accents}",
             hint=_NAMES_FIRST if numeric else "Give each column a name of its own.",
         )
     if all(number(name) is not None for name in names):

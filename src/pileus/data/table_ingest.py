@@ -21,6 +21,7 @@ from pileus.data.manifest import SCHEMA, version_id
 from pileus.data.packing import Packer
 from pileus.data.profile.tables import TableProfiler
 from pileus.data.progress import Progress, Report
+from pileus.data.row_composing import RowComposer, are_ascii
 from pileus.data.row_index import NOT_GIVEN, TRAIN, UNTOUCHED, RowIndex
 from pileus.data.row_split import RowSplit, split_rows
 from pileus.data.schema import Manifest, SplitHow, SplitRule, Task
@@ -98,6 +99,7 @@ def ingest_table(
     if repeated:
         sides = "" if split.is_given else "; equal rows are on one side of the split"
         notices.append(f"Rows that repeat others: {repeated}{sides}")
+    notices += table.composer.notices()
     return manifest, notices + _column_notices(features), profiler
 
 
@@ -114,6 +116,7 @@ class _Table:
         faults: Faults,
     ) -> None:
         self.labels = LabelReader(names[index], where, unit, task)
+        self.composer = RowComposer(names)
         self._columns = [ColumnReader(name) for name in names]
         self._where = where
         self._unit = unit
@@ -159,10 +162,13 @@ class _Table:
 
     def _checked(self, rows: list[Row]) -> tuple[list[Row], list[bytes], list[int]]:
         """The rows that can be used, with the line and the code of the label of each."""
-        cells = [row.cells for row in rows]
-        lines = plain_rows(cells, len(self._columns))
+        lines = self._plain(rows)
+        if lines is None or not are_ascii(lines):
+            composed = self.composer.composed(rows)
+            if composed is not rows:
+                rows, lines = composed, self._plain(composed)
         if lines is not None:
-            codes = self.labels.see_all([one[self._index] for one in cells])
+            codes = self.labels.see_all([row.cells[self._index] for row in rows])
             if codes is not None:
                 return rows, lines, codes
         kept, lines, codes = [], [], []
@@ -177,6 +183,9 @@ class _Table:
             lines.append(line)
             codes.append(code)
         return kept, lines, codes
+
+    def _plain(self, rows: list[Row]) -> list[bytes] | None:
+        return plain_rows([row.cells for row in rows], len(self._columns))
 
     def _line(self, row: Row) -> bytes:
         cells, width = row.cells, len(self._columns)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pileus.core.errors import PileusError
+from pileus.data.composing import composed
 from pileus.data.errors import TableDamaged
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Row
@@ -74,7 +75,8 @@ class JsonLines:
         if not isinstance(value, _Object):
             raise self._damaged(line, "it is not an object")
         cells: dict[str, str] = {}
-        for name, cell in value.pairs:
+        for key, cell in value.pairs:
+            name = composed(key)
             if name in cells:
                 raise self._damaged(line, f"key {name!r} is there more than once")
             if not isinstance(cell, str | bool | None):

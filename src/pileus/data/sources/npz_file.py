@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pileus.data.cells import is_missing
+from pileus.data.composing import composed, notice
 from pileus.data.errors import ArraysRefused
 from pileus.data.faults import Faults
 from pileus.data.image_facts import MAX_PIXELS, Facts
@@ -89,7 +90,7 @@ class NpzImages:
         magic, ending = (5, "pgm") if mode == "L" else (6, "ppm")
         header = b"P%d\n%d %d\n255\n" % (magic, width, height)
         digits = max(5, len(str(self.total)))
-        before = 0
+        before = apart = 0
         for one in self._arrays.sets:
             number = 0
             for pixels, labels in self._arrays.blocks(one):
@@ -98,10 +99,12 @@ class NpzImages:
                     if is_missing(label):
                         self._unlabelled(one, before + number, number - 1, label)
                         continue
+                    name = composed(label)
+                    apart += name != label
                     data = header + picture.tobytes()
                     yield SourceImage(
                         path=f"{one.part or 'images'}/{number:0{digits}d}.{ending}",
-                        label=label,
+                        label=name,
                         data=data,
                         sha256=hashlib.sha256(data).hexdigest(),
                         facts=self._facts,
@@ -109,6 +112,8 @@ class NpzImages:
                     )
             before += number
         self._arrays.check()
+        if apart:
+            self.notices.append(notice(apart, "Labels"))
 
     def _unlabelled(self, one: ArraySet, row: int, index: int, label: str) -> None:
         """`row` counts from 1 over all sets, as for tables; `index` is that of the array."""

@@ -137,6 +137,14 @@ class TestImages:
 
         assert "--skip-bad" in str(refusal.value.hint)
 
+    def test_two_spellings_of_a_label_are_one_class_and_said_to_be(self, opened):
+        labels = np.where(LABELS == 0, "caf\u00e9", "cafe\u0301")
+
+        source = opened(X=PIXELS, y=labels)
+
+        assert {image.label for image in source.images()} == {"caf\u00e9"}
+        assert source.notices[-1].endswith("one text is one value: 15")
+
     def test_images_without_a_label_are_left_out_and_listed(self, opened, tmp_path):
         opened(X=PIXELS, y=np.where(LABELS == 3, np.nan, LABELS))
 
