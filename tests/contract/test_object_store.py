@@ -1,6 +1,7 @@
 """Sources on object storage: one suite, two S3 servers."""
 
 import contextlib
+import hashlib
 import shutil
 
 import obstore
@@ -24,7 +25,7 @@ from pileus.data.sources.remote.object_store import fetch_objects, open_store
 from pileus.gateway.errors import ObjectNotAllowed, ObjectNotFound, ObjectTooLarge
 from pileus.gateway.objects import AllowedObjects
 from tests.contract import s3_servers
-from tests.unit.data.build import png, table_text
+from tests.unit.data.build import csv_file, ingested, png, table_text
 from tests.unit.data.packed import zipped
 
 
@@ -156,17 +157,45 @@ class TestOpenSource:
             monkeypatch.setenv(name, value)
         path = zipped(tmp_path / "t.zip", {"t.csv": table_text().encode()})
         bucket.put("tables/t.zip", path.read_bytes())
+        right = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        options = SourceOptions(tmp_path / "scratch", checksum=right)
 
-        with pytest.raises(ChecksumRefused, match="has SHA-256"):
-            open_source(
-                "s3://data/tables/t.zip",
-                SourceOptions(tmp_path / "one", checksum=f"sha256:{'0' * 64}"),
-            )
-        options = SourceOptions(tmp_path / "two")
         source = open_source("s3://data/tables/t.zip", options)
 
         assert len(list(source.rows())) == 41
-        assert "--checksum sha256:" in options.notices[0]
+        assert options.notices == []
+
+    def test_refuses_an_archive_with_another_checksum(self, bucket, tmp_path, monkeypatch):
+        for name, value in bucket.environment().items():
+            monkeypatch.setenv(name, value)
+        path = zipped(tmp_path / "t.zip", {"t.csv": table_text().encode()})
+        bucket.put("tables/t.zip", path.read_bytes())
+        wrong = SourceOptions(tmp_path / "scratch", checksum=f"sha256:{'0' * 64}")
+
+        with pytest.raises(ChecksumRefused, match="has SHA-256"):
+            open_source("s3://data/tables/t.zip", wrong)
+
+    def test_proposes_the_checksum_that_was_not_given(self, bucket, tmp_path, monkeypatch):
+        for name, value in bucket.environment().items():
+            monkeypatch.setenv(name, value)
+        bucket.put("tables/t.csv", table_text().encode())
+        options = SourceOptions(tmp_path / "scratch")
+
+        open_source("s3://data/tables/t.csv", options)
+
+        found = hashlib.sha256(table_text().encode()).hexdigest()
+        assert f"--checksum sha256:{found}" in options.notices[0]
+
+    def test_is_the_version_of_the_local_file(self, bucket, tmp_path, monkeypatch):
+        for name, value in bucket.environment().items():
+            monkeypatch.setenv(name, value)
+        path = csv_file(tmp_path / "t.csv", table_text())
+        bucket.put("tables/same.csv", path.read_bytes())
+        right = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+        fetched = ingested("s3://data/tables/same.csv", tmp_path / "out", checksum=right)
+
+        assert fetched.manifest.id == ingested(path, tmp_path / "out").manifest.id
 
     def test_never_shows_a_secret(self, bucket, tmp_path):
         if bucket.name == "moto":
