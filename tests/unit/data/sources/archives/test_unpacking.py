@@ -3,6 +3,7 @@ import stat
 import tarfile
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from pileus.data.errors import ArchiveRefused, ArchiveTooLarge, SourceFaulty
@@ -11,11 +12,28 @@ from pileus.data.sources import scratch
 from pileus.data.sources.archives.unpacking import unpacked
 from pileus.data.sources.detect import open_source
 from pileus.data.sources.options import SourceOptions
-from tests.unit.data.build import idx, png, table_text
+from tests.unit.data.build import idx, ingested, png, table_text
 from tests.unit.data.packed import tarred, zipped
 
 PETS = {f"pets/{name}/{n}.png": png(n) for n, name in enumerate(["cats", "dogs", "cats"])}
 LINK, PIPE = stat.S_IFLNK | 0o777, stat.S_IFIFO | 0o644
+
+
+def write_parquet(path):
+    pa = pytest.importorskip("pyarrow", reason="pileus[parquet] is not installed")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"age": list(range(40)), "label": ["no", "yes"] * 20}), path)
+
+
+def write_json_lines(path):
+    path.write_text("".join(f'{{"age": {n}, "label": "{"ny"[n % 2]}"}}\n' for n in range(40)))
+
+
+def write_npz(path):
+    np.savez_compressed(path, X=np.arange(80).reshape(40, 2), y=np.arange(40) % 2)
+
+
+WRITERS = {"t.parquet": write_parquet, "t.jsonl": write_json_lines, "t.npz": write_npz}
 
 
 def options(tmp_path, *, skip=False):
@@ -68,6 +86,19 @@ class TestKinds:
         source = opened(tmp_path, zipped(tmp_path / "mnist.zip", members))
 
         assert len(list(source.images())) == 20
+
+    @pytest.mark.parametrize("pack", [zipped, tarred])
+    @pytest.mark.parametrize("name", ["t.parquet", "t.jsonl", "t.npz"])
+    def test_one_file_is_the_version_that_it_is_unpacked(self, tmp_path, name, pack):
+        WRITERS[name](tmp_path / name)
+        members = {f"data/{name}": (tmp_path / name).read_bytes(), "README.md": b"about"}
+
+        packed = ingested(
+            pack(tmp_path / f"x.{'zip' if pack is zipped else 'tar'}", members), tmp_path / "out"
+        )
+
+        assert packed.manifest.id == ingested(tmp_path / name, tmp_path / "out").manifest.id
+        assert packed.manifest.rows.train + packed.manifest.rows.untouched == 40
 
     def test_names_in_utf_8_that_do_not_say_so_are_read(self, tmp_path):
         path = zipped(tmp_path / "t.zip", {"T__te/1.png": png(), "b/1.png": png(1)})
