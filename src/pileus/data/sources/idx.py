@@ -18,7 +18,7 @@ from pileus.data.errors import IdxDamaged
 from pileus.data.image_facts import MAX_PIXELS, Facts
 from pileus.data.schema import Split
 from pileus.data.sources.options import SourceOptions
-from pileus.data.sources.reading import Stamp, changed, check_link, reading, stamp
+from pileus.data.sources.reading import Witness, check_link, reading
 from pileus.data.sources.source import SourceImage
 
 _NAME = re.compile(
@@ -38,8 +38,8 @@ class _Pair:
     count: int
     height: int
     width: int
-    stamps: tuple[Stamp | None, Stamp | None]
-    """Of both files, when their headers were read."""
+    witnesses: tuple[Witness, Witness]
+    """Of both files, since their headers were read."""
 
 
 class IdxFiles:
@@ -72,7 +72,9 @@ class IdxFiles:
 
     def images(self) -> Iterator[SourceImage]:
         for pair in self._pairs:
-            yield from _read(pair)
+            of_images, of_labels = pair.witnesses
+            with of_images.watching(), of_labels.watching():
+                yield from _read(pair)
 
 
 def _image_files(folder: Path) -> dict[str, Path]:
@@ -103,7 +105,7 @@ def _pairs(found: dict[str, Path]) -> list[_Pair]:
 
 
 def _pair(images: Path, given: Split | None) -> _Pair:
-    before = stamp(images)
+    of_images = Witness(images, images.name)
     count, height, width = _header(images, _IMAGES_MAGIC, 3)
     if not count or not height or not width or height * width > MAX_PIXELS:
         raise IdxDamaged(
@@ -111,14 +113,14 @@ def _pair(images: Path, given: Split | None) -> _Pair:
             hint="Fetch the file again.",
         )
     labels = _labels_file(images)
-    stamps = (before, stamp(labels))
+    of_labels = Witness(labels, labels.name)
     (labelled,) = _header(labels, _LABELS_MAGIC, 1)
     if labelled != count:
         raise IdxDamaged(
             f"{labels.name!r} has {labelled} labels for {count} images of {images.name!r}",
             hint="Use two files of the same set.",
         )
-    return _Pair(images, labels, given, count, height, width, stamps)
+    return _Pair(images, labels, given, count, height, width, (of_images, of_labels))
 
 
 def _labels_file(images: Path) -> Path:
@@ -170,9 +172,6 @@ def _read(pair: _Pair) -> Iterator[SourceImage]:
                     given=pair.given,
                 )
         _end(stream, pair.images)
-    for path, before in zip((pair.images, pair.labels), pair.stamps, strict=True):
-        if stamp(path) != before:
-            raise changed(path.name)
 
 
 def _labels(pair: _Pair) -> bytes:

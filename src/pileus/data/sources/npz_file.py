@@ -57,6 +57,10 @@ class NpzTable:
         self.label = labels and labels.name
 
     def rows(self) -> Iterator[Row]:
+        with self._arrays.watching():
+            yield from self._rows()
+
+    def _rows(self) -> Iterator[Row]:
         names = self._arrays.column_names()
         yield Row(0, names if self.label is None else [*names, self.label])
         number = 0
@@ -68,7 +72,6 @@ class NpzTable:
                 for cells in zip(*columns, strict=True):
                     number += 1
                     yield Row(number, cells, one.given)
-        self._arrays.check()
 
 
 class NpzImages:
@@ -86,6 +89,10 @@ class NpzImages:
         self._facts = self._checked(arrays.sets[0])
 
     def images(self) -> Iterator[SourceImage]:
+        with self._arrays.watching():
+            yield from self._images()
+
+    def _images(self) -> Iterator[SourceImage]:
         mode, width, height = self._facts
         magic, ending = (5, "pgm") if mode == "L" else (6, "ppm")
         header = b"P%d\n%d %d\n255\n" % (magic, width, height)
@@ -111,7 +118,6 @@ class NpzImages:
                         given=one.given,
                     )
             before += number
-        self._arrays.check()
         if apart:
             self.notices.append(notice(apart, "Labels"))
 
@@ -152,7 +158,7 @@ class _Arrays:
     """The sets of a file, and their rows."""
 
     def __init__(self, path: Path, name: str, scratch: Path) -> None:
-        self.check = Witness(path, name).check
+        self.watching = Witness(path, name).watching
         self._archive = Archive(path, name)
         self._members = self._archive.members()
         self.sets = array_sets(self._members, name)

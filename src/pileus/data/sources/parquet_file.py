@@ -48,19 +48,16 @@ class ParquetFile:
     def rows(self) -> Iterator[Row]:
         from pyarrow import ArrowException  # optional; a second to import
 
-        witness = Witness(self._path, self._file)
-        try:
-            yield from self._rows()
-        except ArrowException as error:
-            witness.check()
-            raise self._damaged(error) from error
-        except OSError as error:
-            witness.check()
-            # pyarrow has no other error for pages that cannot be decoded.
-            raise (
-                unreadable(self._file, error) if error.errno else self._damaged(error)
-            ) from error
-        witness.check()
+        with Witness(self._path, self._file).watching():
+            try:
+                yield from self._rows()
+            except ArrowException as error:
+                raise self._damaged(error) from error
+            except OSError as error:
+                # pyarrow has no other error for pages that cannot be decoded.
+                raise (
+                    unreadable(self._file, error) if error.errno else self._damaged(error)
+                ) from error
 
     def _rows(self) -> Iterator[Row]:
         from pyarrow.parquet import ParquetFile as Opened  # optional; a second to import

@@ -47,15 +47,8 @@ def reading(path: Path, name: str) -> Iterator[BinaryIO]:
 @contextmanager
 def steady(path: Path, name: str) -> Iterator[BinaryIO]:
     """Like `reading`; raises SourceChanged if the file is another one when all was read."""
-    witness = Witness(path, name)
-    try:
-        with reading(path, name) as stream:
-            yield stream
-    except PileusError:
-        # What a half-written file looks like is not what is wrong with it.
-        witness.check()
-        raise
-    witness.check()
+    with Witness(path, name).watching(), reading(path, name) as stream:
+        yield stream
 
 
 class Witness:
@@ -66,8 +59,18 @@ class Witness:
         self._name = name
         self._before = self._seen()
 
-    def check(self) -> None:
-        """Raises SourceChanged if the file was written, replaced or cut meanwhile."""
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Raises SourceChanged if the file was written, replaced or cut before the end of this."""
+        try:
+            yield
+        except PileusError:
+            # What a half-written file looks like is not what is wrong with it.
+            self._check()
+            raise
+        self._check()
+
+    def _check(self) -> None:
         after = self._seen()
         if after != self._before:
             raise changed(self._name, self._difference(after))
@@ -106,14 +109,6 @@ def read_image(path: str, name: str) -> bytes:
     if after.st_mtime_ns != before.st_mtime_ns or len(data) != after.st_size:
         raise changed(name)
     return data
-
-
-def stamp(path: Path) -> Stamp | None:
-    """What the file at `path` is now; None if there is none."""
-    try:
-        return _stamp(path.stat())
-    except OSError:
-        return None
 
 
 def check_link(path: Path, root: Path, name: str) -> None:

@@ -2,11 +2,11 @@ import gzip
 
 import pytest
 
-from pileus.data.errors import IdxDamaged, SourceUnreadable
+from pileus.data.errors import IdxDamaged, SourceChanged, SourceUnreadable
 from pileus.data.images import decode
 from pileus.data.sources.idx import IdxFiles
 from pileus.data.sources.options import SourceOptions
-from tests.unit.data.build import idx
+from tests.unit.data.build import aged, idx
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -54,6 +54,66 @@ class TestIdxFiles:
 
     def test_other_folders_are_left_to_others(self, tmp_path):
         assert IdxFiles.of(tmp_path, "x", SourceOptions(tmp_path)) is None
+
+
+class TestChange:
+    """While the files are read, somebody writes to one of them."""
+
+    @pytest.fixture(autouse=True)
+    def files(self, tmp_path):
+        idx(tmp_path)
+        for name in (IMAGES, LABELS):
+            aged(tmp_path / name)
+
+    @pytest.mark.parametrize("name", [IMAGES, LABELS])
+    def test_of_bytes_is_refused(self, tmp_path, name):
+        images = IdxFiles.of(tmp_path, "in", SourceOptions(tmp_path)).images()
+
+        next(images)
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+        with pytest.raises(SourceChanged, match=f"{name!r} changed while it was read"):
+            list(images)
+
+    @pytest.mark.parametrize("name", [IMAGES, LABELS])
+    def test_of_the_file_is_refused(self, tmp_path, name):
+        images = IdxFiles.of(tmp_path, "in", SourceOptions(tmp_path)).images()
+
+        next(images)
+        (tmp_path / "other").write_bytes((tmp_path / name).read_bytes())
+        (tmp_path / "other").replace(tmp_path / name)
+
+        with pytest.raises(SourceChanged, match=f"{name!r} changed while it was read"):
+            list(images)
+
+    @pytest.mark.parametrize("name", [IMAGES, LABELS])
+    def test_that_cuts_it_is_no_damage(self, tmp_path, name):
+        source = IdxFiles.of(tmp_path, "in", SourceOptions(tmp_path))
+
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-3])
+
+        with pytest.raises(SourceChanged, match=f"{name!r} changed while it was read"):
+            list(source.images())
+
+
+class TestLinks:
+    @pytest.mark.parametrize("name", [IMAGES, LABELS])
+    def test_out_of_the_folder_are_refused(self, tmp_path, name):
+        idx(tmp_path / "in")
+        (tmp_path / "in" / name).rename(tmp_path / name)
+        (tmp_path / "in" / name).symlink_to(tmp_path / name)
+
+        with pytest.raises(SourceUnreadable, match=f"{name!r} is a link that leads out"):
+            read(tmp_path / "in")
+
+    @pytest.mark.parametrize("name", [IMAGES, LABELS])
+    def test_inside_the_folder_are_followed(self, tmp_path, name):
+        idx(tmp_path)
+        (tmp_path / name).rename(tmp_path / "kept")
+        (tmp_path / name).symlink_to(tmp_path / "kept")
+
+        assert len(read(tmp_path)) == 20
 
 
 class TestDamage:

@@ -6,12 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pileus.data.errors import ArchiveTooLarge, ArraysRefused, LabelRefused, ScratchUnusable
+from pileus.data.errors import (
+    ArchiveTooLarge,
+    ArraysRefused,
+    LabelRefused,
+    ScratchUnusable,
+    SourceChanged,
+)
 from pileus.data.images import decode
 from pileus.data.sources import npz_file, scratch
 from pileus.data.sources.npz_file import NpzImages, NpzTable, open_npz
 from pileus.data.sources.options import SourceOptions
-from tests.unit.data.build import ingested
+from tests.unit.data.build import aged, ingested
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 4, 3), dtype=np.uint8)
 LABELS = np.arange(20) % 4
@@ -160,6 +166,48 @@ class TestImages:
         assert [(one.name, one.line, one.code) for one in prepared.skipped] == [
             ("t.npz", row, "label_refused") for row in (4, 8, 12, 16, 20)
         ]
+
+
+class TestChange:
+    """Between the headers and the last row, somebody writes to the file."""
+
+    @pytest.fixture(params=["table", "images"])
+    def begun(self, tmp_path, monkeypatch, request):
+        monkeypatch.setattr(npz_file, "_BLOCK_BYTES", 24)
+        data = np.arange(40).reshape(20, 2) if request.param == "table" else PIXELS
+        path = tmp_path / "t.npz"
+        np.savez_compressed(path, X=data, y=LABELS)
+        source = open_npz(aged(path), "t.npz", SourceOptions(tmp_path))
+        return source.rows() if request.param == "table" else source.images()
+
+    def refused(self, found):
+        with pytest.raises(SourceChanged, match=r"'t\.npz' changed while it was read"):
+            list(found)
+
+    def test_of_the_file_is_refused(self, begun, tmp_path):
+        next(begun)
+
+        (tmp_path / "other").write_bytes((tmp_path / "t.npz").read_bytes())
+        (tmp_path / "other").replace(tmp_path / "t.npz")
+
+        self.refused(begun)
+
+    def test_of_bytes_is_no_damage(self, begun, tmp_path):
+        next(begun)
+
+        (tmp_path / "t.npz").write_bytes(b"x" * (tmp_path / "t.npz").stat().st_size)
+
+        self.refused(begun)
+
+    def test_to_another_table_is_refused(self, begun, tmp_path):
+        np.savez_compressed(tmp_path / "t.npz", X=np.arange(4).reshape(2, 2), y=[0, 1])
+
+        self.refused(begun)
+
+    def test_that_cuts_it_is_no_damage(self, begun, tmp_path):
+        (tmp_path / "t.npz").write_bytes((tmp_path / "t.npz").read_bytes()[:100])
+
+        self.refused(begun)
 
 
 class TestRefusals:

@@ -3,10 +3,11 @@ from decimal import Decimal
 
 import pytest
 
-from pileus.data.errors import SourceUnreadable, TableDamaged
+from pileus.data.errors import SourceChanged, SourceUnreadable, TableDamaged
+from pileus.data.sources import parquet_file
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.parquet_file import ParquetFile
-from tests.unit.data.build import ingested
+from tests.unit.data.build import aged, ingested
 
 pa = pytest.importorskip("pyarrow", reason="pileus[parquet] is not installed")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -71,6 +72,57 @@ class TestRows:
         ids = {ingested(path, tmp_path / "out").manifest.id for path in (many, one)}
 
         assert len(ids) == 1
+
+
+class TestChange:
+    """While the file is read, somebody writes to it."""
+
+    @pytest.fixture
+    def path(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(parquet_file, "_BATCH_ROWS", 10)
+        monkeypatch.setattr(parquet_file, "_BUFFER_BYTES", 16)
+        columns = {"a": [f"{n:060}" for n in range(100)]}
+        path = tmp_path / "t.parquet"
+        return aged(written(path, columns, row_group_size=10, compression="none"))
+
+    def begun(self, path):
+        found = ParquetFile.of(path, path.name, SourceOptions(path.parent)).rows()
+        assert next(found).cells == ["a"]
+        return found
+
+    def refused(self, found):
+        with pytest.raises(SourceChanged, match=r"'t\.parquet' changed while it was read"):
+            list(found)
+
+    def test_of_the_file_is_refused(self, path):
+        found = self.begun(path)
+
+        written(path.parent / "other", {"a": ["another"]})
+        (path.parent / "other").replace(path)
+
+        self.refused(found)
+
+    def test_of_bytes_that_can_still_be_read_is_refused(self, path):
+        found = self.begun(path)
+
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"0" * 58 + b"99", b"1" * 58 + b"99"))
+
+        self.refused(found)
+
+    def test_that_leaves_no_whole_page_is_no_damage(self, path):
+        found = self.begun(path)
+
+        path.write_bytes(b"\xff" * path.stat().st_size)
+
+        self.refused(found)
+
+    def test_that_cuts_it_is_no_damage(self, path):
+        found = self.begun(path)
+
+        path.write_bytes(path.read_bytes()[:1000])
+
+        self.refused(found)
 
 
 class TestDamage:
