@@ -1,8 +1,25 @@
 import statistics
+from typing import Any
 
+import numpy as np
 import pytest
 
 from pileus.data.clean.errors import StepRefused
+from pileus.data.load import open_version
+from tests.unit.data.build import ingested
+from tests.unit.data.clean.building import Cleaned
+
+
+@pytest.fixture
+def divided(tmp_path):
+    """A version whose sides are given: red leads where it is trained on, blue on the whole."""
+    sides = {"train": ["red"] * 10 + ["blue"] * 6 + [""] * 4, "test": ["blue"] * 18 + [""] * 2}
+    arrays: dict[str, Any] = {}
+    for side, colours in sides.items():
+        arrays[f"x_{side}"] = np.array([(f"{side} {n}", one) for n, one in enumerate(colours)])
+        arrays[f"y_{side}"] = np.arange(20) % 2
+    np.savez(tmp_path / "t.npz", feature_names=["name", "colour"], **arrays)
+    return open_version(ingested(tmp_path / "t.npz", tmp_path / "made").blobs[-1].path.parent)
 
 
 class TestImpute:
@@ -34,6 +51,15 @@ class TestImpute:
 
         assert found.step["fitted"]["values"]["colour"] == "red"
         assert "" not in found.column("colour") + found.column("colour", "untouched")
+
+    def test_the_most_frequent_value_is_that_of_the_training_part(self, divided, tmp_path):
+        step = {"step": "impute", "using": "most_frequent", "columns": ["colour"]}
+
+        found = Cleaned(tmp_path / "cleaned", divided, [step])
+
+        assert found.step["fitted"] == {"values": {"colour": "red"}}
+        assert found.column("colour") == ["red"] * 10 + ["blue"] * 6 + ["red"] * 4
+        assert found.column("colour", "untouched") == ["blue"] * 18 + ["red"] * 2
 
     def test_a_constant_is_written_as_given(self, cleaned, numbers):
         found = cleaned(
