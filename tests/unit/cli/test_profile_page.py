@@ -27,6 +27,41 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
+class Card(HTMLParser):
+    """What a column's card shows: its name, and the bars of its histogram with their shares."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.name = ""
+        self.has_histogram = False
+        self.bars: list[dict[str, str]] = []
+        self.shares: list[float] = []
+        self._open: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self._open.append(tag)
+        if tag == "svg":
+            self.has_histogram = given["class"] == "histogram"
+        elif tag == "rect" and self.has_histogram:
+            self.bars.append(given)
+
+    def handle_endtag(self, tag):
+        self._open.pop()
+
+    def handle_data(self, data):
+        if self._open[-1] == "h3":
+            self.name += data.strip()
+        elif self._open[-2:] == ["rect", "title"]:
+            self.shares.append(float(data.rpartition(": ")[2].rstrip("%")))
+
+
+def cards_of(made):
+    cards = [Card(source) for source in re.findall(r"<article>.*?</article>", made, re.DOTALL)]
+    return {card.name: card for card in cards}
+
+
 def profile_of(prepared):
     return read_profile(prepared.profile.path.read_bytes())
 
@@ -35,6 +70,14 @@ def profile_of(prepared):
 def table(tmp_path):
     lines = [f"{n},<script>{n % 2},same words {n},{'ab'[n // 2 % 2]}" for n in range(200)]
     text = "age,<i>kind,note,label\n" + "\n".join(lines) + "\n"
+    return ingested(csv_file(tmp_path / "t.csv", text), tmp_path / "out")
+
+
+@pytest.fixture
+def numbers(tmp_path):
+    """Two columns of numbers of different shapes, one of them with empty bins."""
+    lines = [f"{n},{n % 3 * 50},{'ab'[n // 2 % 2]}" for n in range(200)]
+    text = "age,weight,label\n" + "\n".join(lines) + "\n"
     return ingested(csv_file(tmp_path / "t.csv", text), tmp_path / "out")
 
 
@@ -54,6 +97,43 @@ class TestPage:
         assert "<script" not in made
         assert "&lt;i&gt;kind" in made
         assert "here &lt;b&gt;" in made
+
+    def test_has_a_histogram_for_each_column_of_numbers(self, numbers):
+        server = VersionServer(pets=numbers)
+        profile = profile_of(numbers)
+
+        cards = cards_of(page(server.names["pets"], profile, {}))
+
+        for column in profile.whole.columns:
+            bars = cards[column.name].bars
+            filled = [count for count in column.numbers.histogram if count]
+            assert len(bars) == len(filled) > 1
+            heights = [float(bar["height"]) for bar in bars]
+            for height, count in zip(heights, filled, strict=True):
+                assert height == pytest.approx(max(72 * count / max(filled), 1.5), abs=0.06)
+            assert all(
+                float(bar["y"]) + height == pytest.approx(72, abs=0.11)
+                for bar, height in zip(bars, heights, strict=True)
+            )
+            assert sum(cards[column.name].shares) == pytest.approx(100, abs=0.06 * len(bars))
+
+    def test_has_no_histogram_of_a_column_with_one_value(self, tmp_path):
+        lines = [f"{n % 7},5,{'ab'[n % 2]}" for n in range(40)]
+        text = "\n".join(["some,same,label", *lines]) + "\n"
+        prepared = ingested(csv_file(tmp_path / "t.csv", text), tmp_path / "out")
+
+        made = page(VersionServer(pets=prepared).names["pets"], profile_of(prepared), {})
+
+        assert {name for name, card in cards_of(made).items() if card.has_histogram} == {"some"}
+        assert "always 5" in made
+
+    def test_has_a_histogram_of_the_lengths_of_texts(self, table):
+        server = VersionServer(pets=table)
+
+        card = cards_of(page(server.names["pets"], profile_of(table), {}))["note"]
+
+        assert card.has_histogram
+        assert len(card.bars) == 3, "same words 0 to 9, 10 to 99, 100 to 199"
 
     def test_names_what_was_skipped(self, table):
         parts = [

@@ -1,3 +1,5 @@
+import statistics
+
 import pytest
 
 from pileus.data.load import open_version
@@ -43,7 +45,26 @@ class TestOfATable:
         assert pet.values == (("cat", 100), ("dog", 50))
         assert isinstance(note, TextColumn)
         assert (note.distinct, note.words.max) == (150, 4)
+        lengths = [len(f"word, {n} of\nsome") for n in range(150)]
+        assert note.characters.count == 150
+        assert (note.characters.min, note.characters.max) == (min(lengths), max(lengths))
+        assert note.characters.mean == pytest.approx(statistics.mean(lengths))
+        assert note.characters.percentiles[50] == statistics.median(lengths)
+        assert sum(note.characters.histogram) == 150
         assert profile.whole.classes == (("a", 75), ("b", 75))
+
+    def test_counts_characters_and_not_bytes_of_texts_that_are_there(self, tmp_path):
+        texts = ["蘑菇", "", "é è", "NA", *(f"mushroom {n}" for n in range(150))]
+        rows = "".join(f"{text},{'ab'[n % 2]}\n" for n, text in enumerate(texts))
+        prepared = ingested(csv_file(tmp_path / "t.csv", f"note,kind\n{rows}"), tmp_path / "out")
+
+        [note] = profiled(prepared).whole.columns
+
+        assert isinstance(note, TextColumn)
+        assert (note.missing, note.characters.count) == (2, 152)
+        assert (note.characters.min, note.characters.max) == (2, 12)
+        there = [len(text) for text in texts if text not in {"", "NA"}]
+        assert note.characters.mean == pytest.approx(statistics.mean(there))
 
     def test_tells_the_sides_apart(self, table):
         profile = profiled(table)
