@@ -1,3 +1,4 @@
+import errno
 import os
 import unicodedata
 
@@ -181,6 +182,67 @@ class TestLinks:
         (tmp_path / "a" / "link.png").symlink_to(tmp_path / "b" / "0.png")
 
         assert ("a/link.png", "a", None) in found(tmp_path)
+
+
+class TestUnreadable:
+    """A folder that may not be listed, also when root tests, who may list any."""
+
+    @pytest.fixture
+    def lock(self, monkeypatch):
+        def run(closed):
+            listed = os.scandir
+
+            def scandir(path):
+                if path == str(closed):
+                    raise PermissionError(errno.EACCES, "Permission denied", path)
+                return listed(path)
+
+            monkeypatch.setattr(os, "scandir", scandir)
+
+        return run
+
+    @pytest.fixture
+    def locked(self, tmp_path, lock):
+        class_folder(tmp_path, {"a": 1, "b": 1, "c": 1})
+        lock(tmp_path / "b")
+        return tmp_path
+
+    def test_is_named_with_what_to_do(self, locked):
+        with pytest.raises(SourceUnreadable, match="'b' cannot be read: Permission denied") as no:
+            find_images(locked, Faults())
+
+        assert "you may read it" in str(no.value.hint)
+        assert "--skip-bad" in str(no.value.hint)
+
+    def test_is_reported_with_what_else_is_wrong(self, locked):
+        class_folder(locked, {"d": 0})
+
+        with pytest.raises(SourceFaulty, match=r"'b' cannot be read.*'d' has no image"):
+            find_images(locked, Faults())
+
+    def test_is_passed_over_and_listed(self, locked):
+        faults = Faults(skip=True)
+
+        files, _ = find_images(locked, faults)
+
+        assert [file.name for file in files] == ["a/0.png", "c/0.png"]
+        assert [(one.name, one.code) for one in faults.skipped] == [("b", "source_unreadable")]
+
+    def test_is_never_passed_over_where_it_holds_the_classes(self, tmp_path, lock):
+        for side in ("train", "test"):
+            class_folder(tmp_path / side, {"a": 1, "b": 1})
+        lock(tmp_path / "test")
+
+        with pytest.raises(SourceUnreadable, match="'test' cannot be read"):
+            find_images(tmp_path, Faults(skip=True))
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may list everything")
+    def test_is_named_by_its_mode(self, tmp_path):
+        class_folder(tmp_path, {"a": 1, "b": 1})
+        (tmp_path / "b").chmod(0)
+
+        with pytest.raises(SourceUnreadable, match="'b' cannot be read: Permission denied"):
+            find_images(tmp_path, Faults())
 
 
 class TestManyFaults:
