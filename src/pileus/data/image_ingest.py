@@ -50,7 +50,8 @@ def ingest_images(
     packs = packer.close()  # now: the last one travels while the rest is done
 
     classes = class_order(labels)
-    check_classes(classes, f"The source {source.name!r}")
+    what, advice = f"The source {source.name!r}", "Merge classes, or leave some of them out."
+    check_classes(classes, what, if_many=advice)
     given = None not in sides
     if not given:
         sides = list(_stratified(places, labels, classes, seed, share))

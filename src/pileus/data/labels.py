@@ -29,8 +29,8 @@ def class_order(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (values[name] or 0.0, name)))
 
 
-def check_classes(classes: tuple[str, ...], what: str) -> None:
-    """Raises ClassesTooFew or LabelRefused."""
+def check_classes(classes: tuple[str, ...], what: str, *, if_many: str) -> None:
+    """Raises ClassesTooFew or LabelRefused; `if_many` is the advice against too many classes."""
     if len(classes) < 2:
         raise ClassesTooFew(
             f"{what} has {len(classes)} class ({', '.join(map(repr, classes))}); it needs two",
@@ -39,7 +39,7 @@ def check_classes(classes: tuple[str, ...], what: str) -> None:
     if len(classes) > MAX_CLASSES:
         raise LabelRefused(
             f"{what} has {len(classes):,} classes; {MAX_CLASSES:,} is the most",
-            hint="Choose another label column with --label.",
+            hint=if_many,
         )
 
 
@@ -144,7 +144,8 @@ class LabelReader:
                     hint="Choose the label column with --label NAME.",
                 )
             return None
-        check_classes(class_order(self._codes), what)
+        advice = "Choose another label column with --label."
+        check_classes(class_order(self._codes), what, if_many=advice)
         self._refuse_two_spellings()
         return class_order(self._codes)
 

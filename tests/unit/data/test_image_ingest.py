@@ -1,9 +1,11 @@
 import shutil
 
+import numpy as np
 import pytest
 
-from pileus.data.errors import ClassesTooFew, SplitRefused
-from tests.unit.data.build import class_folder, idx, ingested, png
+from pileus.data.errors import ClassesTooFew, LabelRefused, SplitRefused
+from pileus.data.labels import MAX_CLASSES
+from tests.unit.data.build import class_folder, csv_file, idx, ingested, png
 
 
 class TestIngestImages:
@@ -108,3 +110,37 @@ class TestIngestImages:
 
         assert (manifest.rows.train, manifest.rows.untouched) == (20, 8)
         assert manifest.items[0].path == "train/00001.pgm"
+
+
+class TestMostClasses:
+    def arrays(self, path, classes):
+        """One image of each class, and another of the first; no two images are equal."""
+        numbers = np.arange(classes + 1)
+        pixels = numbers.astype("<u4").view(np.uint8).reshape(-1, 2, 2)
+        np.savez(path, X=pixels, y=numbers % classes)
+        return path
+
+    def test_are_accepted(self, tmp_path):
+        source = self.arrays(tmp_path / "t.npz", MAX_CLASSES)
+
+        manifest = ingested(source, tmp_path / "out").manifest
+
+        assert len(manifest.classes) == MAX_CLASSES == 10_000
+        assert len(manifest.items) == 10_001
+
+    def test_and_one_more_are_refused_with_what_can_be_done_about_images(self, tmp_path):
+        source = self.arrays(tmp_path / "t.npz", MAX_CLASSES + 1)
+
+        with pytest.raises(LabelRefused, match="has 10,001 classes; 10,000 is the most") as refusal:
+            ingested(source, tmp_path / "out")
+
+        assert refusal.value.hint == "Merge classes, or leave some of them out."
+
+    def test_of_a_table_are_refused_with_its_option(self, tmp_path):
+        text = "x,y\n" + "".join(f"{n},c{n}\n" for n in range(MAX_CLASSES + 1)) * 2
+        source = csv_file(tmp_path / "t.csv", text)
+
+        with pytest.raises(LabelRefused, match="10,000 is the most") as refusal:
+            ingested(source, tmp_path / "out", label="y", task="classification")
+
+        assert "--label" in str(refusal.value.hint)

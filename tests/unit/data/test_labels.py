@@ -2,7 +2,7 @@ import pytest
 
 from pileus.data import labels
 from pileus.data.errors import ClassesTooFew, LabelRefused
-from pileus.data.labels import LabelReader, class_order, label_column
+from pileus.data.labels import LabelReader, check_classes, class_order, label_column
 
 
 def read(cells, wanted=None):
@@ -18,6 +18,17 @@ class TestClassOrder:
 
     def test_words_are_by_code_point(self):
         assert class_order(["b", "2", "B", "é"]) == ("2", "B", "b", "é")
+
+
+class TestCheckClasses:
+    def test_so_many_are_accepted_and_one_more_is_refused_with_the_advice_given(self):
+        names = tuple(map(str, range(labels.MAX_CLASSES + 1)))
+
+        check_classes(names[:-1], "It", if_many="Do this.")
+        with pytest.raises(LabelRefused, match="It has 10,001 classes; 10,000 is the most") as no:
+            check_classes(names, "It", if_many="Do this.")
+
+        assert no.value.hint == "Do this."
 
 
 class TestLabelColumn:
@@ -104,5 +115,6 @@ class TestLabelReader:
 
         assert len(reader._codes) == 51
         assert reader.task() == "regression"
-        with pytest.raises(LabelRefused, match="50 is the most"):
+        with pytest.raises(LabelRefused, match="50 is the most") as refusal:
             reader.classes("classification")
+        assert "--label" in str(refusal.value.hint)
