@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from pileus.data.errors import ChecksumRefused, SourceNotFound
+from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnreadable
 from pileus.data.ingest import Prepared
 from pileus.data.sources.detect import open_source
 from pileus.data.sources.options import SourceOptions
+from pileus.data.sources.remote import download
 from tests.e2e import shelf
 from tests.unit.data.build import ingested, png, table_text
 from tests.unit.data.packed import zipped
@@ -24,6 +33,41 @@ PETS = {f"pets/{name}/{n}.png": png(10 * n + len(name)) for name in ("cat", "dog
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[shelf.Shelf]:
     with shelf.served(tmp_path_factory.mktemp("web")) as found:
         yield found
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Of a server at 127.0.0.1, vouched for by nobody but itself; with its key."""
+
+    path: Path
+
+    @classmethod
+    def made(cls, directory: Path) -> Certificate:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        secret = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        path = directory / "server.pem"
+        path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+        return cls(path)
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path)
+        return context
 
 
 def prepared(source: object, tmp_path: Path, checksum: str | None = None) -> Prepared:
@@ -87,6 +131,45 @@ class TestVersion:
     def test_what_is_not_there_is_named(self, web: shelf.Shelf, tmp_path: Path) -> None:
         with pytest.raises(SourceNotFound, match=r"nothing\.csv'.*404"):
             prepared(f"{web.web}/nothing.csv", tmp_path)
+
+
+class TestTls:
+    @pytest.fixture
+    def certificate(self, tmp_path: Path) -> Certificate:
+        return Certificate.made(tmp_path)
+
+    @pytest.fixture
+    def web(self, tmp_path: Path, certificate: Certificate) -> Iterator[shelf.Shelf]:
+        with shelf.served(tmp_path, certificate.context()) as found:
+            yield found
+
+    def test_a_table_is_the_version_of_the_local_file(
+        self,
+        web: shelf.Shelf,
+        certificate: Certificate,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+        address = web.put("t.csv", TABLE)
+
+        fetched = prepared(address, tmp_path, sha256(TABLE))
+
+        assert address.startswith("https://")
+        assert fetched.manifest.id == prepared(local(web, address), tmp_path).manifest.id
+
+    def test_a_server_that_nobody_vouches_for_is_refused_at_once(
+        self, web: shelf.Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def no_patience(seconds: float) -> None:
+            pytest.fail(f"waits for {seconds} s")
+
+        monkeypatch.setattr(download, "download", partial(download.download, sleep=no_patience))
+
+        with pytest.raises(SourceUnreadable, match="certificate verify failed") as refusal:
+            open_source(web.put("t.csv", TABLE), SourceOptions(tmp_path / "scratch"))
+
+        assert "SSL_CERT_FILE" in str(refusal.value.hint)
 
 
 class TestChecksum:

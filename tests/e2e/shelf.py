@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,14 +68,16 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(directory: Path) -> Iterator[Shelf]:
+def served(directory: Path, tls: ssl.SSLContext | None = None) -> Iterator[Shelf]:
     """A web server on a folder; it counts nothing and forbids nothing."""
     folder = directory / "web"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        web = f"http://127.0.0.1:{server.server_address[1]}"
+        web = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
         yield Shelf(folder, web, s3_servers.free_port())
     finally:
         server.shutdown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Callable
 from email.message import Message
@@ -67,6 +68,12 @@ def _repeat(transfer: _Transfer, sleep: Callable[[float], None]) -> None:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise transfer.unreadable(str(error)) from error
         except (httpx.TransportError, _Passing) as error:
+            if _is_untrusted(error):
+                raise transfer.unreadable(
+                    str(error),
+                    "Check the address. For a server of your own, set SSL_CERT_FILE to the file of"
+                    " the certificate that vouches for it.",
+                ) from error
             if transfer.done > before:
                 tries, pause = 0, _FIRST_PAUSE_SECONDS
             tries += 1
@@ -77,6 +84,13 @@ def _repeat(transfer: _Transfer, sleep: Callable[[float], None]) -> None:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         else:
             return
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Whether a certificate was refused, which another try does not change."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 class _Passing(Exception):
@@ -123,11 +137,10 @@ class _Transfer:
             raise httpx.ReadError(f"{self.done:,} of {size:,} bytes arrived")
         self._stream.flush()
 
-    def unreadable(self, why: str) -> SourceUnreadable:
-        return SourceUnreadable(
-            f"{shown(self._url)!r} cannot be fetched: {why}",
-            hint="Check the address and the network, then try again.",
-        )
+    def unreadable(
+        self, why: str, hint: str = "Check the address and the network, then try again."
+    ) -> SourceUnreadable:
+        return SourceUnreadable(f"{shown(self._url)!r} cannot be fetched: {why}", hint=hint)
 
     def _check_status(self, response: httpx.Response) -> None:
         status = response.status_code
