@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from pileus.data.composing import composed
 from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnknown
 from pileus.data.sources.archives.unpacking import ENDINGS as ARCHIVES
 from pileus.data.sources.archives.unpacking import is_archive, unpacked
@@ -69,7 +69,7 @@ def _local_path(source: str) -> Path:
 
 
 def _open_path(path: Path, source: str, options: SourceOptions) -> Source:
-    name = unicodedata.normalize("NFC", path.name)
+    name = composed(path.name)
     if is_archive(path, name):
         inside = unpacked(path, name, options)
         if path.is_relative_to(options.scratch):
@@ -81,7 +81,7 @@ def _open_path(path: Path, source: str, options: SourceOptions) -> Source:
 
 
 def _open_kind(path: Path, source: str, options: SourceOptions) -> Source:
-    name = unicodedata.normalize("NFC", path.name)
+    name = composed(path.name)
     for _, of in KINDS:
         found = of(path, name, options)
         if found is not None:

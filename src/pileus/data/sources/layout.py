@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from pileus.core.errors import PileusError
+from pileus.data.composing import composed
 from pileus.data.errors import FolderRefused, SourceUnreadable
 from pileus.data.faults import Faults
 from pileus.data.paths import path_fault
@@ -223,7 +223,7 @@ class _Search:
             with os.scandir(folder.path) as entries:
                 for entry in entries:
                     raw = entry.name
-                    own = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
+                    own = composed(raw)
                     if own.startswith(".") or own.lower() in _LITTER:
                         continue
                     is_file = entry.is_file(follow_symlinks=False)  # what most are

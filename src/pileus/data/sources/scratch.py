@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import shutil
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from pileus.data.composing import composed
 from pileus.data.errors import ArchiveRefused, ArchiveTooLarge, ScratchUnusable
 from pileus.data.paths import path_fault
 
@@ -105,7 +105,7 @@ class ScratchFiles:
 
     def _path(self, name: str) -> Path:
         """Where a member goes. Raises ArchiveRefused for a name that leads elsewhere."""
-        name = unicodedata.normalize("NFC", name)
+        name = composed(name)
         fault = path_fault(name)
         if fault is None and any(len(p.encode()) > _MAX_NAME_BYTES for p in name.split("/")):
             fault = f"has a part of more than {_MAX_NAME_BYTES} bytes"
