@@ -9,6 +9,9 @@ PYTEST := $(BIN)/python -m pytest
 # Each of these starts installations and trains, so they take the whole machine one after the other.
 WHOLE := tests/docs tests/e2e
 
+# The failpoints that no day of an installation passes.
+KILLS := tests/contract/test_migrations.py tests/unit/tracking/test_live.py tests/unit/worker/test_environments.py
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -55,7 +58,7 @@ format: setup ## put the sources in the one format
 .PHONY: soak
 soak: setup ## kills at every failpoint and at random, full disks (half an hour)
 	$(PYTEST) -m soak --timeout 1800
-	$(PYTEST) tests/contract/test_migrations.py tests/unit/tracking/test_live.py  # two more failpoints
+	$(PYTEST) $(KILLS)
 
 .PHONY: bench
 bench: setup ## benchmarks beside their peers; results carry date and hardware

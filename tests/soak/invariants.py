@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import time
+import zipfile
 from collections import Counter
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pileus.worker.secrets import memory_directory
 from tests.e2e.installation import Installation, until
 from tests.soak.story import Story
 
@@ -24,13 +27,17 @@ def check(story: Story) -> None:
     check_jobs(story, jobs)
     check_meters(story)
     until(lambda: not leftovers(installation), SETTLE_SECONDS, 0.3)
-    rows = Rows(installation.home / "state" / "pileus.db")
-    check_attempts(rows)
-    check_ledger(rows)
+    with closing(Rows(installation.home / "state" / "pileus.db")) as rows:
+        check_attempts(rows)
+        check_ledger(rows)
+        check_storage(rows)
+        check_records(story, rows)
+        check_blobs(installation, rows)
+        check_keys(story, rows)
     check_versions(story)
-    check_blobs(installation, rows)
-    check_keys(story, rows)
     check_restored(story)
+    check_secrets(story)
+    check_copies(story)
 
 
 def check_jobs(story: Story, jobs: list[dict[str, Any]]) -> None:
@@ -73,18 +80,67 @@ def check_attempts(rows: Rows) -> None:
 
 
 def check_ledger(rows: Rows) -> None:
-    """Entries are posted once, and processor time equals the leases that held it."""
+    """Entries are posted once, and are of what leases held and gateways counted, to the unit; the
+    money is what the prices make of them, to the fraction that is carried."""
     entries = rows.of("select * from ledger_entry")
     key = Counter((e["source"], e["sequence"], e["resource"], e["subject"]) for e in entries)
     assert max(key.values(), default=1) == 1
-    used: Counter[str] = Counter()
+    posted: Counter[tuple[str, str]] = Counter()
     for entry in entries:
-        if entry["resource"] == "cpu":
-            used[entry["source"]] += entry["quantity"]
+        if entry["resource"] != "storage":
+            posted[entry["source"], entry["resource"]] += entry["quantity"]
+    due: Counter[tuple[str, str]] = Counter()
     for lease in rows.of("select * from lease"):
         held_ms = (lease["metered_until"] - lease["created_at"]) // 1000
-        assert used.pop(lease["id"], 0) == held_ms, dict(lease)
-    assert not used, "entries of leases that never were"
+        held = json.loads(lease["resources"])
+        due[lease["id"], "cpu"] = held_ms * round(held["cpu"] * 1000) // 1000
+        due[lease["id"], "memory"] = held_ms * held["memory_mib"] // 1000
+    for counter in rows.of("select * from meter_counter"):
+        source = f"{counter['source']}:{counter['slot']}"
+        due[source, "prediction"] += counter["predictions"]
+        due[source, "bytes_in"] += counter["bytes_in"]
+        due[source, "bytes_out"] += counter["bytes_out"]
+    assert +posted == +due
+
+    prices = {price["id"]: price for price in rows.of("select * from price")}
+    paid: Counter[tuple[str, str]] = Counter()
+    owed: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        price = prices[entry["price"]]
+        paid[entry["project"], price["id"]] += entry["amount_micro"] * 10 ** price["exponent"]
+        owed[entry["project"], price["id"]] += entry["quantity"] * price["micro"]
+    for carry in rows.of("select * from carry"):
+        paid[carry["project"], carry["price"]] += carry["remainder"]
+    assert +paid == +owed
+
+
+def check_storage(rows: Rows) -> None:
+    """What is charged for from now on is what is stored."""
+    stored = {
+        row["project"]: row["size"]
+        for row in rows.of(
+            "select project, sum(size) as size from blob where freed_at is null group by project"
+        )
+    }
+    charged = {
+        meter["project"]: meter["bytes"]
+        for meter in rows.of("select * from storage_meter where bytes > 0")
+    }
+    assert charged == stored
+
+
+def check_records(story: Story, rows: Rows) -> None:
+    """answered <= stored + dropped <= metered, and no record is stored twice."""
+    ids: list[str] = []
+    with story.installation.client() as client:
+        for segment in rows.of("select digest from record_segment"):
+            lines = client.blobs.get(segment["digest"]).splitlines()
+            records = [json.loads(line) for line in lines]
+            ids += [record["id"] for record in records if record["outcome"] == "ok"]
+    (counted,) = rows.of("select coalesce(sum(predictions), 0) as n from meter_counter")
+    assert len(set(ids)) == len(ids)
+    seen = story.seen
+    assert seen.answered <= len(ids) + seen.dropped <= counted["n"], (len(ids), seen, counted["n"])
 
 
 def check_versions(story: Story) -> None:
@@ -129,10 +185,33 @@ def check_keys(story: Story, rows: Rows) -> None:
 def check_restored(story: Story) -> None:
     """A home that was made of a backup is there whole, with what had been acknowledged."""
     for one in story.seen.restored:
-        rows = Rows(one.home / "state" / "pileus.db")
-        assert {row["id"] for row in rows.of("select id from dataset_version")} >= one.versions
-        assert {row["id"] for row in rows.of("select id from job")} >= one.jobs
+        with closing(Rows(one.home / "state" / "pileus.db")) as rows:
+            assert {row["id"] for row in rows.of("select id from dataset_version")} >= one.versions
+            assert {row["id"] for row in rows.of("select id from job")} >= one.jobs
         assert not list(one.home.parent.glob(f".{one.home.name}.*"))
+
+
+def check_secrets(story: Story) -> None:
+    """No file of the home says what a job was told in confidence, nor is one left in memory."""
+    home = story.installation.home
+    needles = [secret.encode() for secret in story.seen.secrets]
+    for path in home.rglob("*") if needles else ():
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [needle for needle in needles if needle in content], path
+    memory = memory_directory(home / "worker")
+    assert memory is None or not memory.exists()
+
+
+def check_copies(story: Story) -> None:
+    """What was exported is there whole, and nothing beside it."""
+    for target, rows in story.seen.copies.items():
+        texts = [path.read_text("utf-8") for path in target.glob("*.csv")]
+        assert sum(text.count("\n") - 1 for text in texts) == rows
+        with zipfile.ZipFile(f"{target}.zip") as archive:
+            packed = [archive.read(name).decode() for name in archive.namelist()]
+        assert sorted(packed) == sorted(texts)
+        assert not list(target.parent.glob(f".{target.name}*"))
 
 
 def check_nothing_half_written(story: Story) -> None:
@@ -159,12 +238,17 @@ def leftovers(installation: Installation) -> list[str]:
 
 
 class Rows:
-    """The database's rows, read beside the server."""
+    """The database's rows as they are at the first look, read beside the server."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._connection = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=30.0
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("begin")
 
     def of(self, query: str) -> list[sqlite3.Row]:
-        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(query).fetchall()
+        return self._connection.execute(query).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()

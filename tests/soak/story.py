@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import time
@@ -31,6 +32,15 @@ CRITICAL = (
 )
 """Says so if it runs twice at once: the lock goes with the process that holds it."""
 
+TELLING = (
+    "import os\n"
+    "value = os.environ['SOAK']\n"
+    "path = os.path.join(os.environ['PILEUS_ATTEMPT_SECRETS_DIR'], 'soak.txt')\n"
+    "assert open(path).read() == value\n"
+    "print('It is', value)\n"
+)
+"""Tells what it was told in confidence."""
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -59,6 +69,15 @@ class Seen:
     """Projects whose keys were destroyed: shredded, or deleted for good."""
 
     restored: list[Restored] = field(default_factory=list)
+
+    secrets: list[str] = field(default_factory=list)
+    """Values that jobs were given, and told."""
+
+    copies: dict[Path, int] = field(default_factory=dict)
+    """Table that was exported → how many rows it has."""
+
+    dropped: int = 0
+    """Records that the gateway said to have found no room for."""
 
     is_all_encrypted: bool = False
     """Whether a client was told that no blob is plain any more."""
@@ -138,6 +157,27 @@ class Story:
         (folder / "requirements.txt").write_text(f"./wheels/{wheel.name}\n", "utf-8")
         words = ("--code", str(folder), "--environment", "requirements.txt")
         self._submit("run", *words, "--", "python", "-c", "import tinylesson")
+
+    def confidence(self) -> None:
+        """A command that is given a secret, as a variable and as a file, and tells it."""
+        value = f"soak-{secrets.token_hex(16)}"
+        path = self.installation.directory / "secret"
+        path.write_text(value, "utf-8")
+        self._insist("secret", "set", "SOAK", "--from-file", str(path))
+        path.unlink()
+        self.seen.secrets.append(value)
+        words = ("--secret", "SOAK", "--secret-file", "SOAK=soak.txt")
+        self._submit("run", *words, "--", sys.executable, "-c", TELLING)
+
+    def copies(self) -> None:
+        """Data and a model's files out again, in the place of what was there."""
+        version, rows = list(self.seen.versions.items())[-1]
+        target = self.installation.directory / "copy"
+        self._insist("dataset", "export", version, str(target), "--replace")
+        self._insist("dataset", "export", version, "--archive", f"{target}.zip", "--replace")
+        self.seen.copies[target] = rows
+        trained = self.seen.jobs[0]
+        self._insist("job", "artifacts", trained, "--download", str(target.with_name("model")))
 
     def leave(self) -> None:
         """Deletions for good, a backup, a home made of it."""

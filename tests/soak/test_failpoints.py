@@ -16,7 +16,10 @@ from tests.soak.story import Story
 
 BY_ANOTHER_STORY = {
     "database.copied": "tests/contract/test_migrations.py: an upgrade from an older version",
+    "stream.gap_written": "tests/unit/tracking/test_live.py: a log that outgrows what is kept",
     "stream.gap_recorded": "tests/unit/tracking/test_live.py: a log that outgrows what is kept",
+    "environment.cleared": "tests/unit/worker/test_environments.py: one that was damaged",
+    "environment.evicted": "tests/unit/worker/test_environments.py: one that nobody uses",
 }
 """Failpoints that no part of the story passes, and where they are tested."""
 
@@ -29,6 +32,7 @@ PASSES = {
     "node_file.written": (0, 2, 4, 6, 8),
     "gateway_file.written": (0, 1),
     "prediction.metered": (0, 7),
+    "secret_file.written": (0, 1),
 }
 """How many to let pass before the kill, where one place serves many."""
 
@@ -43,7 +47,12 @@ FIRST_DAYS = (
         ("token.issued", 0),
         ("gateway_file.written", 1),
     ),
-    (("home_file.written", 6), ("database.before_commit", 6), ("bundle.fetched", 0)),
+    (
+        ("home_file.written", 6),
+        ("secret_file.written", 0),
+        ("database.before_commit", 6),
+        ("bundle.fetched", 0),
+    ),
     (("home.keys_made", 0), ("database.committed", 6), ("meter_file.allocated", 0)),
 )
 """What happens in a new home only; a home each, since an installation takes its time to make."""
@@ -51,8 +60,15 @@ FIRST_DAYS = (
 PLAYED_BY = {
     "meters.shipped": Story.night,
     "dead_meters.taken": Story.night,
+    "dead_segment.whole": Story.night,
     "blob.rewritten": Story.keys,
     "environment.built": Story.own_code,
+    "secrets.files_placed": Story.confidence,
+    "secrets.taken": Story.confidence,
+    "download.written": Story.copies,
+    "export.made": Story.copies,
+    "export.archived": Story.copies,
+    "secret_file.written": Story.keys,
     "master_key.prepared": Story.keys,
     "master_key.rewrapped": Story.keys,
     "master_key.kept": Story.keys,

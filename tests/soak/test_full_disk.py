@@ -65,7 +65,8 @@ def test_a_full_disk_refuses_writes_and_answers_predictions(story: Story) -> Non
         assert "Traceback" not in done.stderr
     answered = [story.predict() for _ in range(50)]
     assert all(answered), f"{answered.count(False)} of 50 predictions failed on a full disk"
-    assert _dropped(installation)
+    story.seen.dropped = _dropped(installation)
+    assert story.seen.dropped
     with suppress(FileNotFoundError):
         ballast.unlink()
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pileus.core.errors import InvalidRequest
+from pileus.core.failpoints import failpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,7 @@ def save(directory: Path, path: str, content: bytes) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
+        failpoint("download.written")
         temporary.replace(target)
     except OSError as error:
         raise InvalidRequest(

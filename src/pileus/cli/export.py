@@ -1,26 +1,30 @@
 """Makes the items of a dataset version files again: images in class folders, a table as CSV.
 
 Everything is written beside its place under another name and renamed at the end, so a kill leaves
-nothing that could be taken for an export.
+nothing that could be taken for an export. What it does leave, the next export to that place mends.
 """
 
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pileus.cli.downloads import below
+from pileus.core.directory_locks import lock_directory
 from pileus.core.errors import Conflict, InvalidRequest
+from pileus.core.failpoints import failpoint
 from pileus.data.cells import row_bytes
 
 if TYPE_CHECKING:
@@ -33,6 +37,9 @@ Plan = Mapping[str, list[Item]]
 """File to write → the items that it is made of."""
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
+
+_OLD = "old"
+"""What makes room for a new export is called so until that has its name."""
 
 
 class ExportInTheWay(Conflict, code="export_in_the_way"):
@@ -55,6 +62,7 @@ def export_items(
     """
     manifest = json.loads(client.blobs.get(version["manifest"]))
     plan = planned(manifest, split, limit)
+    _mend(target)
     found = _files(target)
     if found and not replace and set(found) != set(plan):
         raise _in_the_way(target)
@@ -65,7 +73,7 @@ def export_items(
             if any((target / place).read_bytes() != (made / place).read_bytes() for place in plan):
                 raise _in_the_way(target)
         else:
-            _put(made, target, scratch / "old")
+            _put(made, target, scratch / _OLD)
     return [target / place for place in plan]
 
 
@@ -91,10 +99,12 @@ def export_archive(
         raise _in_the_way(target)
     manifest = json.loads(client.blobs.get(version["manifest"]))
     plan = planned(manifest, split, limit)
+    _mend(target)
     with _beside(target) as scratch:
         _write(client, manifest, plan, scratch / "made", limit)
         archive = scratch / target.name
         _archive(scratch / "made", sorted(plan), archive)
+        failpoint("export.archived")
         archive.replace(target)
     return sorted(plan)
 
@@ -176,6 +186,7 @@ def _put(made: Path, target: Path, old: Path) -> None:
     is_replaced = target.is_dir()
     if is_replaced:
         target.rename(old)
+    failpoint("export.made")
     try:
         made.rename(target)
     except OSError:
@@ -187,10 +198,12 @@ def _put(made: Path, target: Path, old: Path) -> None:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """A directory on the same disk, gone at the end. Raises InvalidRequest."""
-    scratch = None
+    scratch = lock = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.part-", dir=target.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=_scratch_prefix(target), dir=target.parent))
+        with suppress(OSError):  # no locks there: nobody will take it for abandoned
+            lock = lock_directory(scratch)
         yield scratch
     except OSError as error:
         raise InvalidRequest(
@@ -199,6 +212,26 @@ def _beside(target: Path) -> Iterator[Path]:
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _mend(target: Path) -> None:
+    """Remove what killed exports left beside `target`; what had made room for one comes back."""
+    for scratch in target.parent.glob(f"{glob.escape(_scratch_prefix(target))}*"):
+        with suppress(OSError):
+            if (lock := lock_directory(scratch)) is None:
+                continue  # somebody is exporting there now
+            try:
+                if (scratch / _OLD).exists() and not target.exists():
+                    (scratch / _OLD).rename(target)
+                shutil.rmtree(scratch, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _scratch_prefix(target: Path) -> str:
+    return f".{target.name}.part-"
 
 
 def _archive(directory: Path, places: Sequence[str], target: Path) -> None:

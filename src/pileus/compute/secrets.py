@@ -22,6 +22,7 @@ from pileus.compute.command import Outputs
 from pileus.compute.files import read_json, replace_json
 from pileus.compute.layout import PRIVATE_DIRECTORY, PRIVATE_FILE, Layout
 from pileus.compute.masking import Masker, masked, patterns_of
+from pileus.core.failpoints import failpoint
 
 _PIECE_BYTES = 65536
 _LOOK_SECONDS = 0.5
@@ -61,6 +62,7 @@ def place(
         layout.secrets.symlink_to(target)
     for name, value in files.items():
         _write(directory / name, value)
+    failpoint("secrets.files_placed")
     encoded = {name: base64.b64encode(value).decode() for name, value in variables.items()}
     others = [base64.b64encode(value).decode() for value in files.values()]
     replace_json(directory / layout.secret_values.name, {"env": encoded, "others": others})
@@ -73,6 +75,7 @@ def take(layout: Layout) -> Given | None:
         return None
     directory = layout.secrets.resolve()
     layout.secret_values.unlink()
+    failpoint("secrets.taken")
     values = {name: base64.b64decode(text) for name, text in document["env"].items()}
     return Given(
         env={name: os.fsdecode(value) for name, value in values.items()},

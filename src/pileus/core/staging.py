@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pileus.core.directory_locks import lock_directory
+
 NAME = r"[0-9a-f]{32}"
 """What a directory is called: a name that nobody guesses."""
 
@@ -46,7 +48,7 @@ def remove_abandoned(root: Path) -> int:
     gone = 0
     for path in [*root.iterdir()] if root.is_dir() else ():
         with suppress(OSError):
-            if re.fullmatch(NAME, path.name) and (lock := _locked(path)) is not None:
+            if re.fullmatch(NAME, path.name) and (lock := lock_directory(path)) is not None:
                 shutil.rmtree(path, ignore_errors=True)
                 os.close(lock)
                 gone += not path.exists()
@@ -59,7 +61,7 @@ def _made(root: Path) -> tuple[Path, int]:
         path = root / secrets.token_hex(16)
         path.mkdir(mode=0o700)
         try:
-            lock = _locked(path)
+            lock = lock_directory(path)
         except OSError:
             path.rmdir()
             raise
@@ -68,22 +70,3 @@ def _made(root: Path) -> tuple[Path, int]:
             return path, lock
         if lock is not None:
             os.close(lock)
-
-
-def _locked(path: Path) -> int | None:
-    """A descriptor that holds the lock of a directory; None if somebody else does, or it is gone."""
-    import fcntl  # not on Windows, where there is no home to leave anything in
-
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor

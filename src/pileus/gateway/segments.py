@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from pileus.core.failpoints import failpoint
 from pileus.gateway.files import try_lock
 from pileus.gateway.records import OPEN, SEALED
 
@@ -96,4 +97,5 @@ def _seal(path: Path) -> None:
         return
     if whole < len(content):
         os.truncate(path, whole)
+    failpoint("dead_segment.whole")
     path.rename(path.with_suffix(SEALED))

@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+from pileus.core.failpoints import failpoint
+
 USER = "plt"
 WORKER = "plw"
 GATEWAY = "plg"
@@ -77,4 +79,5 @@ def _write_beside(path: Path, secret: str) -> Path:
         file.write(secret)
         file.flush()
         os.fsync(file.fileno())
+    failpoint("secret_file.written")
     return temporary

@@ -96,6 +96,7 @@ def gap_in(path: Path) -> Gap | None:
 def remove(path: Path) -> None:
     """The file, and the word of what it lacks."""
     path.unlink(missing_ok=True)
+    failpoint("stream.removed")
     _gap_path(path).unlink(missing_ok=True)
 
 
@@ -126,6 +127,7 @@ def _leave_out(path: Path, gap: Gap) -> None:
     target = _gap_path(path)
     temporary = target.with_name(f".{target.name}")
     temporary.write_text(json.dumps(asdict(gap)), "ascii")
+    failpoint("stream.gap_written")
     temporary.replace(target)
     failpoint("stream.gap_recorded")
     with path.open("r+b") as file:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from pileus.core.failpoints import failpoint
 from pileus.data.schema import Task
 from pileus.training.config import TrainingConfig
 from pileus.training.export import OPSET
@@ -58,6 +59,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     partial = path.with_name(path.name + ".partial")
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     partial.write_text(text + "\n", encoding="utf-8")
+    failpoint("bundle_file.written")
     partial.replace(path)
 
 

@@ -129,6 +129,7 @@ class Environments:
             log.info("environment %s is removed", path.name[:12])
             gone = path.with_name(f"{_PARTIAL}{path.name}.{secrets.token_hex(8)}")
             path.replace(gone)
+            failpoint("environment.evicted")
             shutil.rmtree(gone, ignore_errors=True)
 
     def _kept(self) -> list[Kept]:
@@ -148,6 +149,7 @@ def _finish(partial: Path, path: Path) -> None:
     (partial / _STAMP).write_text(json.dumps({"bytes": size}), encoding="utf-8")
     failpoint("environment.built")
     shutil.rmtree(path, ignore_errors=True)  # one whose interpreter is gone
+    failpoint("environment.cleared")
     partial.replace(path)
 
 

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import json
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from pileus.cli.export import ExportInTheWay, export_archive, export_items, placed, planned
+from pileus.core.directory_locks import lock_directory
 from pileus.core.errors import Conflict, InvalidRequest
 from pileus.sdk import Client
+from tests.unit.kills import kill_at
 
 PACKS = {"p0": b"onetree", "p1": b"xy", "t0": b"a,b\n1,x\n2,y\n", "t1": b'a,b\n3,"p\nq"\n'}
 
@@ -141,6 +144,35 @@ class TestTarget:
         assert (target / "mine.txt").read_text() == "mine"
         assert list(target.parent.iterdir()) == [target]
 
+    def test_is_old_or_new_when_the_export_is_killed_and_the_next_one_tidies_up(
+        self, client, target, tmp_path
+    ):
+        target.mkdir()
+        (target / "mine.txt").write_text("mine")
+        kill_at(
+            "export.made",
+            tmp_path / "points",
+            lambda: export_items(client, {"manifest": "m"}, target, replace=True),
+        )
+        assert not target.exists()
+
+        with pytest.raises(ExportInTheWay):
+            export_items(client, {"manifest": "m"}, target)
+
+        assert (target / "mine.txt").read_text() == "mine"
+        assert not list(tmp_path.glob(".items.*"))
+
+    def test_that_another_export_writes_to_is_let_be(self, client, target, tmp_path):
+        scratch = tmp_path / ".items.part-1"
+        scratch.mkdir()
+        lock = lock_directory(scratch)
+        assert lock is not None
+
+        export_items(client, {"manifest": "m"}, target)
+
+        assert scratch.exists()
+        os.close(lock)
+
     def test_that_is_empty_is_filled(self, client, target):
         target.mkdir()
 
@@ -166,6 +198,16 @@ class TestArchive:
                 found = {one: archive.extractfile(one).read() for one in archive.getnames()}
         assert found == {"a/1.pgm": b"one", "b/2.pgm": b"xy", "b/3.pgm": b"tree"}
         assert list(tmp_path.iterdir()) == [tmp_path / name]
+
+    def test_a_kill_leaves_none_that_could_be_taken_for_one(self, client, tmp_path):
+        target = tmp_path / "x.zip"
+        work = lambda: export_archive(client, {"manifest": "m"}, target)  # noqa: E731
+        kill_at("export.archived", tmp_path / "points", work)
+        assert not target.exists()
+
+        work()
+
+        assert [path.name for path in tmp_path.glob("*x.zip*")] == ["x.zip"]
 
     def test_of_another_kind_is_refused(self, client, tmp_path):
         with pytest.raises(InvalidRequest, match="archive"):

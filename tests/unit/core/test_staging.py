@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pileus.core import staging
+from pileus.core.directory_locks import lock_directory
 from pileus.core.staging import remove_abandoned, staging_directory
 
 KILLED = """
@@ -81,16 +81,15 @@ class TestRemoveAbandoned:
         assert remove_abandoned(tmp_path / "absent") == 0
 
     def test_a_directory_removed_before_it_was_locked_is_made_anew(self, tmp_path, monkeypatch):
-        lock = staging._locked
         made: list[Path] = []
 
         def late(path: Path) -> int | None:
             made.append(path)
             if len(made) == 1:
                 path.rmdir()
-            return lock(path)
+            return lock_directory(path)
 
-        monkeypatch.setattr(staging, "_locked", late)
+        monkeypatch.setattr("pileus.core.staging.lock_directory", late)
 
         with staging_directory(tmp_path) as path:
             assert path.is_dir()

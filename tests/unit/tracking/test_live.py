@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 
-from pileus.core.failpoints import VARIABLE
 from pileus.core.stamps import RECORD
 from pileus.tracking import live
 from pileus.tracking.live import append, gap_in, read, remove
+from tests.unit.kills import kill_at
 
 MOST = 1024 * 1024
 
@@ -110,25 +105,17 @@ class TestAppend:
 
         assert gap_in(path) == once
 
-    def test_a_kill_between_the_word_and_the_deed_loses_nothing_that_is_kept(self, path, tmp_path):
-        points = tmp_path / "points"
-        points.mkdir()
-        (points / "stream.gap_recorded").write_text("1")
-        program = (
-            "from pathlib import Path\n"
-            "from tests.unit.tracking.test_live import write\n"
-            f"write(Path({str(path)!r}), 0, 100_000)\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], env={**os.environ, VARIABLE: str(points)}, check=False
-        )
+    @pytest.mark.parametrize("point", ["stream.gap_written", "stream.gap_recorded"])
+    def test_a_kill_about_the_word_and_the_deed_loses_nothing_that_is_kept(
+        self, path, tmp_path, point
+    ):
+        kill_at(point, tmp_path / "points", lambda: write(path, 0, 100_000), passes=1)
         number = path.stat().st_size // LINE
 
         write(path, number, 40_000)
 
         text, _ = whole(path)
         gap = gap_in(path)
-        assert done.returncode == -signal.SIGKILL
         assert text.startswith(line(0))
         assert b"\0" not in text
         assert text.endswith(line(number + 39_999))

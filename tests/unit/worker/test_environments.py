@@ -13,6 +13,7 @@ from pileus.core.schemas.jobs import AttemptInput, InputFile
 from pileus.worker.environments import Environments, Kept, to_evict
 from pileus.worker.errors import EnvironmentNotBuilt
 from pileus.worker.settings import base_environment
+from tests.unit.kills import kill_at
 from tests.unit.worker.fakes import make_spec
 from tests.unit.worker.wheels import make_wheel, needs_uv
 
@@ -153,6 +154,35 @@ class TestPlace:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert room.built() == []
+
+
+@needs_uv
+class TestAKill:
+    def test_while_a_damaged_one_makes_room_leaves_none_that_is_half_there(self, room, tmp_path):
+        layout = asyncio.run(room.place("att_1", WHEEL))
+        (layout.environment / "bin" / "python").unlink()
+
+        self.kill(room, "environment.cleared", tmp_path)
+
+        again = asyncio.run(room.place("att_2", WHEEL))
+        assert (again.environment / "bin" / "python").exists()
+        assert len(room.built()) == 1
+
+    def test_while_an_old_one_goes_leaves_nothing_of_it(self, room, tmp_path):
+        layout = asyncio.run(room.place("att_1", WHEEL))
+        built = layout.environment.readlink()
+        layout.environment.unlink()
+        os.utime(built / "pileus.json", (0, 0))
+
+        self.kill(room, "environment.evicted", tmp_path, text=f"{WHEEL}# another\n")
+
+        assert built.name not in room.built()
+        assert len(room.built()) == 1
+
+    def kill(self, room, point, tmp_path, text=WHEEL):
+        work = lambda: asyncio.run(room.place("att_2", text))  # noqa: E731
+        kill_at(point, tmp_path / "points", work)
+        room.environments.start()
 
 
 class TestWithoutUv:
