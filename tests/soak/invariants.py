@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pileus.cli.export import export_items
 from pileus.worker.secrets import memory_directory
 from tests.e2e.installation import Installation, until
 from tests.soak.story import Story
@@ -145,16 +146,17 @@ def check_records(story: Story, rows: Rows) -> None:
 
 def check_versions(story: Story) -> None:
     """What a client was told to be there is there, whole."""
-    for number, (version, rows) in enumerate(story.seen.versions.items(), start=1):
-        target = story.installation.directory / f"export-{number}-{time.monotonic_ns()}"
-        story.installation.cli("dataset", "export", version, str(target))
-        lines = [
-            line
-            for path in target.rglob("*.csv")
-            for line in path.read_text("utf-8").splitlines()
-            if line and not line.startswith("a,b")
-        ]
-        assert len(lines) == rows, f"{version}: {len(lines)} of {rows} rows"
+    with story.installation.client() as client:
+        for version, rows in story.seen.versions.items():
+            target = story.installation.directory / f"export-{time.monotonic_ns()}"
+            export_items(client, client.datasets.version(version), target)
+            lines = [
+                line
+                for path in target.rglob("*.csv")
+                for line in path.read_text("utf-8").splitlines()
+                if line and not line.startswith("a,b")
+            ]
+            assert len(lines) == rows, f"{version}: {len(lines)} of {rows} rows"
 
 
 def check_blobs(installation: Installation, rows: Rows) -> None:
