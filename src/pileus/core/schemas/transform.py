@@ -7,7 +7,7 @@ Values only, checked as they are read; `data/clean/` carries them out.
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,10 +22,21 @@ Columns = tuple[str, ...] | None
 
 
 def _label(text: str) -> str:
-    label = unicodedata.normalize("NFC", text.strip())
+    label = text.strip()
     if not label or not label.isprintable() or set(label) & set("/\\"):
         raise ValueError(f"{text!r} cannot be the name of a class")
     return label
+
+
+def _composed(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, dict):
+        found = {_composed(name): _composed(inner) for name, inner in value.items()}
+        if len(found) < len(value):
+            raise ValueError(f"two names differ in their accents' spelling only: {list(value)}")
+        return found
+    return [_composed(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 class Step(Schema):
@@ -286,6 +297,12 @@ class Transform(Schema):
 
     steps: tuple[AnyStep, ...] = Field(default=(), max_length=100)
     expect: Expectations | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compose(cls, document: Any) -> Any:  # noqa: ANN401  not checked yet
+        """Names and values of a version are in NFC, so what is said of them is as well."""
+        return _composed(document)
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -34,6 +34,25 @@ class TestTransform:
             with pytest.raises(ValidationError, match=said):
                 Transform.model_validate({"expect": {"columns": {"x": column}}})
 
+    def test_what_it_names_is_composed_as_names_in_a_version_are(self):
+        apart, whole = "Ho\u0308he", "H\u00f6he"
+        said = {
+            "steps": [{"step": "map_values", "column": apart, "values": {apart: apart}}],
+            "expect": {"columns": {apart: {"allowed": [apart]}}},
+        }
+
+        transform = Transform.model_validate(said)
+
+        assert transform.steps[0].column == whole
+        assert transform.steps[0].values == {whole: whole}
+        assert transform.expect.columns[whole].allowed == (whole,)
+
+    def test_two_spellings_of_one_name_are_refused(self):
+        names = {"Ho\u0308he": "a", "H\u00f6he": "b"}
+
+        with pytest.raises(ValidationError, match="spelling"):
+            Transform.model_validate({"steps": [{"step": "rename_columns", "names": names}]})
+
     def test_it_is_for_the_kinds_that_all_of_it_suits(self):
         assert Transform().kinds == {"images", "table"}
         assert Transform.model_validate({"steps": [{"step": "grey"}]}).kinds == {"images"}
