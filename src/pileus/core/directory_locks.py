@@ -13,8 +13,8 @@ def lock_directory(path: Path) -> int | None:
     Raises OSError where the system or the disk has no such locks.
     """
     try:
-        import fcntl
-    except ImportError as error:  # Windows, where the CLI is only a client
+        import fcntl  # not on Windows, where the CLI is only a client
+    except ImportError as error:
         raise OSError(errno.ENOTSUP, "cannot be locked on this system", str(path)) from error
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
