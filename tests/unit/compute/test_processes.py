@@ -70,7 +70,7 @@ class TestCpuMs:
 
 class TestKillAll:
     def test_it_ends_a_session_and_nothing_else(self, spawn):
-        inside = spawn("sh", "-c", "sleep 30 & sleep 30", start_new_session=True)
+        inside = spawn("sh", "-c", "sleep 30 & exec sleep 30", start_new_session=True)
         outside = spawn("sleep", "30")
 
         kill_all(inside.pid, "PILEUS_ATTEMPT_DIR=/nowhere")
