@@ -39,7 +39,7 @@ TELLING = (
     "assert open(path).read() == value\n"
     "print('It is', value)\n"
 )
-"""Tells what it was told in confidence."""
+"""Tells the secret that it was given."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Story:
         words = ("--code", str(folder), "--environment", "requirements.txt")
         self._submit("run", *words, "--", "python", "-c", "import tinylesson")
 
-    def confidence(self) -> None:
+    def secret_job(self) -> None:
         """A command that is given a secret, as a variable and as a file, and tells it."""
         value = f"soak-{secrets.token_hex(16)}"
         path = self.installation.directory / "secret"

@@ -41,6 +41,9 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 _OLD = "old"
 """What makes room for a new export is called so until that has its name."""
 
+_RANDOM = "[a-z0-9_]" * 8
+"""What `tempfile.mkdtemp` adds to a name."""
+
 
 class ExportInTheWay(Conflict, code="export_in_the_way"):
     """Something else is where an export should go."""
@@ -218,7 +221,8 @@ def _beside(target: Path) -> Iterator[Path]:
 
 def _mend(target: Path) -> None:
     """Remove what killed exports left beside `target`; what had made room for one comes back."""
-    for scratch in target.parent.glob(f"{glob.escape(_scratch_prefix(target))}*"):
+    # What a person called like that is theirs, so all of the name has to be as `_beside` makes it.
+    for scratch in target.parent.glob(glob.escape(_scratch_prefix(target)) + _RANDOM):
         with suppress(OSError):
             if (lock := lock_directory(scratch)) is None:
                 continue  # somebody is exporting there now

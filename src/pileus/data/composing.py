@@ -1,18 +1,6 @@
-"""Unicode NFC: of the ways to write a letter with an accent, the one that a version holds."""
+"""What is said of texts that were composed."""
 
 from __future__ import annotations
-
-import unicodedata
-
-
-def composed(text: str) -> str:
-    """`text` in NFC."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def is_composed(text: str) -> bool:
-    """Whether `text` is in NFC."""
-    return text.isascii() or unicodedata.is_normalized("NFC", text)
 
 
 def notice(count: int, what: str) -> str:

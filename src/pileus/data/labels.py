@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pileus.core.composing import composed
 from pileus.data.cells import are_numbers, is_missing, number
-from pileus.data.composing import composed
 from pileus.data.errors import ClassesTooFew, LabelRefused
 from pileus.data.schema import Task
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pileus.data.composing import composed, is_composed, notice
+from pileus.core.composing import composed, is_composed
+from pileus.data.composing import notice
 from pileus.data.sources.source import Row
 
 _NAMED = 10

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pileus.core.composing import composed
 from pileus.data.cells import number
-from pileus.data.composing import composed
 from pileus.data.errors import TableDamaged
 from pileus.data.sources.source import Row
 

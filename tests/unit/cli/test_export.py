@@ -163,7 +163,7 @@ class TestTarget:
         assert not list(tmp_path.glob(".items.*"))
 
     def test_that_another_export_writes_to_is_let_be(self, client, target, tmp_path):
-        scratch = tmp_path / ".items.part-1"
+        scratch = tmp_path / ".items.part-abcd_123"
         scratch.mkdir()
         lock = lock_directory(scratch)
         assert lock is not None
@@ -172,6 +172,14 @@ class TestTarget:
 
         assert scratch.exists()
         os.close(lock)
+
+    def test_leaves_alone_what_a_person_put_beside_it(self, client, target, tmp_path):
+        mine = tmp_path / ".items.part-mine"
+        mine.mkdir()
+
+        export_items(client, {"manifest": "m"}, target)
+
+        assert mine.exists()
 
     def test_that_is_empty_is_filled(self, client, target):
         target.mkdir()

@@ -7,8 +7,8 @@ import pytest
 from pileus.data.errors import TableDamaged
 from pileus.data.row_composing import RowComposer
 from pileus.data.sources.source import Row
+from tests.unit.core.test_composing import APART, COMPOSED
 from tests.unit.data.build import csv_file, ingested
-from tests.unit.data.test_composing import APART, COMPOSED
 
 
 def written(path, names, rows):

@@ -6,11 +6,11 @@ Values only, checked as they are read; `data/clean/` carries them out.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pileus.core.composing import composed
 from pileus.core.schemas.base import Schema
 from pileus.core.schemas.expectations import Expectations
 
@@ -30,11 +30,13 @@ def _label(text: str) -> str:
 
 def _composed(value: Any) -> Any:  # noqa: ANN401  any JSON value
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return composed(value)
     if isinstance(value, dict):
-        found = {_composed(name): _composed(inner) for name, inner in value.items()}
-        if len(found) < len(value):
-            raise ValueError(f"two names differ in their accents' spelling only: {list(value)}")
+        found: dict[Any, Any] = {}
+        for name, inner in value.items():
+            if (one := _composed(name)) in found:
+                raise ValueError(f"{one!r} is there in two spellings of Unicode: keep one of them")
+            found[one] = _composed(inner)
         return found
     return [_composed(inner) for inner in value] if isinstance(value, list | tuple) else value
 

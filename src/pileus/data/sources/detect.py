@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pileus.data.composing import composed
+from pileus.core.composing import composed
 from pileus.data.errors import ChecksumRefused, SourceNotFound, SourceUnknown
 from pileus.data.sources.archives.unpacking import ENDINGS as ARCHIVES
 from pileus.data.sources.archives.unpacking import is_archive, unpacked

@@ -8,8 +8,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
+from pileus.core.composing import composed
 from pileus.core.errors import PileusError
-from pileus.data.composing import composed
 from pileus.data.errors import TableDamaged
 from pileus.data.sources.options import SourceOptions
 from pileus.data.sources.source import Row

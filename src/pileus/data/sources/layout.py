@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from pileus.core.composing import composed
 from pileus.core.errors import PileusError
-from pileus.data.composing import composed
 from pileus.data.errors import FolderRefused, SourceUnreadable
 from pileus.data.faults import Faults
 from pileus.data.paths import path_fault

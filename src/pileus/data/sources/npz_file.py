@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pileus.core.composing import composed
 from pileus.data.cells import is_missing
-from pileus.data.composing import composed, notice
+from pileus.data.composing import notice
 from pileus.data.errors import ArraysRefused
 from pileus.data.faults import Faults
 from pileus.data.image_facts import MAX_PIXELS, Facts

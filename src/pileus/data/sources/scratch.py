@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from pileus.data.composing import composed
+from pileus.core.composing import composed
 from pileus.data.errors import ArchiveRefused, ArchiveTooLarge, ScratchUnusable
 from pileus.data.paths import path_fault
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pileus.data.composing import composed, is_composed
+from pileus.core.composing import composed, is_composed
 
 COMPOSED, APART = "caf\u00e9", "cafe\u0301"
 
