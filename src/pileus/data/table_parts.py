@@ -18,7 +18,7 @@ from pileus.data.schema import Item, Rows, Split
 PART_BYTES = 8_000_000
 """Ids depend on where parts end: a different number makes different versions of equal data."""
 
-_BLOCK_ROWS = 50_000
+_BLOCK_BYTES = PART_BYTES
 
 See = Callable[[Split, bytes], None]
 """Is shown each part, which is canonical CSV with its header."""
@@ -40,14 +40,18 @@ class PartWriter:
         side.add_line(line)
 
     def add_spooled(self, spool: Path, index: RowIndex, split: RowSplit) -> None:
-        """The lines of a file, thousands at a time, each on the side that the split says."""
+        """The lines of a file, some megabytes at a time, each on the side that the split says."""
         with spool.open("rb") as stream:
             for chunk in index.chunks():
-                for start in range(0, len(chunk), _BLOCK_ROWS):
-                    entries = chunk[start : start + _BLOCK_ROWS]
-                    lengths = entries["length"].astype(np.int64)
+                all_lengths = chunk["length"].astype(np.int64)
+                # A block is what begins in the same `_BLOCK_BYTES`: at least a line.
+                blocks = (np.cumsum(all_lengths) - all_lengths) // _BLOCK_BYTES
+                starts = np.flatnonzero(np.diff(blocks)) + 1
+                all_chosen = split.untouched(chunk)
+                for lengths, chosen in zip(
+                    np.split(all_lengths, starts), np.split(all_chosen, starts), strict=True
+                ):
                     data = np.frombuffer(stream.read(int(lengths.sum())), dtype=np.uint8)
-                    chosen = split.untouched(entries)
                     inside = np.repeat(chosen, lengths)
                     self._untouched.add_lines(data[inside], lengths[chosen])
                     self._train.add_lines(data[~inside], lengths[~chosen])

@@ -111,9 +111,10 @@ class Archive:
         if stream.read(1):
             raise self._damaged(f"array {member.name!r} goes on after its end")
         path = scratch / name
-        values = np.memmap(path, dtype=member.dtype, mode="r", shape=member.shape, order="F")
         for start in range(0, member.rows, rows):
-            yield np.ascontiguousarray(values[start : start + rows])
+            # Mapped anew each time: what was read of a mapping is memory of the process until then.
+            values = np.memmap(path, dtype=member.dtype, mode="r", shape=member.shape, order="F")
+            yield np.array(values[start : start + rows], order="C")
         path.unlink()
 
     def _pieces(self, stream: IO[bytes], size: int, member: Member) -> Iterator[bytes]:

@@ -24,6 +24,9 @@ from pileus.data.sources.reading import Witness
 from pileus.data.sources.source import Row, SourceImage
 
 _BLOCK_BYTES = 4_000_000
+_BLOCK_CELLS = 250_000
+"""Of a table: a number of one byte becomes a text of fifty."""
+
 _NAMES = ("feature_names", "columns", "names")
 """An array of one of these names names the columns."""
 
@@ -169,7 +172,10 @@ class _Arrays:
 
     def blocks(self, one: ArraySet) -> Iterator[tuple[Array, Array]]:
         """Rows of the data with their labels, some at a time."""
-        rows = max(1, _BLOCK_BYTES // max(1, one.data.row_bytes))
+        rows = _BLOCK_BYTES // max(1, one.data.row_bytes)
+        if len(one.data.shape) == 2:
+            rows = min(rows, _BLOCK_CELLS // max(1, one.data.shape[1]))
+        rows = max(1, rows)
         data = self._archive.blocks(one.data, rows, self._scratch)
         if one.labels is None:
             for block in data:

@@ -15,10 +15,17 @@ from pileus.data.sources.source import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow.parquet import FileMetaData
 
 ENDINGS = (".parquet", ".pq")
 _BATCH_ROWS = 5000
+_BATCH_CELLS = 200_000
+_BATCH_BYTES = 16 << 20
+"""Of cells as they are stored; as Python's texts they take several times as much."""
+
 _BUFFER_BYTES = 1 << 20
+_BUFFERS_BYTES = 64 << 20
+"""Each column has a buffer: all of them together."""
 
 
 class ParquetFile:
@@ -61,14 +68,17 @@ class ParquetFile:
 
     def _rows(self) -> Iterator[Row]:
         from pyarrow.parquet import ParquetFile as Opened  # optional; a second to import
+        from pyarrow.parquet import read_metadata  # optional; a second to import
 
         # Without `pre_buffer`, pages are read as they are needed: a row group may be large.
-        with Opened(self._path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as opened:
+        metadata = read_metadata(self._path)
+        buffer = min(_BUFFER_BYTES, _BUFFERS_BYTES // max(1, metadata.num_columns))
+        with Opened(self._path, metadata=metadata, buffer_size=buffer, pre_buffer=False) as opened:
             schema = opened.schema_arrow
             self._refuse(schema)
             yield Row(0, schema.names)
             number = 0
-            for batch in opened.iter_batches(batch_size=_BATCH_ROWS):
+            for batch in opened.iter_batches(batch_size=_batch_rows(metadata)):
                 columns = [_texts(column) for column in batch.columns]
                 for cells in zip(*columns, strict=True):
                     number += 1
@@ -87,6 +97,15 @@ class ParquetFile:
             f"{self._file!r} is not a whole Parquet file: {str(error).splitlines()[0]}",
             hint="Fetch or write it again.",
         )
+
+
+def _batch_rows(metadata: FileMetaData) -> int:
+    """Rows to read at once, so that wide tables and long texts take no more memory than others."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    widest = max((one.total_byte_size / max(1, one.num_rows) for one in groups), default=0)
+    by_bytes = int(_BATCH_BYTES / max(1, widest))
+    by_cells = _BATCH_CELLS // max(1, int(metadata.num_columns))
+    return max(1, min(_BATCH_ROWS, by_bytes, by_cells))
 
 
 def _is_flat(kind: pa.DataType) -> bool:

@@ -57,8 +57,9 @@ class TestTable:
         assert rows(opened(X=np.array([[0.1, 2]], np.float32)))[1] == (1, "0.1", "2.0")
 
     @pytest.mark.parametrize("order", ["C", "F"])
-    def test_neither_blocks_nor_order_change_the_rows(self, opened, monkeypatch, order):
-        monkeypatch.setattr(npz_file, "_BLOCK_BYTES", 100)
+    @pytest.mark.parametrize("limit", ["_BLOCK_BYTES", "_BLOCK_CELLS"])
+    def test_neither_blocks_nor_order_change_the_rows(self, opened, monkeypatch, limit, order):
+        monkeypatch.setattr(npz_file, limit, 100)
         values = np.arange(60).reshape(20, 3)
 
         found = rows(opened(X=np.asarray(values, order=order), y=LABELS))[1:]

@@ -73,6 +73,27 @@ class TestRows:
 
         assert len(ids) == 1
 
+    @pytest.mark.parametrize(
+        "columns, text, most", [(2, 1, 5000), (1000, 1, 200), (2, 100_000, 200)]
+    )
+    def test_wide_tables_and_long_texts_are_read_fewer_rows_at_a_time(
+        self, tmp_path, monkeypatch, columns, text, most
+    ):
+        cells = [f"{n:0{text}}" for n in range(400)]
+        columns = dict.fromkeys(map(str, range(columns)), cells)
+        path = written(tmp_path / "t.parquet", columns, use_dictionary=False)
+        asked = []
+        iterated = pq.ParquetFile.iter_batches
+
+        def asking(file, batch_size):
+            asked.append(batch_size)
+            return iterated(file, batch_size)
+
+        monkeypatch.setattr(pq.ParquetFile, "iter_batches", asking)
+
+        assert len(rows(path)) == 401
+        assert most / 3 < asked[0] <= most
+
 
 class TestChange:
     """While the file is read, somebody writes to it."""
