@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from pileus.core.schemas.tenancy import Caller
 from pileus.jobs import scheduler
 from pileus.jobs.code import code_input
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
+from pileus.jobs.forecast import forecast
 from pileus.jobs.inputs import DATA, check_names, dataset_input, into
 from pileus.jobs.learning import Learning
 from pileus.jobs.needs import admit, called, stop, unmet
@@ -45,6 +46,9 @@ from pileus.security.secrets import secret_of
 from pileus.storage.database import Database
 from pileus.storage.idempotency import Once
 from pileus.storage.transaction import Snapshot, Transaction, Where
+
+MOST_FORETOLD = 64
+"""Waiting jobs, from the first, of which it is told when they are expected to start."""
 
 
 class JobService:
@@ -96,17 +100,17 @@ class JobService:
         """What the job would meet and cost now. Raises what submitting it would."""
         draft = self.draft(caller, spec)
 
-        def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, int, int | None]:
+        def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, list[Job], int, int | None]:
             most = None
             if spec.timeout_seconds is not None:
                 held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
                 most = price_of(snapshot, spec.resources, held * spec.max_attempts)
             hour = price_of(snapshot, spec.resources, timedelta(hours=1))
-            pool = self._mirror.load(snapshot)
-            return draft(snapshot), pool, hour, most
+            return draft(snapshot), *self._line(snapshot), hour, most
 
-        job, pool, hour, most = await self._database.read(work)
-        plan = self._decide(_with(pool, [job]))
+        job, pool, first, hour, most = await self._database.read(work)
+        is_foretold = len(first) < MOST_FORETOLD
+        plan = self._decide(_with(pool, [job]), [job.id] if is_foretold else ())
         waiting = plan.waiting.get(job.id)
         return Estimate(
             node=plan.nodes.get(job.id),
@@ -267,31 +271,40 @@ class JobService:
             return _waiting(await self._database.read(lambda snapshot: unmet(snapshot, job)))
         if job.status is not JobStatus.QUEUED:
             return None
-        pool = await self._database.read(self._mirror.load)
-        return self._decide(_with(pool, [job])).waiting.get(job.id)
+        pool, first = await self._database.read(self._line)
+        is_foretold = any(one.id == job.id for one in first)
+        plan = self._decide(_with(pool, [job]), [job.id] if is_foretold else ())
+        return plan.waiting.get(job.id)
 
     async def queue(self, project: str, *, most: int) -> Queue:
         """Jobs of the project that wait, in the order in which they are considered, and why."""
 
-        def work(snapshot: Snapshot) -> tuple[LoadedPool, list[Job]]:
-            own = jobs.find(
-                snapshot,
-                [("project", "=", project), ("status", "=", JobStatus.QUEUED.value)],
-                order=["-priority", "created_at", "id"],
-                limit=most + 1,
-            )
-            return self._mirror.load(snapshot), own
+        def work(snapshot: Snapshot) -> tuple[LoadedPool, list[Job], list[Job]]:
+            own = _first_waiting(snapshot, most + 1, [("project", "=", project)])
+            return *self._line(snapshot), own
 
-        pool, own = await self._database.read(work)
+        pool, first, own = await self._database.read(work)
         pool = _with(pool, own)
-        plan = self._decide(pool)
         shown = {job.id for job in own[:most]}
+        plan = self._decide(pool, [job.id for job in first if job.id in shown])
         places = enumerate(scheduler.in_order(pool.queue), 1)
         items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
         return Queue(items=items, has_more=len(own) > most)
 
-    def _decide(self, pool: LoadedPool) -> Plan:
-        return scheduler.decide(pool, self._carry, pool.policy)
+    def _line(self, snapshot: Snapshot) -> tuple[LoadedPool, list[Job]]:
+        """The pool, with the first of all that wait in its queue; and those."""
+        first = _first_waiting(snapshot, MOST_FORETOLD)
+        return _with(self._mirror.load(snapshot), first), first
+
+    def _decide(self, pool: LoadedPool, foretold: Collection[str]) -> Plan:
+        """A decision now, and when the jobs start that are `foretold`."""
+        plan = scheduler.decide(pool, self._carry, pool.policy)
+        waiting = plan.waiting
+        asked = {job for job in foretold if job in waiting and waiting[job].eta is None}
+        times = forecast(pool, plan, self._carry.history, pool.policy, asked)
+        return replace(
+            plan, waiting=waiting | {job: replace(waiting[job], eta=times[job]) for job in times}
+        )
 
     async def nodes(self) -> list[tuple[Node, bool]]:
         """Nodes of the installation, by name, and whether each answers."""
@@ -302,6 +315,16 @@ class JobService:
                 for node in nodes.find(snapshot, order=["name"])
             ]
         )
+
+
+def _first_waiting(snapshot: Snapshot, most: int, where: Where = ()) -> list[Job]:
+    """Queued jobs in the order in which they are considered."""
+    return jobs.find(
+        snapshot,
+        [*where, ("status", "=", JobStatus.QUEUED.value)],
+        order=["-priority", "created_at", "id"],
+        limit=most,
+    )
 
 
 def _prepared(

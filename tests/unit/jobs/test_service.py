@@ -95,6 +95,34 @@ class TestQueue:
         assert [one.node for one in queue.items] == [worker.name, None, None]
         assert queue.items[1].reason == "Waits for cpu=3 memory=512MiB to be free"
 
+    async def test_each_knows_when_it_starts_where_the_ends_before_it_are_known(self, room, worker):
+        for _ in range(3):
+            await room.submit(resources={"cpu": 4}, timeout_seconds=60)
+        await room.engine.schedule()
+        await room.submit(resources={"cpu": 4})
+        last = await room.submit(resources={"cpu": 4})
+
+        queue = await room.jobs.queue(CALLER.project, most=10)
+
+        now = room.clock.now()
+        starts = [one.eta and (one.eta - now).total_seconds() for one in queue.items]
+        assert starts == [60, 120, 180, None]
+        assert (await room.jobs.waiting(last)).eta is None
+        found = await room.jobs.estimate(CALLER, command(resources={"cpu": 4}, priority=1))
+        assert (found.eta - now).total_seconds() == 60
+
+    async def test_of_a_long_queue_only_the_first_are_foretold(self, room, worker, monkeypatch):
+        monkeypatch.setattr("pileus.jobs.service.MOST_FORETOLD", 2)
+        waiting = [await room.submit(resources={"cpu": 4}, timeout_seconds=60) for _ in range(4)]
+        await room.engine.schedule()
+
+        queue = await room.jobs.queue(CALLER.project, most=10)
+
+        assert [one.eta is not None for one in queue.items] == [True, True, False]
+        assert (await room.jobs.waiting(waiting[-1])).eta is None
+        found = await room.jobs.estimate(CALLER, command(resources={"cpu": 4}))
+        assert found.eta is None
+
     async def test_others_count_and_are_not_shown(self, room, worker):
         other = CALLER.model_copy(update={"project": "prj_2"})
         await room.jobs.submit(other, command(priority=9), None)
