@@ -136,10 +136,15 @@ def _models_of(module: ModuleType) -> Iterator[Any]:
             yield value
 
 
-def _fields(model: Any) -> Iterator[tuple[str, ...]]:  # noqa: ANN401  a pydantic model
+def _fields(model: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:  # noqa: ANN401  a pydantic model
+    """Those of a table inside the section by their full names."""
     documented = _field_docstrings(model)
     for name, field in model.model_fields.items():
-        yield f"`{name}`", _default(field), documented.get(name) or field.description or ""
+        if hasattr(field.default, "model_fields"):
+            yield from _fields(type(field.default), f"{prefix}{name}.")
+            continue
+        text = documented.get(name) or field.description or ""
+        yield f"`{prefix}{name}`", _default(field), text
 
 
 def _default(field: Any) -> str:  # noqa: ANN401  a pydantic field

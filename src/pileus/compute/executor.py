@@ -26,6 +26,9 @@ class Launch:
     timeout_seconds: float | None = None
     grace_seconds: float = 20.0
     limits: Limits = field(default_factory=Limits)
+    gpu_milli: int = 0
+    """Thousandths of GPUs that its lease holds; `env` says which."""
+
     has_secrets: bool = False
     """The values are in the directory, and are masked in all that the attempt says."""
 

@@ -27,3 +27,11 @@ class SecretUnfit(InvalidRequest, code="secret_unfit"):
 
 class InputDamaged(Unavailable, code="input_damaged"):
     """The bytes of an input are not those that were announced."""
+
+
+class RayUnreachable(Unavailable, code="ray_unreachable"):
+    """The Ray cluster on which attempts are to run does not answer."""
+
+
+class RayMissing(InvalidRequest, code="ray_missing"):
+    """Attempts are to run on Ray, which is not installed."""

@@ -38,6 +38,7 @@ def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) ->
         grace_seconds=spec.grace_seconds,
         has_secrets=bool(spec.secrets),
         is_sandboxed=spec.sandbox,
+        gpu_milli=spec.resources.gpu_milli,
         limits=Limits(
             cpu_milli=spec.resources.cpu_milli,
             memory_mib=max(LEAST_MEMORY_MIB, spec.resources.memory_mib),

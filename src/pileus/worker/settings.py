@@ -7,8 +7,27 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class RaySettings(BaseModel):
+    """Which Ray cluster, and how its nodes find us."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str = Field(default="auto", pattern=r"^(auto|[^/]+:\d+)$")
+    """`HOST:PORT` of the head (6379 by default), or `auto` for the cluster of this machine."""
+
+    server_url: str | None = None
+    """Where the server answers as nodes of the cluster see it; `server_url` of the worker if absent."""
+
+    directory: Path = Path("~/.pileus-ray")
+    """On each node: inputs, logs and outputs of attempts, and what is cached for later ones."""
+
+    look_seconds: float = Field(default=5.0, gt=0)
+    """So often the worker looks which nodes the cluster has and whether each is attended to."""
 
 
 class WorkerSettings(BaseModel):
@@ -30,6 +49,11 @@ class WorkerSettings(BaseModel):
 
     custom: dict[str, int] = Field(default_factory=dict)
     """Flavours that this node offers, such as `{"fpga": 1}`."""
+
+    executor: Literal["process", "ray"] = "process"
+    """Where attempts run: on this machine, or on every node of a Ray cluster (`pileus[ray]`)."""
+
+    ray: RaySettings = RaySettings()
 
     wait_seconds: float = Field(default=10.0, gt=0, le=20)
     """How long the server may hold a report when it has no news."""

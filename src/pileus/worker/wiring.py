@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import pileus
 from pileus.compute import inventory
 from pileus.compute.environments import ENVIRONMENTS
+from pileus.compute.executor import Executor
 from pileus.compute.executors.process import ProcessExecutor
 from pileus.compute.files import replace_json
 from pileus.compute.limits.cgroup import delegated
@@ -24,6 +25,7 @@ from pileus.compute.sandbox.wrapping import Sandbox
 from pileus.compute.zygotes import Zygotes
 from pileus.core.clock import SystemClock
 from pileus.core.schemas.jobs import Registration
+from pileus.core.schemas.resources import Capacity
 from pileus.sdk.link import read_token
 from pileus.worker.attempts import Attempts
 from pileus.worker.cache import BlobCache
@@ -39,31 +41,54 @@ from pileus.worker.syncing import Syncing
 from pileus.worker.usage import UsageShipper
 
 
+class Place:
+    """Where a worker is, as far as it matters to it: this machine, and all of it."""
+
+    def executor(self, here: Executor) -> Executor:
+        """What starts attempts, by way of what starts processes here."""
+        return here
+
+    def capacity(self, found: Capacity) -> Capacity:
+        """What it may give of what was found on the machine."""
+        return found
+
+    async def recover(self, attempts: Collection[str]) -> None:
+        """Put in order what an earlier worker left elsewhere: these attempts are here."""
+
+
 async def serve(settings: WorkerSettings) -> None:
     """Work until asked to stop. Runners are left alone."""
     with locked(settings.directory):
-        stop = _stop_event(settings.supervisor_fd)
         link = HttpServerLink(settings.server_url, lambda: read_token(settings.token_path))
         async with link, working(settings, link) as task:
-            stopping = asyncio.create_task(stop.wait())
-            try:
-                await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stopping.cancel()
-            if task.done():
-                task.result()  # it never ends but by a bug, which must be seen
+            await until_stopped(settings, task)
+
+
+async def until_stopped(settings: WorkerSettings, task: asyncio.Task[None]) -> None:
+    """Return when we are asked to stop; raises what ended the task, which only a bug does."""
+    stopping = asyncio.create_task(_stop_event(settings.supervisor_fd).wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    if task.done():
+        task.result()
 
 
 @asynccontextmanager
-async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[asyncio.Task[None]]:
+async def working(
+    settings: WorkerSettings, link: ServerLink, place: Place | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """The worker's parts, at work; leaves attempts running."""
+    place = place or Place()
     clock = SystemClock()
     base = base_environment(settings.pass_environment)
     cgroup = await asyncio.to_thread(delegated)
     found = await asyncio.to_thread(find, settings.home)
     sandbox = found if isinstance(found, Sandbox) else None
     _tell(settings.means_path, cgroup, found if isinstance(found, str) else None)
-    executor = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base), cgroup, sandbox)
+    here = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base), cgroup, sandbox)
+    executor = place.executor(here)
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
     await asyncio.to_thread(cache.start)
     environments = Environments(
@@ -88,7 +113,8 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         log_bytes=settings.log_bytes,
     )
     attempts = Attempts(settings.directory / "attempts", means)
-    capacity = inventory.take(settings.custom).model_copy(update={"sandbox": sandbox is not None})
+    found_here = inventory.take(settings.custom)
+    capacity = place.capacity(found_here.model_copy(update={"sandbox": sandbox is not None}))
 
     def present() -> Registration:
         return Registration(
@@ -101,6 +127,7 @@ async def working(settings: WorkerSettings, link: ServerLink) -> AsyncIterator[a
         )
 
     attempts.recover()
+    await place.recover(attempts.holding)
     syncing = Syncing(
         link, attempts, present, clock, settings.wait_seconds, settings.retry_seconds_max
     )

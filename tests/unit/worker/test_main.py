@@ -8,6 +8,10 @@ import sys
 import pytest
 
 from pileus.compute.layout import Layout
+from pileus.core.status import exit_code
+from pileus.worker.errors import RayMissing
+from pileus.worker.main import run
+from pileus.worker.settings import WorkerSettings
 from tests.unit.compute.building import is_alive, json_in
 from tests.unit.worker.fakes import FakeServer, make_order
 from tests.unit.worker.http_server import TOKEN, serving
@@ -111,3 +115,12 @@ class TestRun:
         second = await start()
 
         assert await asyncio.wait_for(second.wait(), 10) == 6
+
+
+def test_without_ray_its_executor_says_what_to_install(home, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    code = run(WorkerSettings(home=home, executor="ray"))
+
+    assert code == exit_code(RayMissing(""))
+    assert "pileus[ray]" in capsys.readouterr().err

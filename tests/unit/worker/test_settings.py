@@ -2,9 +2,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pileus.core.settings import InvalidSettings, load
-from pileus.worker.settings import WorkerSettings, base_environment
+from pileus.worker.settings import RaySettings, WorkerSettings, base_environment
 
 
 class TestWorkerSettings:
@@ -37,3 +38,14 @@ class TestBaseEnvironment:
         first = base_environment(())["PATH"].split(":")[0]
 
         assert first == str(Path(sys.executable).parent)
+
+
+class TestRay:
+    @pytest.mark.parametrize("address", ["auto", "head:6379", "10.0.0.1:6379", "[::1]:6379"])
+    def test_the_address_of_a_cluster_is_taken(self, address):
+        assert RaySettings(address=address).address == address
+
+    @pytest.mark.parametrize("address", ["", "head", "ray://head:10001", "local"])
+    def test_what_is_no_cluster_to_stay_with_is_refused(self, address):
+        with pytest.raises(ValidationError, match="address"):
+            RaySettings(address=address)
