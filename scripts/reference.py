@@ -140,7 +140,7 @@ def _fields(model: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:  # noqa:
     """Those of a table inside the section by their full names."""
     documented = _field_docstrings(model)
     for name, field in model.model_fields.items():
-        if hasattr(field.default, "model_fields"):
+        if hasattr(type(field.default), "model_fields"):
             yield from _fields(type(field.default), f"{prefix}{name}.")
             continue
         text = documented.get(name) or field.description or ""
