@@ -11,18 +11,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pileus
+from pileus.compute import inventory
 from pileus.compute.executor import Executor
 from pileus.compute.executors.ray import RayExecutor
+from pileus.core.errors import PileusError
 from pileus.core.logs import setup
 from pileus.core.logs.settings import LogsSettings
+from pileus.core.schemas.jobs import Registration
 from pileus.core.schemas.resources import Capacity
+from pileus.worker.held import GONE
 from pileus.worker.http_link import HttpServerLink
+from pileus.worker.link import ServerLink
 from pileus.worker.settings import WorkerSettings
 from pileus.worker.wiring import Place, locked, working
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_LAST_LOOKS = 10
 
 
 class Offer(NamedTuple):
@@ -68,16 +74,46 @@ class FleetNode:
         settings = self._settings.model_copy(update={"home": home})
         with locked(settings.directory):
             link = HttpServerLink(settings.server_url, lambda: self._token)
-            async with link, working(settings, link, _OnRay(self._offer)) as task:
+            place = _OnRay(self._offer)
+            async with link, working(settings, link, place) as task:
                 orphaned = asyncio.create_task(_orphaned())
                 await asyncio.wait({task, orphaned}, return_when=asyncio.FIRST_COMPLETED)
                 orphaned.cancel()
                 if not task.done():
-                    log.warning("The raylet of this node is gone, and so are we")
-                    # To Ray the node is lost, so whoever holds its place must not be in the way.
-                    # Attempts end by their fence.
+                    log.warning(
+                        "The raylet of this node is gone: its attempts are ended, and we go"
+                    )
+                    await self._give_up(link, place, settings.directory / "attempts")
                     os._exit(1)
                 task.result()
+
+    async def _give_up(self, link: ServerLink, place: _OnRay, root: Path) -> None:
+        """End the attempts, and wait until the server has heard of it: they are tried again elsewhere
+        at once, and need not wait for fences. Those hold where the server is not heard."""
+        attempts = _directories(root)
+        with suppress(PileusError):
+            await link.register(self._nothing_to_offer({path.name for path in attempts}))
+        place.end_all(attempts)
+        for _ in range(_LAST_LOOKS):
+            await asyncio.sleep(_LOOK_SECONDS)
+            if not _directories(root):
+                return
+
+    def _nothing_to_offer(self, holding: Collection[str]) -> Registration:
+        """So that nothing more is granted to this node."""
+        return Registration(
+            name=self._settings.node_name,
+            boot_id=inventory.boot_id(),
+            capacity=Capacity(cpu_milli=0, memory_mib=0),
+            pid=os.getpid(),
+            version=pileus.__version__,
+            holding=tuple(sorted(holding)),
+        )
+
+
+def _directories(attempts: Path) -> list[Path]:
+    """Of attempts that the server has not told to forget."""
+    return [path for path in attempts.iterdir() if not path.name.startswith(GONE)]
 
 
 async def _orphaned() -> None:
@@ -94,11 +130,21 @@ class _OnRay(Place):
 
     def __init__(self, offer: Offer) -> None:
         self._offer = offer
+        self._here: Executor | None = None
         self._executor: RayExecutor | None = None
 
     def executor(self, here: Executor) -> Executor:
+        self._here = here
         self._executor = RayExecutor(here, self._offer.node)
         return self._executor
+
+    def end_all(self, attempts: Collection[Path]) -> None:
+        """End what runs, and start nothing more."""
+        if self._executor is not None:
+            self._executor.refuses = "Ray has gone from this node"
+        for directory in attempts:
+            if self._here is not None:
+                self._here.kill(directory)
 
     def capacity(self, found: Capacity) -> Capacity:
         offer = self._offer

@@ -48,12 +48,16 @@ class RayExecutor:
         self._node = node
         self._patience_seconds = patience_seconds
         self._freeing: set[asyncio.Future[None]] = set()
+        self.refuses: str | None = None
+        """Why nothing more is started here."""
 
     async def recover(self, attempts: Collection[str]) -> None:
         """Give back what is held here for attempts that are none of these: a kill may leave it."""
         await asyncio.to_thread(_free_all_but, self._node, frozenset(attempts))
 
     async def start(self, directory: Path, launch: Launch) -> None:
+        if self.refuses is not None:
+            raise RunnerNotStarted(self.refuses, hint="It is tried again elsewhere.")
         await asyncio.to_thread(self._hold, directory.name, launch)
         try:
             await self._inner.start(directory, launch)
