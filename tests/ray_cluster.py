@@ -15,13 +15,16 @@ from typing import NamedTuple
 import pytest
 
 _CLUSTER = """
-import json, signal, sys
+import json, sys, threading
 from ray.cluster_utils import Cluster
 
 node = {"num_cpus": 2, "object_store_memory": 80 * 2**20}
 cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
 nodes = [cluster.head_node, cluster.add_node(**node)]
-pids = [one.all_processes["raylet"][0].process.pid for one in nodes]
+raylets = [one.all_processes["raylet"][0].process for one in nodes]
+pids = [one.pid for one in raylets]
+for one in raylets:  # as init would: to Ray, a zombie lives
+    threading.Thread(target=one.wait, daemon=True).start()
 print(json.dumps([cluster.address, *pids]), flush=True)
 sys.stdin.read()
 cluster.shutdown()

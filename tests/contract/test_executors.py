@@ -167,13 +167,12 @@ class TestRay:
 
     async def test_what_others_hold_is_not_given_twice(self, node: str, tmp_path: Path) -> None:
         first, second = make_directory(tmp_path, "att_a"), make_directory(tmp_path, "att_b")
-        executor = _on_ray(node)
+        executor, hasty = _on_ray(node), _on_ray(node, patience_seconds=0.5)
         await executor.start(first.directory, launch_in(first, "sleep", "60", cpu_milli=2000))
 
         with pytest.raises(RunnerNotStarted, match="not given CPU 1, memory 256 MiB"):
-            await _on_ray(node, patience_seconds=0.5).start(
-                second.directory, launch_in(second, "true")
-            )
+            await hasty.start(second.directory, launch_in(second, "true"))
+        await hasty.close()
 
         assert not second.runner.exists()
         executor.kill(first.directory)

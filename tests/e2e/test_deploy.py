@@ -29,7 +29,7 @@ HOME = "/var/lib/pileus"
 def test_units_start_one_installation(tmp_path: Path) -> None:
     ports = {"PILEUS_SERVER__PORT": str(free_port()), "PILEUS_GATEWAY__PORT": str(free_port())}
     url = f"http://127.0.0.1:{ports['PILEUS_SERVER__PORT']}"
-    # As /etc/pileus/pileus.env would say it.
+    # As the files in /etc/pileus/ would say it.
     ports |= {"PILEUS_GATEWAY__SERVER_URL": url, "PILEUS_WORKER__SERVER_URL": url}
     services = []
     for unit in UNITS:

@@ -79,12 +79,13 @@ class _Ahead:
             end = endings.of_job(job, Shape.of(job.spec.resources))
             if end is not None:
                 self._ends[job.id] = end
+        started = plan.nodes.keys()
         victims = {preemption.lease.job for preemption in plan.preemptions}
         self._ends.update(dict.fromkeys(victims, pool.now))
         self.pool = replace(
             pool,
             held=held,
-            queue=[job for job in pool.queue if job.id not in plan.nodes],
+            queue=[job for job in pool.queue if job.id not in started],
             stopping=pool.stopping | victims,
             promises=plan.promises,
         )

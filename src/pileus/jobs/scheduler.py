@@ -419,6 +419,8 @@ class _Decision:
     def _reserve(self, job: Job) -> None:
         """Keep a node for the first job that waits for room, from when that is expected; and whole
         nodes for those that have waited long without knowing when, so that none is starved."""
+        if not self._spaces.idle.on(self._wishes[job.id].shape):
+            return  # it waits for another node, and must not keep others from this one
         if not self._is_backfilling:
             self._is_backfilling = True
             room = self._earliest(job)

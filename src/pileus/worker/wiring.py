@@ -44,6 +44,9 @@ from pileus.worker.usage import UsageShipper
 class Place:
     """Where a worker is, as far as it matters to it: this machine, and all of it."""
 
+    outlives_us = False
+    """Whether runners must not be our children."""
+
     def executor(self, here: Executor) -> Executor:
         """What starts attempts, by way of what starts processes here."""
         return here
@@ -87,7 +90,9 @@ async def working(
     found = await asyncio.to_thread(find, settings.home)
     sandbox = found if isinstance(found, Sandbox) else None
     _tell(settings.means_path, cgroup, found if isinstance(found, str) else None)
-    here = ProcessExecutor(ENVIRONMENTS, _zygotes(settings, base), cgroup, sandbox)
+    here = ProcessExecutor(
+        ENVIRONMENTS, _zygotes(settings, base), cgroup, sandbox, outlives_us=place.outlives_us
+    )
     executor = place.executor(here)
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)
     await asyncio.to_thread(cache.start)

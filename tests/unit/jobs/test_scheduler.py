@@ -405,6 +405,16 @@ class TestBackfill:
 
         assert granted(result) == ["job_0003"]
 
+    def test_what_fits_no_node_keeps_nothing_from_others(self) -> None:
+        impossible = make_job(9, cpu=64, priority=9)
+        queue = [impossible, self.LARGE, self.timed(2, 101)]
+
+        result = under(nodes=[self.NODE], leases=[self.HELD], queue=queue)
+
+        assert granted(result) == []
+        assert result.waiting[self.LARGE.id].eta == NOW + timedelta(seconds=100)
+        assert "No node has" in result.waiting[impossible.id].reason
+
     def test_what_fits_beside_passes(self) -> None:
         node = make_node(cpu=5)
         queue = [self.LARGE, make_job(2, cpu=1), make_job(3, cpu=1)]

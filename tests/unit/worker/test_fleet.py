@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("ray")
 
 from pileus.worker.errors import RayUnreachable
-from pileus.worker.fleet import connect, namespace_of, offers_of
+from pileus.worker.fleet import connect, namespace_in, offers_of
 from tests.contract.s3_servers import free_port
 
 
@@ -49,6 +49,13 @@ class TestConnect:
         assert "ray start" in caught.value.hint
 
 
-def test_installations_have_namespaces_of_their_own():
-    assert namespace_of("plw_a") != namespace_of("plw_b")
-    assert "plw_a" not in namespace_of("plw_a")
+def test_an_installation_stays_with_its_namespace(tmp_path):
+    first = tmp_path / "first"
+    second = tmp_path / "second"
+    for directory in (first, second):
+        directory.mkdir()
+
+    known = namespace_in(first)
+
+    assert namespace_in(first) == known
+    assert namespace_in(second) != known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -35,6 +36,9 @@ _LOOK_SECONDS = 0.2
 
 _LOG_BYTES = 500
 
+_FORKED = (shutil.which("setsid") or "setsid", "--fork")
+"""Before a command: who starts it has gone by the time it runs, so that it is nobody's child."""
+
 
 class ProcessExecutor:
     """An `Executor` of plain processes; `zygotes` is absent where there is no fork worth having."""
@@ -45,8 +49,14 @@ class ProcessExecutor:
         zygotes: Zygotes | None = None,
         cgroup: Path | None = None,
         sandbox: Sandbox | None = None,
+        *,
+        outlives_us: bool = False,
     ) -> None:
-        """`cgroup` is the control group below which each attempt has one, if the node has that."""
+        """`cgroup` is the control group below which each attempt has one, if the node has that.
+
+        With `outlives_us` runners are not our children, whom some that end us end as well.
+        """
+        self._outlives_us = outlives_us
         self._sandbox = sandbox
         self._environments = environments
         self._zygotes = zygotes
@@ -133,11 +143,13 @@ class ProcessExecutor:
     async def _spawn(self, layout: Layout) -> None:
         readable, writable = os.pipe()
         try:
-            pid = _spawn_runner(layout, writable)
+            pid = _spawn_runner(layout, writable, outlives_us=self._outlives_us)
             os.close(writable)
             answer = await asyncio.to_thread(read_answer, readable, _START_SECONDS)
         finally:
             os.close(readable)
+        if self._outlives_us:
+            await asyncio.to_thread(os.waitpid, pid, 0)  # what forked it, and went
         if answer == STARTED or await asyncio.to_thread(_has_another_runner, layout):
             return
         _reap(pid)
@@ -164,8 +176,8 @@ class ProcessExecutor:
         return State(Phase.LOST, started_at, document)
 
 
-def _spawn_runner(layout: Layout, announce: int) -> int:
-    words = arguments_for(layout.directory)
+def _spawn_runner(layout: Layout, announce: int, *, outlives_us: bool) -> int:
+    words = [*(_FORKED if outlives_us else ()), *arguments_for(layout.directory)]
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         words[0],

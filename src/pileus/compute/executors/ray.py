@@ -14,6 +14,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from ray.exceptions import RayError
 from ray.util.placement_group import (
     PlacementGroup,
     get_placement_group,
@@ -32,10 +33,13 @@ NODE_LABEL = "ray.io/node-id"
 """Ray labels each of its nodes with its id."""
 
 _ATTEMPT = "att_"
-_HELD = {"CREATED", "PENDING", "RESCHEDULING", "PREPARED"}
+_ANSWER_SECONDS = 0.05
+_LOST = "RESCHEDULING"
 _MIB = 1024 * 1024
-_PATIENCE_SECONDS = 20.0
-"""For what Ray shows as free and has just given to somebody else."""
+_PATIENCE_SECONDS = 300.0
+"""For what others of the cluster hold. An attempt that is refused has used up one of its tries."""
+
+_LOOK_SECONDS = 0.5
 
 
 class RayExecutor:
@@ -48,21 +52,24 @@ class RayExecutor:
         self._node = node
         self._patience_seconds = patience_seconds
         self._freeing: set[asyncio.Future[None]] = set()
-        self.refuses: str | None = None
-        """Why nothing more is started here."""
 
     async def recover(self, attempts: Collection[str]) -> None:
         """Give back what is held here for attempts that are none of these: a kill may leave it."""
         await asyncio.to_thread(_free_all_but, self._node, frozenset(attempts))
 
     async def start(self, directory: Path, launch: Launch) -> None:
-        if self.refuses is not None:
-            raise RunnerNotStarted(self.refuses, hint="It is tried again elsewhere.")
-        await asyncio.to_thread(self._hold, directory.name, launch)
+        # Shielded: a thread that is given up may yet hold something, and then it is freed below.
+        holding = asyncio.ensure_future(
+            asyncio.to_thread(_held, directory.name, self._node, _bundle(launch))
+        )
         try:
+            await self._until_given(await asyncio.shield(holding), launch)
             await self._inner.start(directory, launch)
         except BaseException:
-            self._free(directory)
+            if holding.done():
+                self._free(directory)
+            else:
+                holding.add_done_callback(lambda _: self._free(directory))
             raise
 
     def state(self, directory: Path, lease_token: str) -> State:
@@ -70,7 +77,8 @@ class RayExecutor:
 
     async def wait(self, directory: Path, lease_token: str) -> State:
         state = await self._inner.wait(directory, lease_token)
-        await asyncio.to_thread(_free, directory.name)
+        # Not waited for: how an attempt ended must not hang on whether Ray answers.
+        self._free(directory)
         return state
 
     def renew(self, directory: Path, fence_seconds: float, confirmed_at: float) -> None:
@@ -89,28 +97,25 @@ class RayExecutor:
         return state
 
     async def close(self) -> None:
-        await asyncio.gather(*self._freeing)
+        await asyncio.gather(*self._freeing, return_exceptions=True)
         await self._inner.close()
 
-    def _hold(self, attempt: str, launch: Launch) -> None:
-        group = _known(attempt) or placement_group(
-            [_bundle(launch)],
-            strategy="STRICT_PACK",
-            name=attempt,
-            lifetime="detached",
-            bundle_label_selector=[{NODE_LABEL: self._node}],
-        )
-        if not group.wait(self._patience_seconds):
-            remove_placement_group(group)
-            raise RunnerNotStarted(
-                f"Ray has not given {_described(launch)} of the node within"
-                f" {self._patience_seconds:g} s: somebody else holds it",
-                hint="`ray status` shows what is used; it is tried again.",
-            )
+    async def _until_given(self, group: PlacementGroup, launch: Launch) -> None:
+        """Raises RunnerNotStarted."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience_seconds
+        while not await asyncio.to_thread(_is_given, group):
+            if loop.time() > until:
+                raise RunnerNotStarted(
+                    f"Ray has not given {_described(launch)} of the node within"
+                    f" {self._patience_seconds:g} s: somebody else holds it",
+                    hint="`ray status` shows what is used; it is tried again.",
+                )
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _free(self, directory: Path) -> None:
         """In a thread, since a call takes a round trip, and who calls this cannot wait."""
-        task = asyncio.get_running_loop().run_in_executor(None, _free, directory.name)
+        task = asyncio.get_running_loop().run_in_executor(None, _free_quietly, directory.name)
         self._freeing.add(task)
         task.add_done_callback(self._freeing.discard)
 
@@ -132,6 +137,17 @@ def _described(launch: Launch) -> str:
     return ", ".join([f"{name} {amount:g}" for name, amount in bundle.items()] + memory)
 
 
+def _held(attempt: str, node: str, bundle: dict[str, float]) -> PlacementGroup:
+    """The group of an attempt, which Ray may yet have to make."""
+    return _known(attempt) or placement_group(
+        [bundle],
+        strategy="STRICT_PACK",
+        name=attempt,
+        lifetime="detached",
+        bundle_label_selector=[{NODE_LABEL: node}],
+    )
+
+
 def _known(attempt: str) -> PlacementGroup | None:
     group: PlacementGroup | None = None
     with suppress(ValueError):  # Ray's way to say that there is none
@@ -145,10 +161,36 @@ def _free(attempt: str) -> None:
         remove_placement_group(group)
 
 
+def _is_given(group: PlacementGroup) -> bool:
+    """Raises RunnerNotStarted for one that was removed meanwhile, for which Ray has no error of its
+    own."""
+    try:
+        return bool(group.wait(_ANSWER_SECONDS))
+    except RayError:
+        raise
+    except Exception as error:
+        raise RunnerNotStarted(f"Ray does not hold it: {error}") from error
+
+
+def _free_quietly(attempt: str) -> None:
+    """What Ray does not take back now, the next worker of the node gives back."""
+    try:
+        _free(attempt)
+    except RayError as error:
+        log.warning("What Ray holds for %r could not be given back: %s", attempt, error)
+
+
+def free_lost() -> None:
+    """Give back what was held on nodes that have left: Ray would look for such a node for ever."""
+    for held in placement_group_table().values():
+        if held["state"] == _LOST and held["name"].startswith(_ATTEMPT):
+            _free(held["name"])
+
+
 def _free_all_but(node: str, attempts: frozenset[str]) -> None:
     for held in placement_group_table().values():
         name, nodes = held["name"], held["bundles_to_node_id"].values()
-        is_held = held["state"] in _HELD and name.startswith(_ATTEMPT)
+        is_held = held["state"] == "CREATED" and name.startswith(_ATTEMPT)
         # One of another installation is in its own namespace, where we find nothing to free.
         if is_held and node in nodes and name not in attempts and _known(name) is not None:
             log.warning("What Ray held for %r is given back: it is not here", name)

@@ -172,7 +172,8 @@ class _Arrays:
 
     def blocks(self, one: ArraySet) -> Iterator[tuple[Array, Array]]:
         """Rows of the data with their labels, some at a time."""
-        rows = _BLOCK_BYTES // max(1, one.data.row_bytes)
+        row_bytes = one.data.row_bytes + (one.labels.row_bytes if one.labels else 0)
+        rows = _BLOCK_BYTES // max(1, row_bytes)
         if len(one.data.shape) == 2:
             rows = min(rows, _BLOCK_CELLS // max(1, one.data.shape[1]))
         rows = max(1, rows)

@@ -86,6 +86,16 @@ class TestStart:
         await executor.wait(layout.directory, LEASE)
         assert layout.stdout.read_text() == "once\n"
 
+    async def test_a_runner_may_be_nobodys_child(self, layout):
+        executor = ProcessExecutor(ENVIRONMENTS, outlives_us=True)
+        await executor.start(layout.directory, make_launch(layout, "sh", "-c", "sleep 1; exit 4"))
+
+        runner = psutil.Process(json_in(layout.runner)["pid"])
+        assert runner.ppid() != os.getpid()
+        left = [one for one in psutil.Process().children() if one.name() == "setsid"]
+        assert not left, "what forked it was not waited for"
+        assert (await executor.wait(layout.directory, LEASE)).exit["code"] == 4
+
     async def test_a_module_runs_without_a_zygote(self, executor, layout, modules):
         launch = make_launch(layout, entry="lesson", environment="warm", modules=modules)
         await executor.start(layout.directory, launch)
