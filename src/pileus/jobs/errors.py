@@ -18,6 +18,14 @@ class NodeUnknown(NotFound, code="node_unknown"):
     """The node has not registered, or another worker has taken its name."""
 
 
+class NodeNotFound(NotFound, code="node_not_found"):
+    """No node has that name."""
+
+
+class NodeInUse(Conflict, code="node_in_use"):
+    """The node answers, or attempts on it may still run."""
+
+
 class JobRefused(InvalidRequest, code="job_refused"):
     """A spec that can never run; the message says why."""
 

@@ -12,6 +12,7 @@ from pileus.jobs.store import bump_epoch, leases, nodes, quotas
 from pileus.security.audit import AuditLog
 from pileus.security.errors import ProjectNotFound
 from pileus.security.store import projects
+from pileus.security.tombstones import mark_gone
 from pileus.storage.database import Database
 from pileus.storage.transaction import Snapshot, Transaction
 
@@ -59,6 +60,7 @@ class QuotaService:
                     f"Project {project!r} has no quota", hint="`pileus quota list` shows all."
                 )
             transaction.delete(quotas.table, [("id", "=", old.id)])
+            mark_gone(transaction, caller, self._new_id("tmb"), "quota", old.id, of.name)
             bump_epoch(transaction)
             self._audit.append(transaction, caller, "remove", "quota", old.id, of=of.name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pileus.sdk.api import Api, Document
+from pileus.sdk.api import Api, Document, quoted
 
 
 class Installation:
@@ -20,6 +20,11 @@ class Installation:
     def nodes(self) -> Iterator[Document]:
         """Machines that run attempts, and what they have."""
         return self._api.items("/api/v1/nodes")
+
+    def remove_node(self, name: str) -> Document:
+        """Forget a node that has gone for good; the tombstone. Needs an operator."""
+        document: Document = self._api.call("DELETE", f"/api/v1/nodes/{quoted(name)}").json()
+        return document
 
     def drain(self) -> Document:
         """Checkpoint and requeue what runs, and start nothing more."""

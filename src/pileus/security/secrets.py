@@ -24,6 +24,7 @@ from pileus.security.audit import AuditLog
 from pileus.security.errors import EncryptionOff, SecretNotFound, SecretRefused
 from pileus.security.keyring import ProjectKeyring, keys_of
 from pileus.security.store import secrets
+from pileus.security.tombstones import mark_gone
 from pileus.storage.blobs.keyring import ProjectKeys
 from pileus.storage.blobs.sealing import Opener, Place, Sealer
 from pileus.storage.database import Database
@@ -89,11 +90,15 @@ class SecretService:
         )
 
     async def remove(self, caller: Caller, name: str) -> None:
-        """It is gone at once, and attempts that would start with it fail. Raises SecretNotFound."""
+        """It is gone at once, and attempts that would start with it fail; a tombstone stays.
+
+        Raises SecretNotFound.
+        """
 
         def work(transaction: Transaction) -> None:
             row = secret_of(transaction, caller.project, name)
             transaction.delete(secrets.table, [("id", "=", row.id)])
+            mark_gone(transaction, caller, self._new_id("tmb"), "secret", row.id, name)
             self._audit.append(transaction, caller, "remove", "secret", row.id, name=name)
 
         await self._database.write(work)

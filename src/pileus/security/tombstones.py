@@ -129,6 +129,27 @@ class Tombstones:
         tombstones.swap(transaction, found.model_copy(update=update))
 
 
+def mark_gone(
+    transaction: Transaction, caller: Caller, identifier: str, noun: str, subject: str, name: str
+) -> Tombstone:
+    """A tombstone, with this id, of what is removed at once and has no way back."""
+    return tombstones.insert(
+        transaction,
+        Tombstone(
+            id=identifier,
+            project=caller.project,
+            created_at=transaction.now,
+            noun=noun,
+            subject=subject,
+            name=name,
+            deleted_by=caller.principal,
+            deleted_by_name=caller.principal_name,
+            kept_until=transaction.now,
+            collected_at=transaction.now,
+        ),
+    )
+
+
 def children_of(snapshot: Snapshot, parent: str) -> list[Tombstone]:
     """What went with a deletion."""
     return tombstones.find(snapshot, [("parent", "=", parent)], order=["id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pileus.jobs.node_removal import NodeRemoval
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.pipelines import PipelineService
 from pileus.jobs.quotas import QuotaService
@@ -62,6 +63,7 @@ class Services:
     pipelines: PipelineService
     schedules: ScheduleService
     nodes: NodeService
+    node_removal: NodeRemoval
     usage: UsageService
     streams: StreamStore
     metrics: MetricService

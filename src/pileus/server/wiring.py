@@ -21,6 +21,7 @@ from pileus.data.clean.catalogue import Cleaning
 from pileus.jobs.ends import Ends
 from pileus.jobs.engine import Engine
 from pileus.jobs.learning import Learning
+from pileus.jobs.node_removal import NodeRemoval
 from pileus.jobs.nodes import NodeService
 from pileus.jobs.outcomes import Outcome
 from pileus.jobs.pipelines import PipelineService
@@ -200,6 +201,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         pipelines=pipelines,
         schedules=ScheduleService(database, clock, new_id, audit, pipelines),
         nodes=NodeService(database, clock, new_id, ends, key, settings.jobs),
+        node_removal=NodeRemoval(database, new_id, audit, settings.jobs.lease_seconds),
         usage=UsageService(database, settings.metering.currency, settings.jobs.lease_seconds),
         streams=streams,
         metrics=metrics,

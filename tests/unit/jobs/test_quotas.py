@@ -9,7 +9,7 @@ from pileus.core.schemas.quota import QuotaTerms
 from pileus.core.schemas.tenancy import Project
 from pileus.jobs.quotas import QuotaService
 from pileus.security.audit import AuditLog
-from pileus.security.store import projects
+from pileus.security.store import projects, tombstones
 from tests.unit.jobs.building import CALLER, ended, running
 
 OTHER = CALLER.model_copy(update={"project": "prj_2", "project_name": "other"})
@@ -99,3 +99,15 @@ async def test_borrowed_quota_is_reclaimed_by_way_of_a_checkpoint(room, worker, 
     assert (await room.job(late)).status is JobStatus.QUEUED
     shown = {quota.name: quota.resources[0] for quota in await quotas.list()}
     assert (shown["default"].used, shown["other"].used) == (1000, 1000)
+
+
+async def test_one_that_is_removed_leaves_a_tombstone(room, worker, quotas):
+    await quotas.set(CALLER, "default", terms(1000))
+
+    await quotas.remove(CALLER, "default")
+
+    (gone,) = await room.database.read(tombstones.find)
+    assert (gone.noun, gone.name, gone.collected_at) == ("quota", "default", gone.created_at)
+    for _ in range(3):
+        await room.submit()
+    assert await room.engine.schedule() == 3

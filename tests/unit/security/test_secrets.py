@@ -12,7 +12,7 @@ from pileus.core.schemas.secrets import MAX_BYTES, InvalidSecretName
 from pileus.security.errors import EncryptionOff, SecretNotFound, SecretRefused
 from pileus.security.keyring import keys_of
 from pileus.security.secrets import SecretService, editions, opened
-from pileus.security.store import project_keys, secrets
+from pileus.security.store import project_keys, secrets, tombstones
 from pileus.storage.errors import BlobDamaged, ProjectShredded
 from tests.unit.security.test_keys import OTHER, PROJECT, actions, caller
 
@@ -100,6 +100,8 @@ class TestRemove:
         await service.set(caller(), "PW", VALUE)
 
         await service.remove(caller(), "PW")
+        (gone,) = await database.read(tombstones.find)
+        assert (gone.noun, gone.name, gone.collected_at) == ("secret", "PW", gone.created_at)
 
         assert await rows(database) == []
         for gone in (service.remove(caller(), "PW"), service.give(caller(), ["PW"])):

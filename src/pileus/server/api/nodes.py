@@ -9,12 +9,13 @@ from fastapi import Query, Request
 
 from pileus.core.errors import NotFound
 from pileus.core.schemas.base import Schema
+from pileus.core.schemas.deletion import Tombstone
 from pileus.core.schemas.jobs import NodeOrders, NodeReport, Registration
 from pileus.core.schemas.resources import Capacity
 from pileus.jobs.nodes import Heard
 from pileus.jobs.store import attempts
 from pileus.server.api import routing
-from pileus.server.api.access import Use, Viewer, WorkerLink
+from pileus.server.api.access import Operator, Use, Viewer, WorkerLink
 from pileus.server.api.jobs import MAX_OFFSET
 from pileus.server.api.paging import Listed
 
@@ -82,6 +83,12 @@ async def list_nodes(caller: Viewer, services: Use) -> Listed[NodeShown]:
         for heard in (services.nodes.heard.get(node.id, Heard(None, None)),)
     ]
     return Listed[NodeShown](items=shown, next=None)
+
+
+@router.delete("/nodes/{name}")
+async def remove_node(name: str, caller: Operator, services: Use) -> Tombstone:
+    """Forget a node that has gone for good; one that answers is refused."""
+    return await services.node_removal.remove(caller, name)
 
 
 @router.get("/nodes/projects", dependencies=[WorkerLink])

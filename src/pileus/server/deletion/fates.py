@@ -41,8 +41,8 @@ FATES: Mapping[str, Decision] = {
     "record_segment": Decision(Fate.DELETED, "by age, on request or by the setting records_days"),
     "dataset_profile": Decision(Fate.WITH, "dataset_version: the last of its content"),
     "blob_rewrite": Decision(Fate.WITH, "project"),
-    "quota": Decision(Fate.WITH, "project"),
-    "secret": Decision(Fate.WITH, "project: removed by a verb of its own at once, with no grace"),
+    "quota": Decision(Fate.WITH, "project: or by a verb at once; a tombstone stays"),
+    "secret": Decision(Fate.WITH, "project: or by a verb at once; a tombstone stays, no value"),
     "code_snapshot": Decision(
         Fate.TRIMMED, "unused for upload_grace_hours, and no job or schedule names it"
     ),
@@ -69,7 +69,7 @@ FATES: Mapping[str, Decision] = {
     "meter_source": Decision(Fate.KEPT, "the high-water mark of a gateway's meters"),
     "meter_counter": Decision(Fate.KEPT, "what was metered must not be metered again"),
     "price": Decision(Fate.KEPT, "superseded by the next one; ledger entries name it"),
-    "node": Decision(Fate.INSTALLATION, "a machine"),
+    "node": Decision(Fate.INSTALLATION, "a machine: an operator removes one that has gone"),
     "node_usage": Decision(Fate.INSTALLATION, "of a machine; its next report replaces it"),
     "pool": Decision(Fate.INSTALLATION, "the machines"),
 }
