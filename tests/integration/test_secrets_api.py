@@ -50,6 +50,10 @@ class TestPeople:
         assert twice.json()["error"]["code"] == "secret_not_found"
         events = (await owner.get(f"{ROOT}/audit")).json()["items"]
         assert [e["action"] for e in events if e["noun"] == "secret"] == ["remove", "set", "set"]
+        (gone,) = (await owner.get(f"{ROOT}/deleted")).json()["items"]
+        back = await owner.post(f"{ROOT}/deleted/{gone['id']}/undelete")
+        assert (gone["noun"], gone["name"], back.status_code) == ("secret", "PW", 409)
+        assert "went at once, and cannot be brought back" in back.json()["error"]["message"]
 
     @pytest.mark.parametrize(
         "name, value, code",

@@ -141,9 +141,14 @@ def _find(snapshot: Snapshot, project: str, identifier: str) -> Tombstone:
         )
     # Collection begins here and may take several steps, so this is where the way back ends.
     if found.collected_at is not None or found.kept_until <= snapshot.now:
+        had_grace = found.kept_until > found.created_at
         raise CannotReturn(
-            f"{found.noun.replace('_', ' ').capitalize()} {found.name!r} could be brought back until"
-            f" {found.kept_until:%Y-%m-%d %H:%M} UTC",
+            f"{found.noun.replace('_', ' ').capitalize()} {found.name!r} "
+            + (
+                f"could be brought back until {found.kept_until:%Y-%m-%d %H:%M} UTC"
+                if had_grace
+                else "went at once, and cannot be brought back"
+            ),
             hint="Make it anew.",
         )
     if found.parent is not None:
