@@ -136,6 +136,7 @@ class Fleet:
             if known is None or known.done():
                 self._attending[offer.node] = asyncio.create_task(self._attend(offer, token))
         await asyncio.to_thread(free_lost)
+        self._troubles.pop("", None)
 
     async def _attend(self, offer: Offer, token: str) -> None:
         try:

@@ -66,7 +66,7 @@ class FleetNode:
 class _OnRay(Place):
     """A part of a machine, which Ray gives out to others as well."""
 
-    outlives_us = True
+    runners_outlive_us = True
     """Ray ends the children of an actor that it ends."""
 
     def __init__(self, offer: Offer) -> None:

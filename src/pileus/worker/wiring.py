@@ -44,7 +44,7 @@ from pileus.worker.usage import UsageShipper
 class Place:
     """Where a worker is, as far as it matters to it: this machine, and all of it."""
 
-    outlives_us = False
+    runners_outlive_us = False
     """Whether runners must not be our children."""
 
     def executor(self, here: Executor) -> Executor:
@@ -91,7 +91,11 @@ async def working(
     sandbox = found if isinstance(found, Sandbox) else None
     _tell(settings.means_path, cgroup, found if isinstance(found, str) else None)
     here = ProcessExecutor(
-        ENVIRONMENTS, _zygotes(settings, base), cgroup, sandbox, outlives_us=place.outlives_us
+        ENVIRONMENTS,
+        _zygotes(settings, base),
+        cgroup,
+        sandbox,
+        runners_outlive_us=place.runners_outlive_us,
     )
     executor = place.executor(here)
     cache = BlobCache(settings.directory / "cache", link, settings.cache_mib)

@@ -50,13 +50,13 @@ class ProcessExecutor:
         cgroup: Path | None = None,
         sandbox: Sandbox | None = None,
         *,
-        outlives_us: bool = False,
+        runners_outlive_us: bool = False,
     ) -> None:
         """`cgroup` is the control group below which each attempt has one, if the node has that.
 
-        With `outlives_us` runners are not our children, whom some that end us end as well.
+        With `runners_outlive_us` runners are not our children, whom some that end us end as well.
         """
-        self._outlives_us = outlives_us
+        self._runners_outlive_us = runners_outlive_us
         self._sandbox = sandbox
         self._environments = environments
         self._zygotes = zygotes
@@ -143,12 +143,12 @@ class ProcessExecutor:
     async def _spawn(self, layout: Layout) -> None:
         readable, writable = os.pipe()
         try:
-            pid = _spawn_runner(layout, writable, outlives_us=self._outlives_us)
+            pid = _spawn_runner(layout, writable, runners_outlive_us=self._runners_outlive_us)
             os.close(writable)
             answer = await asyncio.to_thread(read_answer, readable, _START_SECONDS)
         finally:
             os.close(readable)
-        if self._outlives_us:
+        if self._runners_outlive_us:
             await asyncio.to_thread(os.waitpid, pid, 0)  # what forked it, and went
         if answer == STARTED or await asyncio.to_thread(_has_another_runner, layout):
             return
@@ -176,8 +176,8 @@ class ProcessExecutor:
         return State(Phase.LOST, started_at, document)
 
 
-def _spawn_runner(layout: Layout, announce: int, *, outlives_us: bool) -> int:
-    words = [*(_FORKED if outlives_us else ()), *arguments_for(layout.directory)]
+def _spawn_runner(layout: Layout, announce: int, *, runners_outlive_us: bool) -> int:
+    words = [*(_FORKED if runners_outlive_us else ()), *arguments_for(layout.directory)]
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         words[0],

@@ -87,7 +87,7 @@ class TestStart:
         assert layout.stdout.read_text() == "once\n"
 
     async def test_a_runner_may_be_nobodys_child(self, layout):
-        executor = ProcessExecutor(ENVIRONMENTS, outlives_us=True)
+        executor = ProcessExecutor(ENVIRONMENTS, runners_outlive_us=True)
         await executor.start(layout.directory, make_launch(layout, "sh", "-c", "sleep 1; exit 4"))
 
         runner = psutil.Process(json_in(layout.runner)["pid"])
