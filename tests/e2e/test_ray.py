@@ -96,7 +96,8 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
 
 
 def _actors() -> list[psutil.Process]:
-    return [one for one in psutil.process_iter() if one.name() == "ray::FleetNode"]
+    found = psutil.process_iter(["name"])
+    return [one for one in found if one.info["name"] == "ray::FleetNode"]
 
 
 def _submit(installation: Installation, name: str, *command: str) -> str:
