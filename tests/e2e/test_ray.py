@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.installation import Installation, processes_of, until
 from tests.ray_cluster import RayCluster, need_ray, ray_cluster
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 JOBS = 20
 _FENCE_SECONDS = 8
@@ -53,7 +53,7 @@ def installation(tmp_path: Path, cluster: RayCluster) -> Iterator[Installation]:
     )
     try:
         made.up()
-        until(lambda: len(_nodes(made)) == 2, seconds=60)
+        until(lambda: len(_nodes(made)) == 2, seconds=120)
         yield made
     finally:
         made.end()
@@ -73,7 +73,7 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     for actor in _actors():  # and are made anew, and find what goes on without them
         actor.terminate()
     psutil.wait_procs(_actors(), timeout=20)
-    until(lambda: len(_actors()) == 2, seconds=60)
+    until(lambda: len(_actors()) == 2, seconds=120)
     assert installation.cli("job", "show", endless)["status"] == "running"
     installation.cli("job", "cancel", endless)
     cancelled = installation.ended(endless)
@@ -83,7 +83,7 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     jobs = [
         _submit(installation, lock.stem, sys.executable, "-c", _ALONE, str(lock)) for lock in locks
     ]
-    until(lambda: len(_nodes_of(installation, jobs)) == 2, seconds=30)
+    until(lambda: len(_nodes_of(installation, jobs)) == 2, seconds=60)
     os.kill(cluster.raylet, signal.SIGKILL)
 
     ended = [installation.ended(job) for job in jobs]
@@ -91,7 +91,7 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     assert {job["status"] for job in ended} == {"succeeded"}
     assert any(job["attempts"] > 1 for job in ended), "nothing ran on the node that was lost"
     assert not list(tmp_path.glob("*.twice"))
-    until(lambda: len(_nodes(installation)) == 1, seconds=30)
+    until(lambda: len(_nodes(installation)) == 1, seconds=60)
     installation.down()
 
 

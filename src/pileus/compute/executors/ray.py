@@ -39,7 +39,8 @@ _MIB = 1024 * 1024
 _PATIENCE_SECONDS = 300.0
 """For what others of the cluster hold. An attempt that is refused has used up one of its tries."""
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
+_FREE_SECONDS = 2.0
 
 
 class RayExecutor:
@@ -77,8 +78,8 @@ class RayExecutor:
 
     async def wait(self, directory: Path, lease_token: str) -> State:
         state = await self._inner.wait(directory, lease_token)
-        # Not waited for: how an attempt ended must not hang on whether Ray answers.
-        self._free(directory)
+        # Before the server hears that there is room; but no end hangs on whether Ray answers.
+        await asyncio.wait({self._free(directory)}, timeout=_FREE_SECONDS)
         return state
 
     def renew(self, directory: Path, fence_seconds: float, confirmed_at: float) -> None:
@@ -113,11 +114,12 @@ class RayExecutor:
                 )
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _free(self, directory: Path) -> None:
-        """In a thread, since a call takes a round trip, and who calls this cannot wait."""
+    def _free(self, directory: Path) -> asyncio.Future[None]:
+        """In a thread, since a call takes a round trip."""
         task = asyncio.get_running_loop().run_in_executor(None, _free_quietly, directory.name)
         self._freeing.add(task)
         task.add_done_callback(self._freeing.discard)
+        return task
 
 
 def _bundle(launch: Launch) -> dict[str, float]:
