@@ -45,7 +45,8 @@ class ImagePool:
         for process in self._processes:
             process.kill()
         for process in self._processes:
-            with process:
+            # What it was not sent before it ended is flushed into a pipe that nobody reads.
+            with contextlib.suppress(BrokenPipeError), process:
                 pass  # closes its pipes and waits for its end
 
     def expect_many(self) -> None:

@@ -58,6 +58,17 @@ class TestCheckInOrder:
             with pytest.raises(IngestWorkerLost, match="ended with 1"):
                 list(pool.check_in_order(files))
 
+    def test_leaving_a_process_that_was_sent_half_a_question_is_no_error(self, monkeypatch):
+        monkeypatch.setattr(image_worker, "__name__", "no.such.module")
+
+        with ImagePool() as pool:
+            pool.expect_many()
+            for process in pool._processes:
+                process.wait()
+                process.stdin.write(b"half")
+
+        assert all(process.stdin.closed for process in pool._processes)
+
 
 class TestCheckFiles:
     def test_stops_after_what_memory_should_hold(self, files, monkeypatch):
