@@ -100,12 +100,13 @@ def _here(word: str, ports: Mapping[str, str]) -> str:
 
 
 def _fresh(url: str) -> str:
-    """A database of its own in the Postgres of the tests."""
+    """A database of its own in the Postgres of the tests; its URL as the compose file writes it."""
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql("DROP DATABASE IF EXISTS deployed")
         connection.exec_driver_sql("CREATE DATABASE deployed")
-    return sa.make_url(url).set(database="deployed").render_as_string(hide_password=False)
+    plain = sa.make_url(url).set(drivername="postgresql", database="deployed")
+    return plain.render_as_string(hide_password=False)
 
 
 @contextmanager

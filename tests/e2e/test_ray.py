@@ -70,9 +70,10 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     endless = _submit(installation, "endless", "sleep", "600")
     until(lambda: installation.cli("job", "show", endless)["status"] == "running", seconds=20)
     installation.kill("worker")  # the workers on the nodes go on without it
-    for actor in _actors():  # and are made anew, and find what goes on without them
+    ended = _actors()  # and are made anew, and find what goes on without them
+    for actor in ended:
         actor.terminate()
-    psutil.wait_procs(_actors(), timeout=20)
+    assert not psutil.wait_procs(ended, timeout=20)[1]
     until(lambda: len(_actors()) == 2, seconds=120)
     assert installation.cli("job", "show", endless)["status"] == "running"
     installation.cli("job", "cancel", endless)
@@ -86,10 +87,10 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     until(lambda: len(_nodes_of(installation, jobs)) == 2, seconds=60)
     os.kill(cluster.raylet, signal.SIGKILL)
 
-    ended = [installation.ended(job) for job in jobs]
+    done = [installation.ended(job) for job in jobs]
 
-    assert {job["status"] for job in ended} == {"succeeded"}
-    assert any(job["attempts"] > 1 for job in ended), "nothing ran on the node that was lost"
+    assert {job["status"] for job in done} == {"succeeded"}
+    assert any(job["attempts"] > 1 for job in done), "nothing ran on the node that was lost"
     assert not list(tmp_path.glob("*.twice"))
     until(lambda: len(_nodes(installation)) == 1, seconds=60)
     installation.down()

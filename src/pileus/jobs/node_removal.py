@@ -34,7 +34,7 @@ class NodeRemoval:
             node = nodes.get(transaction, name=name)
             if node is None:
                 raise NodeNotFound(
-                    f"Node {name!r} not found", hint="`pileus status` lists the nodes."
+                    f"Node {name!r} not found", hint="`pileus node list` lists the nodes."
                 )
             if is_answering(node, transaction.now, self._lease_seconds):
                 raise NodeInUse(
@@ -44,7 +44,7 @@ class NodeRemoval:
             held = leases.find(transaction, [("node", "=", node.id), ("released_at", "=", None)])
             if held:
                 raise NodeInUse(
-                    f"{len(held)} attempts may still run on node {name!r}",
+                    f"Attempts may still run on node {name!r}: {len(held)}",
                     hint="They are given up when their fence has passed (fence_seconds of [jobs]).",
                 )
             transaction.delete(nodes.table, [("id", "=", node.id)])

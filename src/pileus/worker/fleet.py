@@ -29,7 +29,7 @@ from pileus.sdk.link import read_token
 from pileus.worker.errors import RayUnreachable
 from pileus.worker.fleet_node import FleetNode, Offer
 from pileus.worker.settings import WorkerSettings
-from pileus.worker.wiring import locked, until_stopped
+from pileus.worker.wiring import locked, stop_event, until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,11 @@ _WORKER = "worker-"
 async def serve(settings: WorkerSettings) -> None:
     """Attend to the cluster until asked to stop. Raises WorkerRunning."""
     with locked(settings.directory):
+        stop = stop_event(settings.supervisor_fd)
         fleet = Fleet(settings, await asyncio.to_thread(namespace_in, settings.directory))
         task = asyncio.create_task(fleet.run())
         try:
-            await until_stopped(settings, task)
+            await until_stopped(stop, task)
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -103,8 +104,10 @@ class Fleet:
                 if not self._is_connected:
                     await self._connect()
                 await self._look()
-            except (PileusError, RayError) as error:
-                self._tell("", str(error))
+            except PileusError as error:
+                self._tell("", f"{error.message}. {error.hint or ''}".rstrip())
+            except RayError as error:
+                self._tell("", f"The Ray cluster does not answer: {error}")
             await asyncio.sleep(self._settings.ray.look_seconds)
 
     async def leave(self) -> None:

@@ -15,8 +15,9 @@ from pileus.core.logs import setup
 from pileus.core.logs.settings import LogsSettings
 from pileus.core.schemas.resources import Capacity
 from pileus.worker.http_link import HttpServerLink
+from pileus.worker.place import Place
 from pileus.worker.settings import WorkerSettings
-from pileus.worker.wiring import Place, locked, working
+from pileus.worker.wiring import locked, working
 
 log = logging.getLogger(__name__)
 

@@ -54,6 +54,7 @@ class WorkerSettings(BaseModel):
     """Where attempts run: on this machine, or on every node of a Ray cluster (`pileus[ray]`)."""
 
     ray: RaySettings = RaySettings()
+    """The cluster, where `executor` is `ray`."""
 
     wait_seconds: float = Field(default=10.0, gt=0, le=20)
     """How long the server may hold a report when it has no news."""

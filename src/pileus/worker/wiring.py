@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,6 @@ from pathlib import Path
 import pileus
 from pileus.compute import inventory
 from pileus.compute.environments import ENVIRONMENTS
-from pileus.compute.executor import Executor
 from pileus.compute.executors.process import ProcessExecutor
 from pileus.compute.files import replace_json
 from pileus.compute.limits.cgroup import delegated
@@ -25,7 +24,6 @@ from pileus.compute.sandbox.wrapping import Sandbox
 from pileus.compute.zygotes import Zygotes
 from pileus.core.clock import SystemClock
 from pileus.core.schemas.jobs import Registration
-from pileus.core.schemas.resources import Capacity
 from pileus.sdk.link import read_token
 from pileus.worker.attempts import Attempts
 from pileus.worker.cache import BlobCache
@@ -35,41 +33,25 @@ from pileus.worker.forgetting import keep_forgetting
 from pileus.worker.held import Means
 from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
+from pileus.worker.place import Place
 from pileus.worker.secrets import SecretFiles, memory_directory
 from pileus.worker.settings import WorkerSettings, base_environment, build_environment
 from pileus.worker.syncing import Syncing
 from pileus.worker.usage import UsageShipper
 
 
-class Place:
-    """Where a worker is, as far as it matters to it: this machine, and all of it."""
-
-    runners_outlive_us = False
-    """Whether runners must not be our children."""
-
-    def executor(self, here: Executor) -> Executor:
-        """What starts attempts, by way of what starts processes here."""
-        return here
-
-    def capacity(self, found: Capacity) -> Capacity:
-        """What it may give of what was found on the machine."""
-        return found
-
-    async def recover(self, attempts: Collection[str]) -> None:
-        """Put in order what an earlier worker left elsewhere: these attempts are here."""
-
-
 async def serve(settings: WorkerSettings) -> None:
     """Work until asked to stop. Runners are left alone."""
     with locked(settings.directory):
+        stop = stop_event(settings.supervisor_fd)
         link = HttpServerLink(settings.server_url, lambda: read_token(settings.token_path))
         async with link, working(settings, link) as task:
-            await until_stopped(settings, task)
+            await until_stopped(stop, task)
 
 
-async def until_stopped(settings: WorkerSettings, task: asyncio.Task[None]) -> None:
+async def until_stopped(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
     """Return when we are asked to stop; raises what ended the task, which only a bug does."""
-    stopping = asyncio.create_task(_stop_event(settings.supervisor_fd).wait())
+    stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -196,7 +178,7 @@ def _zygotes(settings: WorkerSettings, base: dict[str, str]) -> Zygotes | None:
     return Zygotes(ENVIRONMENTS, base, log, settings.zygote_idle_seconds)
 
 
-def _stop_event(supervisor_fd: int | None) -> asyncio.Event:
+def stop_event(supervisor_fd: int | None) -> asyncio.Event:
     """Set when we are asked to end, or the supervisor's end of the pipe has closed."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
