@@ -22,9 +22,11 @@ class Installation:
         return self._api.items("/api/v1/nodes")
 
     def remove_node(self, name: str) -> Document:
-        """Forget a node that has gone for good; the tombstone. Needs an operator."""
-        document: Document = self._api.call("DELETE", f"/api/v1/nodes/{quoted(name)}").json()
-        return document
+        """Forget a node that has gone for good; the tombstone. Needs an operator.
+
+        Raises NotFound for one that is not there, Conflict for one that may still run something.
+        """
+        return self._api.delete(f"/api/v1/nodes/{quoted(name)}")
 
     def drain(self) -> Document:
         """Checkpoint and requeue what runs, and start nothing more."""
