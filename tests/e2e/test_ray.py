@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -31,6 +32,28 @@ except BlockingIOError:
     raise
 time.sleep(2)
 print("done")
+"""
+
+
+# Each member has other rows; only together they find the weights, and then have the same.
+_TRAIN = """
+import torch, torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+dist.init_process_group("gloo")
+torch.manual_seed(dist.get_rank())
+model = DistributedDataParallel(torch.nn.Linear(2, 1, bias=False))
+optimiser = torch.optim.SGD(model.parameters(), lr=0.2)
+column = dist.get_rank()
+for step in range(60):
+    rows = torch.zeros(32, 2)
+    rows[:, column] = torch.randn(32)
+    loss = ((model(rows) - rows @ torch.tensor([[3.0], [-5.0]])) ** 2).mean()
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+print([round(weight, 2) for weight in model.module.weight.flatten().tolist()])
+dist.destroy_process_group()
 """
 
 
@@ -67,6 +90,16 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     said = installation.run("run", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
     assert (said.returncode, "out" in said.stdout, "err" in said.stderr) == (6, True, True)
 
+    trained = installation.cli(
+        *("run", "--detach", "--gang", "2", "--cpu", "1.5", "--memory", "1500m", "--"),
+        *(sys.executable, "-c", _TRAIN),
+    )["id"]
+    assert installation.ended(trained)["status"] == "succeeded"
+    assert len(_nodes_of(installation, [trained])) == 2
+    for rank in ("0", "1"):
+        printed = installation.run("job", "logs", trained, "--rank", rank).stdout
+        assert printed == "[3.0, -5.0]\n"
+
     endless = _submit(installation, "endless", "sleep", "600")
     until(lambda: installation.cli("job", "show", endless)["status"] == "running", seconds=20)
     installation.kill("worker")  # the workers on the nodes go on without it
@@ -81,9 +114,8 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     assert (cancelled["status"], cancelled["attempts"]) == ("cancelled", 1)
 
     locks = [tmp_path / f"{number}.lock" for number in range(JOBS)]
-    jobs = [
-        _submit(installation, lock.stem, sys.executable, "-c", _ALONE, str(lock)) for lock in locks
-    ]
+    with installation.client() as client:  # at once, so that most still wait when the node is lost
+        jobs = [client.jobs.submit(_alone(lock))["id"] for lock in locks]
     until(lambda: len(_nodes_of(installation, jobs)) == 2, seconds=60)
     os.kill(cluster.raylet, signal.SIGKILL)
 
@@ -94,6 +126,11 @@ def test_jobs_on_a_cluster_are_jobs_and_outlive_one_of_its_nodes(
     assert not list(tmp_path.glob("*.twice"))
     until(lambda: len(_nodes(installation)) == 1, seconds=60)
     installation.down()
+
+
+def _alone(lock: Path) -> dict[str, Any]:
+    command = [sys.executable, "-c", _ALONE, str(lock)]
+    return {"kind": "command", "command": command, "resources": {"memory_mib": 256}}
 
 
 def _actors() -> list[psutil.Process]:

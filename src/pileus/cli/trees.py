@@ -35,9 +35,10 @@ def show_lineage(console: Console, lineage: Step) -> None:
 
 def show_reason(console: Console, answer: Step) -> None:
     """State, reason and next step, then the attempts if it is a job."""
+    is_gang = any(one.get("rank") for one in answer.get("attempts", ()))
     attempts = [
         (
-            f"attempt {one['number']}",
+            f"attempt {one['number']}{_rank(one) if is_gang else ''}",
             ": ".join(str(part) for part in (one["status"], one.get("reason")) if part),
         )
         for one in answer.get("attempts", ())
@@ -52,6 +53,10 @@ def show_reason(console: Console, answer: Step) -> None:
             *attempts,
         ],
     )
+
+
+def _rank(attempt: Step) -> str:
+    return f", rank {attempt['rank']}"
 
 
 def _start(answer: Step) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 from pileus.core.clock import Clock
 from pileus.core.errors import Conflict, InvalidRequest, PileusError
 from pileus.core.failpoints import failpoint
-from pileus.core.schemas.jobs import Artifact, JobStatus, Lease
-from pileus.jobs.lifecycle import ended_attempt, ended_job, judge
+from pileus.core.schemas.jobs import Artifact, Attempt, Job, JobStatus, Lease
+from pileus.jobs.gangs import interrupted, members_of, verdict
+from pileus.jobs.lifecycle import End, ended_attempt, ended_job, judge
 from pileus.jobs.needs import settle
 from pileus.jobs.outcomes import Make, Outcome
 from pileus.jobs.settings import JobsSettings
@@ -149,10 +150,10 @@ class Ends:
         # Beyond its lease, nobody knows how long a lost attempt ran, and nobody pays for it.
         latest = transaction.now if lost is None else min(transaction.now, lost.expires_at)
         ended_at = _ended_at(reported.exit, held.lease, latest)
-        attempts.swap(
+        ended = attempts.swap(
             transaction, ended_attempt(attempt, end, reported.exit, reported.result, ended_at)
         )
-        job = ended_job(held.job, end, reported.result, transaction.now, self._settings)
+        job = self._moved(transaction, held.job, ended, end)
         if refused is not None:
             job = self._outcomes[job.kind].refused(job, refused)
         jobs.swap(transaction, job)
@@ -167,6 +168,16 @@ class Ends:
         if job.status.is_final:  # after all that it left is in its place: what waits may read it
             settle(transaction, job)
         return True
+
+    def _moved(self, transaction: Transaction, job: Job, ended: Attempt, end: End) -> Job:
+        """The job after the end of an attempt, of a gang when all of its members have ended."""
+        members = [ended]
+        if job.spec.gang > 1:
+            members = members_of(transaction, ended)
+            if not all(member.status.is_final for member in members):
+                return interrupted(job, ended, end)
+            end = verdict(job, members)
+        return ended_job(job, end, members[0].result, transaction.now, self._settings)
 
     def _release(self, transaction: Transaction, lease: Lease, ended_at: datetime) -> None:
         advanced, uses = slice_of(lease, ended_at)

@@ -13,16 +13,16 @@ from datetime import timedelta
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
-from pileus.core.schemas.jobs import Attempt, AttemptStatus, JobStatus, Lease, StopReason
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, StopReason
 from pileus.jobs.learning import Learning
-from pileus.jobs.plan import Carry, Grant, Plan, Preemption
+from pileus.jobs.plan import Berth, Carry, Grant, Plan, Preemption
 from pileus.jobs.pool import LoadedPool, PoolMirror
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.scheduler import decide
 from pileus.jobs.settings import JobsSettings
-from pileus.jobs.store import about_job, attempts, attempts_of, jobs, leases, pool, pools
+from pileus.jobs.store import about_job, attempts, jobs, leases, pool, pools
 from pileus.jobs.waking import wait_for_news
-from pileus.metering.leases import freeze_prices, slice_of
+from pileus.metering.leases import Frozen, freeze_prices, slice_of
 from pileus.metering.ledger import Ledger
 from pileus.storage.database import Database
 from pileus.storage.errors import Stale
@@ -96,12 +96,12 @@ class Engine:
         except Stale:
             log.info("A plan was overtaken by another one; deciding again")
             return 0
-        for attempt, grant in zip(granted, plan.grants, strict=True):
+        for attempt, grant, berth in granted:
             with about_job(grant.job, attempt):
-                log.info("Attempt %s was granted a lease on node %s", attempt, grant.node.name)
+                log.info("Attempt %s was granted a lease on node %s", attempt, berth.node.name)
         for preemption in plan.preemptions:
             with about_job(preemption.winner):
-                log.info("Attempt %s makes room", preemption.lease.attempt)
+                log.info("Job %s makes room", preemption.victim)
         return len(granted)
 
     async def _until_retry(self) -> float:
@@ -136,62 +136,38 @@ class Engine:
 
         await self._database.write(work)
 
-    def _apply(self, transaction: Transaction, epoch: int, plan: Plan) -> list[str]:
+    def _apply(
+        self, transaction: Transaction, epoch: int, plan: Plan
+    ) -> list[tuple[str, Grant, Berth]]:
+        """Ids of the new attempts, and of what."""
         current = pool(transaction)
         if current.rev != epoch:
             raise Stale(f"The pool is at epoch {current.rev}, the plan was made at {epoch}")
         pools.swap(transaction, current.model_copy(update={"promises": dict(plan.promises)}))
         for preemption in plan.preemptions:
             self._preempt(transaction, preemption)
-        return [self._grant(transaction, grant) for grant in plan.grants]
+        return [
+            (attempt, grant, berth)
+            for grant in plan.grants
+            for attempt, berth in zip(self._grant(transaction, grant), grant.berths, strict=True)
+        ]
 
     def _preempt(self, transaction: Transaction, preemption: Preemption) -> None:
         """Ask for a stop, unless it has ended or was asked already: its room is free or will be."""
-        job = jobs.get(transaction, id=preemption.lease.job)
+        job = jobs.get(transaction, id=preemption.victim)
         if job is not None and job.status is JobStatus.RUNNING and job.stop_requested is None:
             update = {"stop_requested": StopReason.PREEMPT}
             jobs.swap(transaction, job.model_copy(update=update))
 
-    def _grant(self, transaction: Transaction, grant: Grant) -> str:
-        """Id of the new attempt."""
-        job = grant.job
-        number = len(attempts_of(transaction, job.id)) + 1
-        now = transaction.now
+    def _grant(self, transaction: Transaction, grant: Grant) -> list[str]:
+        """Ids of the new attempts, by rank."""
+        job, now = grant.job, transaction.now
+        number = job.attempts + 1
         prices = freeze_prices(transaction, job.spec.resources)
-        timeout = job.spec.timeout_seconds
-        attempt = attempts.insert(
-            transaction,
-            Attempt(
-                id=self._new_id("att"),
-                project=job.project,
-                created_at=now,
-                job=job.id,
-                number=number,
-                node=grant.node.id,
-                status=AttemptStatus.GRANTED,
-            ),
-        )
-        leases.insert(
-            transaction,
-            Lease(
-                id=self._new_id("lse"),
-                project=job.project,
-                created_at=now,
-                attempt=attempt.id,
-                job=job.id,
-                node=grant.node.id,
-                token=secrets.token_hex(16),
-                resources=job.spec.resources,
-                devices=grant.devices,
-                expires_at=now + timedelta(seconds=self._settings.lease_seconds),
-                metered_until=now,
-                price_ids=prices.price_ids,
-                priority=job.priority,
-                code_digest=job.code_digest,
-                timeout_ms=None if timeout is None else round(timeout * 1000),
-                micro_per_hour=prices.micro_per_hour,
-            ),
-        )
+        granted = [
+            self._berthed(transaction, job, prices, number, rank, berth)
+            for rank, berth in enumerate(grant.berths)
+        ]
         jobs.swap(
             transaction,
             job.model_copy(
@@ -203,6 +179,53 @@ class Engine:
                     "hint": None,
                     "not_before": None,
                 }
+            ),
+        )
+        return granted
+
+    def _berthed(
+        self,
+        transaction: Transaction,
+        job: Job,
+        prices: Frozen,
+        number: int,
+        rank: int,
+        berth: Berth,
+    ) -> str:
+        """Id of the attempt that has a lease there now."""
+        now, timeout = transaction.now, job.spec.timeout_seconds
+        attempt = attempts.insert(
+            transaction,
+            Attempt(
+                id=self._new_id("att"),
+                project=job.project,
+                created_at=now,
+                job=job.id,
+                number=number,
+                rank=rank,
+                node=berth.node.id,
+                status=AttemptStatus.GRANTED,
+            ),
+        )
+        leases.insert(
+            transaction,
+            Lease(
+                id=self._new_id("lse"),
+                project=job.project,
+                created_at=now,
+                attempt=attempt.id,
+                job=job.id,
+                node=berth.node.id,
+                token=secrets.token_hex(16),
+                resources=job.spec.resources,
+                devices=berth.devices,
+                expires_at=now + timedelta(seconds=self._settings.lease_seconds),
+                metered_until=now,
+                price_ids=prices.price_ids,
+                priority=job.priority,
+                code_digest=job.code_digest,
+                timeout_ms=None if timeout is None else round(timeout * 1000),
+                micro_per_hour=prices.micro_per_hour,
             ),
         )
         return attempt.id

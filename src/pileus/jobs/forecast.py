@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pileus.core.schemas.jobs import Job, Lease
-from pileus.jobs.plan import Carry, Grant, Plan, Policy, PoolSnapshot
+from pileus.jobs.plan import Berth, Carry, Plan, Policy, PoolSnapshot
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.prediction import History
@@ -74,13 +74,15 @@ class _Ahead:
         endings = Endings(self.carry.history, pool.now)
         held = dict(pool.held)
         for grant in plan.grants:
-            job, node = grant.job, grant.node.id
-            held[node] = (*held.get(node, ()), _lease(grant, pool.now))
+            job = grant.job
+            for berth in grant.berths:
+                node = berth.node.id
+                held[node] = (*held.get(node, ()), _lease(job, berth, pool.now))
             end = endings.of_job(job, Shape.of(job.spec.resources))
             if end is not None:
                 self._ends[job.id] = end
         started = plan.nodes.keys()
-        victims = {preemption.lease.job for preemption in plan.preemptions}
+        victims = {preemption.victim for preemption in plan.preemptions}
         self._ends.update(dict.fromkeys(victims, pool.now))
         self.pool = replace(
             pool,
@@ -114,9 +116,8 @@ def _retries(queue: Collection[Job], now: datetime) -> list[datetime]:
     return [job.not_before for job in queue if job.not_before is not None and job.not_before > now]
 
 
-def _lease(grant: Grant, now: datetime) -> Lease:
-    """What the job would hold, as far as decisions look at it."""
-    job = grant.job
+def _lease(job: Job, berth: Berth, now: datetime) -> Lease:
+    """What the job would hold there, as far as decisions look at it."""
     timeout = job.spec.timeout_seconds
     return Lease(
         id="",
@@ -124,10 +125,10 @@ def _lease(grant: Grant, now: datetime) -> Lease:
         created_at=now,
         attempt="",
         job=job.id,
-        node=grant.node.id,
+        node=berth.node.id,
         token="",
         resources=job.spec.resources,
-        devices=grant.devices,
+        devices=berth.devices,
         expires_at=now,
         metered_until=now,
         priority=job.priority,

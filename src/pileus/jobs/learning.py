@@ -42,12 +42,13 @@ class Learning:
                 snapshot, [("released_at", ">", self._until)], order=["released_at"], limit=MOST
             )
         ended = {job.id: job for job in jobs.find(snapshot, [("id", "in", [x.job for x in found])])}
+        once = {lease.job: lease for lease in found}  # members of a gang are one job
         durations = [
             (
                 likeness_of(lease.project, lease.code_digest, Shape.of(lease.resources)),
                 (lease.released_at - lease.created_at).total_seconds(),
             )
-            for lease in found
+            for lease in once.values()
             if (job := ended.get(lease.job)) is not None
             and job.status is JobStatus.SUCCEEDED
             and job.attempts == 1

@@ -4,6 +4,8 @@ A job: queued → running → succeeded | failed | cancelled; back to queued whe
 a reason that another try may cure, or was preempted. It never leaves a final status. One that needs
 others is waiting before it is queued: `needs.py`.
 
+A gang is a job with several attempts at once: `gangs.py`.
+
 An attempt: granted → running → succeeded | failed | stopped; *suspect* in between while its lease
 has run out, until its node answers for it or can no longer be running it.
 
@@ -58,7 +60,10 @@ def judge(
         return End(AttemptStatus.STOPPED, JobStatus.QUEUED, "Preempted; goes on from a checkpoint")
     if why in CURABLE:
         return _curable(job, attempt, CURABLE[why])
-    return _failed(job, why, exit_, result)
+    if why == StopReason.PEER:
+        reason = "Stopped, because another member of its gang has ended without success"
+        return End(AttemptStatus.STOPPED, JobStatus.FAILED, reason)
+    return _failed(job, attempt, why, exit_, result)
 
 
 def _succeeded(job: Job, exit_: Mapping[str, Any], result: Mapping[str, Any] | None) -> bool:
@@ -80,8 +85,15 @@ def _curable(job: Job, attempt: Attempt, what: str) -> End:
     return End(AttemptStatus.FAILED, JobStatus.QUEUED, reason, is_failure=True)
 
 
-def _failed(job: Job, why: str, exit_: Mapping[str, Any], result: Mapping[str, Any] | None) -> End:
-    logs = f"Read its output with `pileus job logs {job.id}`."
+def _failed(
+    job: Job,
+    attempt: Attempt,
+    why: str,
+    exit_: Mapping[str, Any],
+    result: Mapping[str, Any] | None,
+) -> End:
+    rank = f" --rank {attempt.rank}" if job.spec.gang > 1 else ""
+    logs = f"Read its output with `pileus job logs {job.id}{rank}`."
     hint: str | None = logs
     error = (result or {}).get("error")
     if why == "timeout":

@@ -32,14 +32,15 @@ from pileus.core.schemas.jobs import (
 )
 from pileus.jobs.ends import Ends, Reported
 from pileus.jobs.errors import NodeUnknown
+from pileus.jobs.gangs import seat_of
 from pileus.jobs.inputs import CHECKPOINT
+from pileus.jobs.results import left_by, newest_tries
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import (
     INSTALLATION,
     POOL,
     Held,
     attempts,
-    attempts_of,
     bump_epoch,
     held_by,
     held_on,
@@ -53,7 +54,6 @@ from pileus.jobs.waking import wait_for_news
 from pileus.security.tokens import attempt_token
 from pileus.storage.database import Database
 from pileus.storage.transaction import Change, Snapshot, Transaction
-from pileus.tracking.artifacts import artifacts_of
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +124,7 @@ class NodeService:
                     boot_id=registration.boot_id,
                     capacity=registration.capacity,
                     seen_at=transaction.now,
+                    address=registration.address,
                 )
                 return nodes.insert(transaction, node), []
             rebooted = known.boot_id != registration.boot_id
@@ -140,6 +141,7 @@ class NodeService:
                 "boot_id": registration.boot_id,
                 "capacity": registration.capacity,
                 "seen_at": transaction.now,
+                "address": registration.address,
             }
             return nodes.swap(transaction, known.model_copy(update=update)), lost
 
@@ -338,6 +340,7 @@ def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
         inputs=tuple(inputs),
         params=job.params["values"],
         resources=job.spec.resources,
+        seat=seat_of(snapshot, job, held.attempt),
         sandbox=job.spec.sandbox,
         timeout_seconds=job.spec.timeout_seconds,
         grace_seconds=job.spec.grace_seconds,
@@ -346,15 +349,14 @@ def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
 
 
 def _checkpoint(snapshot: Snapshot, held: Held) -> AttemptInput | None:
-    prefix = f"{CHECKPOINT}/"
-    for earlier in reversed(attempts_of(snapshot, held.job.id)):
-        if earlier.number >= held.attempt.number:
+    prefix, rank = f"{CHECKPOINT}/", held.attempt.rank
+    for members in newest_tries(snapshot, held.job.id):
+        if members[0].number >= held.attempt.number:
             continue
-        saved = [
-            artifact
-            for artifact in artifacts_of(snapshot, held.job.project, earlier.id)
-            if artifact.path.startswith(prefix)
-        ]
+        # Rank 0 may save for all, or each its own part: what it saved itself comes first.
+        own_first = sorted(members, key=lambda member: (member.rank != rank, member.rank))
+        left = left_by(snapshot, own_first)
+        saved = [artifact for artifact in left if artifact.path.startswith(prefix)]
         if saved:
             files = tuple(
                 InputFile(path=a.path.removeprefix(prefix), digest=a.digest, size=a.size)

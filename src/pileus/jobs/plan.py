@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Quota
@@ -54,20 +55,31 @@ NO_POLICY = Policy()
 """Nothing is limited, and nobody makes room."""
 
 
-@dataclass(frozen=True)
-class Grant:
-    """Leave for a job to run on this node, on these devices."""
+class Berth(NamedTuple):
+    """Where one attempt runs: a node, and devices of it."""
 
-    job: Job
     node: Node
     devices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Preemption:
-    """An attempt that is to save a checkpoint and make room for a waiting job."""
+class Grant:
+    """Leave for a job to run: of each member of its gang, by rank, where."""
 
-    lease: Lease
+    job: Job
+    berths: tuple[Berth, ...]
+
+    @property
+    def nodes(self) -> str:
+        """Names of its nodes, each once."""
+        return ", ".join(dict.fromkeys(berth.node.name for berth in self.berths))
+
+
+@dataclass(frozen=True)
+class Preemption:
+    """A running job that is to save a checkpoint and make room for a waiting one."""
+
+    victim: str
     winner: Job
 
 
@@ -83,8 +95,8 @@ class Plan:
 
     @property
     def nodes(self) -> dict[str, str]:
-        """Id of each job that starts → name of its node."""
-        return {grant.job.id: grant.node.name for grant in self.grants}
+        """Id of each job that starts → names of its nodes."""
+        return {grant.job.id: grant.nodes for grant in self.grants}
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pileus.core.ids import NewId
 from pileus.core.schemas.quota import Held, Quota, QuotaShown, QuotaTerms
 from pileus.core.schemas.tenancy import Caller, Project
 from pileus.jobs.errors import QuotaNotFound
+from pileus.jobs.policy.holdings import holdings_of
 from pileus.jobs.policy.quota import Quotas
-from pileus.jobs.scheduler import holdings_of
 from pileus.jobs.store import bump_epoch, leases, nodes, quotas
 from pileus.security.audit import AuditLog
 from pileus.security.errors import ProjectNotFound
@@ -75,7 +75,7 @@ class QuotaService:
                 snapshot, [("released_at", "=", None), ("project", "in", list(known.of))]
             )
             for one in holdings_of(held, nodes.find(snapshot), known, snapshot.now):
-                known.take(one.lease.project, one.amounts)
+                known.take(one.project, one.amounts)
             wanted = [id_ for id_ in known.of if project in {None, id_}]
             found = projects.find(snapshot, [("id", "in", wanted)], order=["name"])
             return [_shown(known, of) for of in found]

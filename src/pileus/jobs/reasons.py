@@ -9,7 +9,6 @@ from datetime import datetime
 from pileus.core.schemas.jobs import Node
 from pileus.core.schemas.quota import Limit
 from pileus.core.schemas.resources import MILLI, Resources
-from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.free import Free
 
 _QUOTA_HINT = "`pileus quota list` shows what is used of it."
@@ -28,8 +27,10 @@ class Waiting:
     """The running job whose end makes the room, if it is one of the same project."""
 
 
-def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = ()) -> Waiting:
-    """Why nothing can take `resources` now: never possible here, or not yet."""
+def explain(
+    resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] = (), gang: int = 1
+) -> Waiting:
+    """Why nothing can take `resources`, so many times at once, now: never possible here, or not yet."""
     if not nodes and silent:
         names = ", ".join(repr(node.name) for node in silent)
         return Waiting(
@@ -39,10 +40,18 @@ def explain(resources: Resources, nodes: Sequence[Node], silent: Sequence[Node] 
         return Waiting(
             "No node is registered", "Start a worker: `pileus up`, or `pileus worker` elsewhere."
         )
-    if any(Free(node).fits(Shape.of(resources)) for node in nodes):
+    room = sum(Free(node).holds(resources, gang) for node in nodes)
+    if room >= gang:
+        each = f" for each of {gang} members at once" if gang > 1 else ""
         return Waiting(
-            f"Waits for {describe(resources)} to be free",
+            f"Waits for {describe(resources)} to be free{each}",
             "It starts when running jobs end; `pileus job list` shows them.",
+        )
+    if room:
+        return Waiting(
+            f"Its {gang} members ask for {describe(resources)} each, and the nodes have room for"
+            f" {room} of them",
+            "Ask for less or for fewer, or add nodes.",
         )
     largest = max(nodes, key=lambda node: (node.capacity.cpu_milli, node.capacity.memory_mib))
     return Waiting(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pileus.core.schemas.jobs import Artifact, Job
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from pileus.core.schemas.jobs import Artifact, Attempt, Job
 from pileus.core.schemas.registry import DatasetVersion
 from pileus.jobs.store import attempts_of
 from pileus.registry.store import dataset_versions
@@ -11,12 +14,27 @@ from pileus.tracking.artifacts import artifacts_of
 
 
 def artifacts_left(snapshot: Snapshot, job: Job) -> tuple[str, list[Artifact]]:
-    """The newest attempt that left artifacts, and what it left; empty when none did."""
-    for attempt in reversed(attempts_of(snapshot, job.reused or job.id)):
-        found = artifacts_of(snapshot, job.project, attempt.id)
+    """The newest try that left artifacts, by its first attempt, and what it left; empty when none did."""
+    for members in newest_tries(snapshot, job.reused or job.id):
+        found = left_by(snapshot, members)
         if found:
-            return attempt.id, found
+            return members[0].id, found
     return "", []
+
+
+def newest_tries(snapshot: Snapshot, job: str) -> Iterator[list[Attempt]]:
+    """The tries of a job, the newest first, each as its members by rank."""
+    tries = groupby(attempts_of(snapshot, job), key=lambda attempt: attempt.number)
+    return reversed([list(members) for _, members in tries])
+
+
+def left_by(snapshot: Snapshot, members: Iterable[Attempt]) -> list[Artifact]:
+    """What all of them left, by path; of a path that several wrote, what the first of them did."""
+    found: dict[str, Artifact] = {}
+    for attempt in members:
+        for artifact in artifacts_of(snapshot, attempt.project, attempt.id):
+            found.setdefault(artifact.path, artifact)
+    return [found[path] for path in sorted(found)]
 
 
 def version_made(snapshot: Snapshot, job: Job) -> DatasetVersion | None:

@@ -38,6 +38,8 @@ def key_of(snapshot: Snapshot, job: Job) -> str:
         "dry_run": spec.dry_run,
         "register": spec.register_as,
     }
+    if spec.gang > 1:  # what each member does follows from how many there are
+        parts["gang"] = spec.gang
     if spec.secrets:  # the key of a job without any is what it was before there were secrets
         found = editions(snapshot, job.project, [secret.name for secret in spec.secrets])
         given = [(secret.variable, secret.file) for secret in spec.secrets]

@@ -20,19 +20,19 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import islice
-from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Limit, Stops
-from pileus.jobs.plan import NO_POLICY, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
-from pileus.jobs.policy.clearing import Claim, Clearing, Holding, clear
+from pileus.jobs.plan import NO_POLICY, Berth, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
+from pileus.jobs.policy.clearing import Claim, Clearing, clear
 from pileus.jobs.policy.demand import Demand, Shape
 from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free
+from pileus.jobs.policy.holdings import holdings_of
 from pileus.jobs.policy.placement import Placement, Spot
 from pileus.jobs.policy.prediction import History
-from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of
-from pileus.jobs.policy.reservation import Reservations, beside
+from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of, total
+from pileus.jobs.policy.reservation import End, Opening, Reservations, beside, earliest
 from pileus.jobs.reasons import Waiting, being_cleared, beyond_quota, explain, lacks_quota
 
 PATIENCE = timedelta(seconds=60)
@@ -61,37 +61,13 @@ def in_order(queue: Iterable[Job]) -> list[Job]:
     return sorted(queue, key=_order)
 
 
-def holdings_of(
-    leases: Iterable[Lease], nodes: Iterable[Node], quotas: Quotas, now: datetime
-) -> list[Holding]:
-    """What runs and counts against a quota."""
-    if not quotas.of:
-        return []
-    kinds = {
-        (node.id, device.id): device.kind for node in nodes for device in node.capacity.devices
-    }
-
-    def kinds_of(lease: Lease) -> list[str]:
-        held = [(lease.node, device) for device in lease.devices]
-        return [kinds[device] for device in held if device in kinds]
-
-    return [
-        Holding(
-            lease,
-            amounts_of(lease.resources, kinds_of(lease) or None),
-            (now - lease.created_at).total_seconds(),
-        )
-        for lease in leases
-        if lease.project in quotas.of
-    ]
-
-
 @dataclass(eq=False, slots=True)
 class _Wish:
     """What some of the waiting jobs ask alike, and what was found out for all of them."""
 
     shape: Shape
     is_sandboxed: bool
+    gang: int
     explained: Waiting | None = None
     nowhere: set[datetime | None] = field(default_factory=set)
     """A job that ends then finds no room: it only shrinks while a decision is made."""
@@ -99,26 +75,15 @@ class _Wish:
 
 def _wishes_of(queue: Iterable[Job]) -> dict[str, _Wish]:
     """Job → its wish; those that ask alike have the same."""
-    wishes: dict[tuple[Shape, bool], _Wish] = {}
+    wishes: dict[tuple[Shape, bool, int], _Wish] = {}
     found = {}
     for job in queue:
-        asked = (Shape.of(job.spec.resources), job.spec.sandbox)
+        asked = (Shape.of(job.spec.resources), job.spec.sandbox, job.spec.gang)
         wish = wishes.get(asked)
         if wish is None:
             wish = wishes[asked] = _Wish(*asked)
         found[job.id] = wish
     return found
-
-
-class _Room(NamedTuple):
-    """Room that is expected on a node, and what is left beside the job then."""
-
-    number: int
-    at: datetime
-    after: str | None
-    """Job whose end makes it, if it is one of the same project."""
-
-    later: Free
 
 
 class _Decision:
@@ -133,21 +98,21 @@ class _Decision:
         # What waits and what runs is what is expected to come again.
         asked = self._spaces.asked.copy()
         for wish, number in Counter(self._wishes.values()).items():
-            asked[wish.shape] += number
+            asked[wish.shape] += number * wish.gang
         self._placement = Placement(self._spaces.now, Demand.counted(asked))
         self._numbers = self._placement.numbers
         self._reservations = Reservations()
         self._quotas = Quotas(policy.quotas)
         holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
         for held in holdings:
-            self._quotas.take(held.lease.project, held.amounts)
+            self._quotas.take(held.project, held.amounts)
         self._soon = self._quotas.copy()
         """The quotas once everything has stopped that was asked to."""
 
         for held in holdings:
-            if held.lease.job in pool.stopping:
-                self._soon.give(held.lease.project, held.amounts)
-        self._stoppable = [held for held in holdings if held.lease.job not in pool.stopping]
+            if held.job in pool.stopping:
+                self._soon.give(held.project, held.amounts)
+        self._stoppable = [held for held in holdings if held.job not in pool.stopping]
         self._leaving: dict[str, list[Lease]] = defaultdict(list)
         """Node → what has been asked to stop there."""
 
@@ -182,7 +147,7 @@ class _Decision:
             if self._borrows(job):
                 borrowing[job.project].append(job)
                 if self._is_patient(job):
-                    amounts = amounts_of(job.spec.resources)
+                    amounts = _amounts(job)
                     self._claim(job, self._quotas.within_nominal(job.project, amounts))
             else:
                 self._try(job)
@@ -197,7 +162,7 @@ class _Decision:
         def push(project: str, number: int) -> None:
             if number < len(borrowing[project]):
                 job = borrowing[project][number]
-                share = self._quotas.share(project, amounts_of(job.spec.resources))
+                share = self._quotas.share(project, _amounts(job))
                 heapq.heappush(heap, (share, _order(job), number, job))
 
         for project in borrowing:
@@ -210,11 +175,11 @@ class _Decision:
     def _borrows(self, job: Job) -> bool:
         if job.project not in self._quotas.of:
             return False
-        return self._quotas.borrows(job.project, amounts_of(job.spec.resources))
+        return self._quotas.borrows(job.project, _amounts(job))
 
     def _try(self, job: Job) -> None:
         """Start it, or have room made for it, or say why it waits."""
-        amounts = amounts_of(job.spec.resources) if job.project in self._quotas.of else {}
+        amounts = _amounts(job) if job.project in self._quotas.of else {}
         self._unclaim(job)
         never = self._quotas.never(job.project, amounts)
         if never is not None:
@@ -222,11 +187,11 @@ class _Decision:
             return
         lacking = self._quotas.lacking(job.project, amounts)
         if lacking is None:
-            spot = self._spot(job)
-            if spot is not None:
-                lacking = self._lacking_there(job, spot)
+            spots = self._spots(job)
+            if spots is not None:
+                lacking = self._lacking_there(job, spots)
                 if lacking is None:
-                    self._grant(job, spot)
+                    self._grant(job, spots)
                     return
         if self._clear(job, amounts):
             return
@@ -244,19 +209,41 @@ class _Decision:
 
     # --- starting
 
-    def _spot(self, job: Job) -> Spot | None:
-        """Where there is room that is kept for nobody else."""
-        resources, wish, ends_at = job.spec.resources, self._wishes[job.id], self._ends_at(job)
+    def _spots(self, job: Job) -> Sequence[Spot] | None:
+        """Where there is room for all of its members that is kept for nobody else."""
+        wish, ends_at = self._wishes[job.id], self._ends_at(job)
         if ends_at in wish.nowhere:
             return None
+        found: list[Spot] = []
+        while len(found) < wish.gang:
+            spot = self._spot(job, ends_at)
+            if spot is None:
+                break
+            found.append(spot)
+            if wish.gang > 1:
+                self._take(job, spot)
+        if wish.gang > 1:
+            for spot in found:
+                self._placement.give(spot, job.spec.resources)
+                self._reservations.give(spot, job.spec.resources, ends_at)
+        if len(found) < wish.gang:
+            wish.nowhere.add(ends_at)
+            return None
+        return found
+
+    def _spot(self, job: Job, ends_at: datetime | None) -> Spot | None:
+        """Where there is room for one of them."""
+        resources, wish = job.spec.resources, self._wishes[job.id]
         shut = self._reservations.shut(wish.shape, ends_at) | self._barred(job)
         spot = self._placement.best(wish.shape, without=shut)
-        if spot is None:
-            wish.nowhere.add(ends_at)
         while spot is not None and not self._reservations.permits(spot, resources, ends_at):
             shut.add(spot.number)
             spot = self._placement.best(wish.shape, without=shut)
         return spot
+
+    def _take(self, job: Job, spot: Spot) -> None:
+        self._placement.take(spot, job.spec.resources)
+        self._reservations.take(spot, job.spec.resources, self._ends_at(job))
 
     def _barred(self, job: Job) -> set[int]:
         return self._without_sandbox if job.spec.sandbox else set()
@@ -271,23 +258,25 @@ class _Decision:
             self._endings.of_job(job, self._wishes[job.id].shape) if self._is_backfilling else None
         )
 
-    def _lacking_there(self, job: Job, spot: Spot) -> str | None:
+    def _lacking_there(self, job: Job, spots: Sequence[Spot]) -> str | None:
         """What its quota lacks once it is known which kind of devices it gets."""
-        if not spot.devices or job.project not in self._quotas.of:
+        if not spots[0].devices or job.project not in self._quotas.of:
             return None
-        return self._quotas.lacking(job.project, self._amounts_at(job, spot))
+        return self._quotas.lacking(job.project, self._amounts_at(job, spots))
 
-    def _amounts_at(self, job: Job, spot: Spot) -> Amounts:
-        node = self._placement.free[spot.number].node
-        kinds = [device.kind for device in node.capacity.devices if device.id in spot.devices]
-        return amounts_of(job.spec.resources, kinds or None)
+    def _amounts_at(self, job: Job, spots: Sequence[Spot]) -> Amounts:
+        return total(amounts_of(job.spec.resources, self._kinds_at(spot) or None) for spot in spots)
 
-    def _grant(self, job: Job, spot: Spot) -> None:
-        self._placement.take(spot, job.spec.resources)
-        self._reservations.take(spot, job.spec.resources, self._ends_at(job))
-        self._hold(job.project, self._amounts_at(job, spot))
-        node = self._placement.free[spot.number].node
-        self._grants.append(Grant(job, node, spot.devices))
+    def _kinds_at(self, spot: Spot) -> list[str]:
+        devices = self._node_of(spot).capacity.devices
+        return [device.kind for device in devices if device.id in spot.devices]
+
+    def _grant(self, job: Job, spots: Sequence[Spot]) -> None:
+        for spot in spots:
+            self._take(job, spot)
+        self._hold(job.project, self._amounts_at(job, spots))
+        berths = tuple(Berth(self._node_of(spot), spot.devices) for spot in spots)
+        self._grants.append(Grant(job, berths))
 
     def _hold(self, project: str, amounts: Amounts) -> None:
         self._quotas.take(project, amounts)
@@ -297,24 +286,24 @@ class _Decision:
 
     def _keep_promise(self, job: Job) -> bool:
         """Start the job, or go on making room for it; False where nothing of that helps any more."""
-        amounts = amounts_of(job.spec.resources)
-        spot = self._spot(job)
+        amounts = _amounts(job)
+        spots = self._spots(job)
         if (
-            spot is not None
+            spots is not None
             and self._quotas.lacking(job.project, amounts) is None
-            and self._lacking_there(job, spot) is None
+            and self._lacking_there(job, spots) is None
         ):
-            self._grant(job, spot)
+            self._grant(job, spots)
             return True
         if self._soon.lacking(job.project, amounts) is not None:
             return False
         node = self._pool.promises[job.id]
         space = self._space_soon(node)
-        if spot is not None:
-            node = self._placement.free[spot.number].node.id
-        elif space is None or not space.fits(self._wishes[job.id].shape):
+        if spots is not None:
+            node = self._node_of(spots[0]).id
+        elif job.spec.gang > 1 or space is None or not space.fits(self._wishes[job.id].shape):
             return False
-        self._promise(job, amounts, spot, Clearing(node, ()))
+        self._promise(job, amounts, spots, Clearing(node, ()))
         return True
 
     def _clear(self, job: Job, amounts: Amounts) -> bool:
@@ -326,38 +315,41 @@ class _Decision:
         if wish in self._hopeless or self._clearings >= MOST_CLEARINGS:
             return False
         self._clearings += 1
-        spot = self._spot(job)
+        spots = self._spots(job)
         claim = Claim(job.project, job.priority, job.spec.resources, amounts)
-        roomy = self._roomy_soon(job) if spot is None else self._node_of(spot).id
+        roomy = self._roomy_soon(job) if spots is None else self._node_of(spots[0]).id
         space = partial(self._space_soon, barred=self._barred(job))
-        clearing = clear(claim, self._stoppable, self._soon, roomy, space)
+        is_hopeless = spots is None and job.spec.gang > 1
+        clearing = None if is_hopeless else clear(claim, self._stoppable, self._soon, roomy, space)
         if clearing is None:
             # Room and quota only shrink while a decision is made.
             self._hopeless.add(wish)
             return False
-        self._promise(job, amounts, spot, clearing)
+        self._promise(job, amounts, spots, clearing)
         return True
 
-    def _promise(self, job: Job, amounts: Amounts, spot: Spot | None, clearing: Clearing) -> None:
+    def _promise(
+        self, job: Job, amounts: Amounts, spots: Sequence[Spot] | None, clearing: Clearing
+    ) -> None:
         """Ask the victims to stop, and keep room and quota for the job until they have."""
-        resources = job.spec.resources
         space = self._space_soon(clearing.node)
         for victim in clearing.victims:
-            self._soon.give(victim.lease.project, victim.amounts)
-            self._leaving[victim.lease.node].append(victim.lease)
-            self._preemptions.append(Preemption(victim.lease, job))
-            if space is not None and victim.lease.node == clearing.node:
-                space.give(victim.lease.resources, victim.lease.devices)
-        victims = {victim.lease.job for victim in clearing.victims}
-        self._stoppable = [x for x in self._stoppable if x.lease.job not in victims]
+            self._soon.give(victim.project, victim.amounts)
+            self._preemptions.append(Preemption(victim.job, job))
+            for lease in victim.leases:
+                self._leaving[lease.node].append(lease)
+                if space is not None and lease.node == clearing.node:
+                    space.give(lease.resources, lease.devices)
+        victims = {victim.job for victim in clearing.victims}
+        self._stoppable = [x for x in self._stoppable if x.job not in victims]
         self._hold(job.project, amounts)
-        if spot is not None:
-            self._placement.take(spot, resources)
-            self._reservations.take(spot, resources, self._ends_at(job))
+        if spots is not None:
+            for spot in spots:
+                self._take(job, spot)
         elif space is not None:
             number = self._numbers[clearing.node]
             now = self._placement.free[number]
-            self._reservations.keep(number, None, beside(space, now, resources))
+            self._reservations.keep(number, None, beside(space, now, job.spec.resources))
         self._promises[job.id] = clearing.node
         name = self._placement.free[self._numbers[clearing.node]].node.name
         stopping = len(clearing.victims) or len(self._leaving.get(clearing.node, ()))
@@ -413,58 +405,60 @@ class _Decision:
             nodes = self._pool.nodes
             if wish.is_sandboxed:
                 nodes = [node for node in nodes if node.capacity.sandbox]
-            wish.explained = explain(job.spec.resources, nodes, self._pool.silent)
+            wish.explained = explain(job.spec.resources, nodes, self._pool.silent, wish.gang)
         return wish.explained
 
     def _reserve(self, job: Job) -> None:
-        """Keep a node for the first job that waits for room, from when that is expected; and whole
+        """Keep nodes for the first job that waits for room, from when that is expected; and whole
         nodes for those that have waited long without knowing when, so that none is starved."""
-        if not self._spaces.idle.on(self._wishes[job.id].shape):
+        if not self._fits_idle(job):
             return  # it waits for another node, and must not keep others from this one
         if not self._is_backfilling:
             self._is_backfilling = True
-            room = self._earliest(job)
-            if room is not None:
-                known = replace(self._waiting[job.id], hint=None, eta=room.at, after=room.after)
+            opening = self._earliest(job)
+            if opening is not None:
+                at, last = opening.at, opening.last
+                after = last.job if last.project == job.project else None
+                known = replace(self._waiting[job.id], hint=None, eta=at, after=after)
                 self._waiting[job.id] = known
                 if self._pool.now - job.created_at < TRUST:
-                    self._reservations.keep(room.number, room.at, room.later)
+                    for number, later in opening.later.items():
+                        self._reservations.keep(number, at, later)
                     return
         if not self._is_patient(job) or self._kept_whole >= MOST_KEPT_WHOLE:
             return
-        roomiest = next(self._roomiest(job), None)
-        if roomiest is not None:
+        left = job.spec.gang
+        for number in self._roomiest(job):
             self._kept_whole += 1
-            self._reservations.keep(roomiest, None, None)
+            self._reservations.keep(number, None, None)
+            idle = self._spaces.idle.spaces[self._placement.free[number].node.id]
+            left -= idle.holds(job.spec.resources, left)
+            if not left:
+                return
 
-    def _earliest(self, job: Job) -> _Room | None:
-        """Where there is room first, if what runs ends as expected."""
-        shape = self._wishes[job.id].shape
-        found = []
-        for number in islice(self._roomiest(job), MOST_LOOKED_AT):
-            now = self._placement.free[number]
-            space = now.copy()
-            for end, _, lease in self._ends_on(now.node.id):
-                space.give(lease.resources, lease.devices)
-                if space.fits(shape):
-                    after = lease.job if lease.project == job.project else None
-                    found.append((end, now.node.name, number, after, space))
-                    break
-        if not found:
-            return None
-        at, _, number, after, space = min(found, key=lambda one: one[:2])
-        later = beside(space, self._placement.free[number], job.spec.resources)
-        return _Room(number, at, after, later)
+    def _fits_idle(self, job: Job) -> bool:
+        """Whether the nodes that answer have room for all of its members when nothing else runs."""
+        left = job.spec.gang
+        for node in self._spaces.idle.on(self._wishes[job.id].shape):
+            left -= self._spaces.idle.spaces[node].holds(job.spec.resources, left)
+            if not left:
+                return True
+        return False
 
-    def _ends_on(self, node: str) -> list[tuple[datetime, str, Lease]]:
-        """When what runs there is expected to end, where that is known, and its job; soonest first."""
-        known = []
-        for lease in self._spaces.held_on(node):
+    def _earliest(self, job: Job) -> Opening | None:
+        """When there is room for all of its members, if what runs ends as expected."""
+        looked_at = islice(self._roomiest(job), MOST_LOOKED_AT + job.spec.gang - 1)
+        now = {number: self._placement.free[number] for number in looked_at}
+        ends = [End(at, number, x) for number in now for at, x in self._ends_on(now[number])]
+        return earliest(job.spec.resources, job.spec.gang, now, ends)
+
+    def _ends_on(self, space: Free) -> Iterator[tuple[datetime, Lease]]:
+        """When what runs there is expected to end, where that is known."""
+        for lease in self._spaces.held_on(space.node.id):
             is_leaving = lease.job in self._pool.stopping
             end = self._pool.now if is_leaving else self._endings.of_lease(lease)
             if end is not None:
-                known.append((end, lease.job, lease))
-        return sorted(known, key=lambda one: one[:2])
+                yield end, lease
 
     def _roomiest(self, job: Job) -> Iterator[int]:
         """Nodes that could run it if they were idle and are not kept, those with the most left first."""
@@ -473,6 +467,12 @@ class _Decision:
             is_able = self._placement.free[number].node.id in able and number not in barred
             if is_able and number not in self._reservations:
                 yield number
+
+
+def _amounts(job: Job) -> Amounts:
+    """What its members ask for together."""
+    amounts = amounts_of(job.spec.resources)
+    return amounts if job.spec.gang == 1 else total([amounts] * job.spec.gang)
 
 
 def _order(job: Job) -> tuple[int, datetime, str]:

@@ -104,8 +104,8 @@ class JobService:
             most = None
             if spec.timeout_seconds is not None:
                 held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
-                most = price_of(snapshot, spec.resources, held * spec.max_attempts)
-            hour = price_of(snapshot, spec.resources, timedelta(hours=1))
+                most = price_of(snapshot, spec.resources, held * spec.max_attempts) * spec.gang
+            hour = price_of(snapshot, spec.resources, timedelta(hours=1)) * spec.gang
             return draft(snapshot), *self._line(snapshot), hour, most
 
         job, pool, first, hour, most = await self._database.read(work)
@@ -242,14 +242,23 @@ class JobService:
 
         return await self._database.read(work)
 
-    async def attempt(self, project: str, job_id: str, attempt_id: str | None) -> Attempt | None:
-        """One attempt of a job; the newest, if there is one, when no id is given.
+    async def attempt(
+        self, project: str, job_id: str, attempt_id: str | None, rank: int = 0
+    ) -> Attempt | None:
+        """One attempt of a job; that of the newest try, if there is one, when no id is given.
 
         Raises JobNotFound, AttemptNotFound.
         """
+        size = (await self.job(project, job_id)).spec.gang
         found = await self.attempts(project, job_id)
+        if attempt_id is None and rank < size:
+            newest = [one for one in found if one.number == found[-1].number]
+            return newest[rank] if newest else None
         if attempt_id is None:
-            return found[-1] if found else None
+            raise AttemptNotFound(
+                f"Job {job_id!r} has no rank {rank}",
+                hint=f"Its ranks are 0 to {size - 1}." if size > 1 else "Leave the rank out.",
+            )
         for attempt in found:
             if attempt.id == attempt_id:
                 return attempt
@@ -258,7 +267,10 @@ class JobService:
         )
 
     async def artifacts(self, project: str, job_id: str) -> tuple[str, list[Artifact]]:
-        """The newest attempt that left artifacts, and what it left. Raises JobNotFound."""
+        """The newest try that left artifacts, by its first attempt, and what it left.
+
+        Raises JobNotFound.
+        """
 
         def work(snapshot: Snapshot) -> tuple[str, list[Artifact]]:
             return artifacts_left(snapshot, job_of(snapshot, project, job_id))

@@ -80,8 +80,8 @@ def job_of(snapshot: Snapshot, project: str, job_id: str) -> Job:
 
 
 def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:
-    """Attempts of a job, first to last."""
-    return attempts.find(snapshot, [("job", "=", job_id)], order=["number"])
+    """Attempts of a job, first to last; of a gang's try by rank."""
+    return attempts.find(snapshot, [("job", "=", job_id)], order=["number", "rank"])
 
 
 def leased_on(snapshot: Snapshot, node: str) -> list[tuple[Attempt, Lease]]:

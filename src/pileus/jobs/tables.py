@@ -106,9 +106,10 @@ ATTEMPTS = Table(
         json("exit", null=True),
         json("result", null=True),
         integer("reported_ms", null=True),
+        integer("rank"),
     ),
     key=("id",),
-    unique=(("job", "number"),),
+    unique=(("job", "number", "rank"),),
     index=(("node", "status"),),
 )
 
@@ -140,7 +141,14 @@ LEASES = Table(
 NODES = Table(
     name="node",
     noun="node",
-    columns=(*row_columns(), text("name"), text("boot_id"), json("capacity"), time("seen_at")),
+    columns=(
+        *row_columns(),
+        text("name"),
+        text("boot_id"),
+        json("capacity"),
+        time("seen_at"),
+        text("address", null=True),
+    ),
     key=("id",),
     unique=(("name",),),
 )

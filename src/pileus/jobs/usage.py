@@ -257,6 +257,7 @@ def _usage(
     return AttemptUsage(
         attempt=attempt.id,
         number=attempt.number,
+        rank=attempt.rank,
         job=job.id,
         name=job.name,
         kind=job.kind,

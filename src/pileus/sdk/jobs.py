@@ -119,15 +119,30 @@ class Jobs:
         *_, job = self.watch(identifier, every_seconds=every_seconds)
         return job
 
-    def logs(self, identifier: str, stream: Stream = "stdout", attempt: str | None = None) -> bytes:
-        """What an attempt has written so far; the latest attempt when none is named."""
-        return b"".join(self.written_logs(identifier, stream, attempt))
+    def logs(
+        self,
+        identifier: str,
+        stream: Stream = "stdout",
+        attempt: str | None = None,
+        *,
+        rank: int = 0,
+    ) -> bytes:
+        """What an attempt has written so far; when none is named, that of the latest try, of a
+        gang the member with that rank.
+        """
+        return b"".join(self.written_logs(identifier, stream, attempt, rank=rank))
 
     def written_logs(
-        self, identifier: str, stream: Stream = "stdout", attempt: str | None = None
+        self,
+        identifier: str,
+        stream: Stream = "stdout",
+        attempt: str | None = None,
+        *,
+        rank: int = 0,
     ) -> Iterator[bytes]:
         """What an attempt has written so far, part by part."""
-        return (part.data for part in self._parts(identifier, stream, attempt, 0) if part.data)
+        parts = self._parts(identifier, stream, attempt or rank, 0)
+        return (part.data for part in parts if part.data)
 
     def follow_logs(
         self,
@@ -135,19 +150,20 @@ class Jobs:
         stream: Stream = "stdout",
         attempt: str | None = None,
         *,
+        rank: int = 0,
         since: datetime | None = None,
         timestamps: bool = False,
     ) -> Iterator[bytes]:
         """Bytes as they are written, until the job has ended; with `timestamps`, lines after their
         times. With `since`, an aware time, none of the lines that are known to be from before.
         """
-        parts = self._parts(identifier, stream, attempt, LOG_WAIT_SECONDS, since)
+        parts = self._parts(identifier, stream, attempt or rank, LOG_WAIT_SECONDS, since)
         if not timestamps:
             return (part.data for part in parts if part.data)
 
         def times(attempt: str, offset: int) -> Part:
             name = f"{stream}{SUFFIX}"
-            return self._part(identifier, name, attempt or None, offset, TIMES_WAIT_SECONDS)
+            return self._part(identifier, name, attempt or rank, offset, TIMES_WAIT_SECONDS)
 
         return with_times(parts, times)
 
@@ -157,6 +173,7 @@ class Jobs:
         stream: Stream = "stdout",
         attempt: str | None = None,
         *,
+        rank: int = 0,
         grep: str = "",
         tail: int | None = None,
         since: datetime | None = None,
@@ -171,6 +188,7 @@ class Jobs:
         params = {
             "stream": stream,
             "attempt": attempt,
+            "rank": rank,
             "grep": grep,
             "tail": tail,
             "since": since.isoformat() if since else None,
@@ -215,7 +233,7 @@ class Jobs:
         self,
         identifier: str,
         stream: str,
-        attempt: str | None,
+        attempt: str | int,
         wait_seconds: float,
         since: datetime | None = None,
     ) -> Iterator[Part]:
@@ -232,11 +250,12 @@ class Jobs:
         self,
         identifier: str,
         stream: str,
-        attempt: str | None,
+        attempt: str | int,
         offset: int,
         wait_seconds: float,
         since: datetime | None = None,
     ) -> Part:
+        """`attempt` is an id, or a rank of the latest try."""
         response = self._api.call(
             "GET",
             self._api.path("jobs", identifier, "logs"),
@@ -244,7 +263,7 @@ class Jobs:
                 "stream": stream,
                 "offset": offset,
                 "wait": wait_seconds,
-                "attempt": attempt,
+                ("rank" if isinstance(attempt, int) else "attempt"): attempt,
                 "since": since.isoformat() if since else None,
             },
             timeout_seconds=wait_seconds + _SLACK_SECONDS,

@@ -28,6 +28,7 @@ async def follow(
     offset: int,
     wait_seconds: float,
     since: datetime | None = None,
+    rank: int = 0,
 ) -> tuple[Chunk, str]:
     """The next bytes of a stream and whose they are; final once the job can write no more.
 
@@ -44,7 +45,7 @@ async def follow(
         now = await services.database.wait(seen, 0)
         if now != seen:
             job = await services.jobs.job(caller.project, job_id)
-            attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
+            attempt = await services.jobs.attempt(caller.project, job_id, attempt_id, rank)
             seen = now
         growth = services.streams.growth(attempt.id) if attempt else None
         if since is not None and attempt is not None and stream in LOGS:
@@ -70,6 +71,7 @@ async def search(
     text: bytes,
     most: int | None,
     wanted: Wanted,
+    rank: int = 0,
 ) -> AsyncIterator[bytes]:
     """Lines of a log that are wanted and contain `text`, at most the last `most` of them.
 
@@ -77,7 +79,7 @@ async def search(
     """
     check_name(stream)
     await services.jobs.job(caller.project, job_id)
-    attempt = await services.jobs.attempt(caller.project, job_id, attempt_id)
+    attempt = await services.jobs.attempt(caller.project, job_id, attempt_id, rank)
     if attempt is None:
         return once(b"")
     if wanted.needs_times:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pileus.core.errors import InvalidRequest
 from pileus.core.schemas.deletion import Tombstone
-from pileus.core.schemas.jobs import Job, JobStatus
+from pileus.core.schemas.jobs import Job, JobStatus, StopReason
 from pileus.jobs.service import JobService
 from pileus.jobs.store import attempts
 from pileus.security.store import tombstone_of
@@ -84,8 +84,7 @@ class WhyService:
             "reason": job.reason,
             "hint": job.hint,
             "attempts": [
-                {"id": t.id, "number": t.number, "status": t.status, "reason": t.reason}
-                for t in tries
+                t.model_dump(include={"id", "number", "rank", "status", "reason"}) for t in tries
             ],
         }
         if job.status in {JobStatus.WAITING, JobStatus.QUEUED}:
@@ -96,7 +95,9 @@ class WhyService:
                 answer |= {"eta": waiting.eta, "after": waiting.after}
         elif job.status is JobStatus.RUNNING:
             answer["reason"] = (
-                f"It is being stopped ({job.stop_requested})"
+                job.reason
+                if job.stop_requested is StopReason.PEER
+                else f"It is being stopped ({job.stop_requested})"
                 if job.stop_requested
                 else f"Attempt {tries[-1].number} is {tries[-1].status}"
                 if tries

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pileus.core.schemas.jobs import Artifact
 from pileus.storage.transaction import Snapshot, Transaction
@@ -40,11 +40,11 @@ def artifacts_of(snapshot: Snapshot, project: str, attempt: str) -> list[Artifac
     return [Artifact.model_validate(record) for record in found]
 
 
-def artifact_at(snapshot: Snapshot, project: str, attempt: str, path: str) -> Artifact:
-    """One artifact by path. Raises ArtifactNotFound."""
-    record = snapshot.get(ARTIFACTS, attempt=attempt, path=path)
-    if record is None or record["project"] != project:
-        raise ArtifactNotFound(
-            f"Artifact {path!r} not found", hint="List them with `pileus job artifacts JOB`."
-        )
-    return Artifact.model_validate(record)
+def artifact_at(left: Iterable[Artifact], path: str) -> Artifact:
+    """One artifact of those by path. Raises ArtifactNotFound."""
+    for artifact in left:
+        if artifact.path == path:
+            return artifact
+    raise ArtifactNotFound(
+        f"Artifact {path!r} not found", hint="List them with `pileus job artifacts JOB`."
+    )

@@ -35,6 +35,7 @@ from pileus.worker.errors import InputDamaged, SecretsMissing
 from pileus.worker.launching import launch_of
 from pileus.worker.link import ServerLink
 from pileus.worker.materialise import materialise, remove_tree
+from pileus.worker.meeting import check_port
 from pileus.worker.secrets import SecretFiles
 from pileus.worker.streams import StreamShipper
 
@@ -236,6 +237,8 @@ class HeldAttempt:
                     is_prepared = await self._prepare(order)
                 if not is_prepared and not may_have_begun:
                     return self._refuse_stopped()
+            if order.spec.seat is not None and not may_have_begun:
+                check_port(order.spec.seat)
             executor.renew(directory, self._fence_seconds, self._confirmed_at)
             launch = launch_of(order, self._layout, self._means.base_environment)
             await executor.start(directory, launch)

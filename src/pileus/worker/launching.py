@@ -65,6 +65,8 @@ def environment(
         _PYTHON_PATH: os.pathsep.join(filter(None, python_path)),
         _DEVICES: ",".join(devices),  # empty hides them all: it holds no lease on any
     }
+    if spec.seat is not None:
+        own |= spec.seat.variables
     if spec.secrets:
         own[SECRETS_VARIABLE] = str(Layout(directory).secrets)
     if spec.request_id is not None:

@@ -50,6 +50,10 @@ class WorkerSettings(BaseModel):
     custom: dict[str, int] = Field(default_factory=dict)
     """Flavours that this node offers, such as `{"fpga": 1}`."""
 
+    address: str | None = Field(default=None, min_length=1)
+    """Where members of a gang on other nodes reach this one: an IP address or a host name. When absent,
+    that of the interface towards the server, or where that is this machine, towards anywhere."""
+
     executor: Literal["process", "ray"] = "process"
     """Where attempts run: on this machine, or on every node of a Ray cluster (`pileus[ray]`)."""
 

@@ -33,6 +33,7 @@ from pileus.worker.forgetting import keep_forgetting
 from pileus.worker.held import Means
 from pileus.worker.http_link import HttpServerLink
 from pileus.worker.link import ServerLink
+from pileus.worker.meeting import address_towards
 from pileus.worker.place import Place
 from pileus.worker.secrets import SecretFiles, memory_directory
 from pileus.worker.settings import WorkerSettings, base_environment, build_environment
@@ -104,6 +105,7 @@ async def working(
         log_bytes=settings.log_bytes,
     )
     attempts = Attempts(settings.directory / "attempts", means)
+    address = settings.address or await asyncio.to_thread(address_towards, settings.server_url)
     found_here = inventory.take(settings.custom)
     capacity = place.capacity(found_here.model_copy(update={"sandbox": sandbox is not None}))
 
@@ -114,6 +116,7 @@ async def working(
             capacity=capacity,
             pid=os.getpid(),
             version=pileus.__version__,
+            address=address,
             holding=attempts.holding,
         )
 

@@ -188,7 +188,7 @@ def running(order: DesiredAttempt) -> AttemptReport:
 def ended(
     of: DesiredAttempt | AttemptReport,
     *,
-    code: int = 0,
+    code: int | None = 0,
     reason: str = "exited",
     artifacts: tuple[Artifact, ...] = (),
     result: Any = None,

@@ -48,8 +48,9 @@ class History:
         """Let it be so."""
         for grant in plan.grants:
             self.queue.remove(grant.job)
-            self.leases.append(self._lease(grant.job, grant.node, grant.devices))
-        self.stopping |= {one.lease.job for one in plan.preemptions}
+            for rank, (node, devices) in enumerate(grant.berths):
+                self.leases.append(self._lease(grant.job, rank, node, devices))
+        self.stopping |= {one.victim for one in plan.preemptions}
         self.promises = dict(plan.promises)
 
     def _step(self) -> None:
@@ -72,7 +73,7 @@ class History:
                 self.leases[place] = lease.model_copy(update={"expires_at": self.now})
         ended = [x for x in self.leases if chance.random() < (0.5 if self._stops(x) else 0.2)]
         self.leases = [lease for lease in self.leases if lease not in ended]
-        self.stopping -= {lease.job for lease in ended}
+        self.stopping &= {lease.job for lease in self.leases}
         self.queue += [self._job() for _ in range(chance.randrange(8))]
 
     def _stops(self, lease: Lease) -> bool:
@@ -115,12 +116,14 @@ class History:
             gpu_kind="h200" if gpu and chance.random() < 0.3 else None,
             custom={"fpga": 1} if chance.random() < 0.1 else {},
         )
+        gang = chance.choice((1, 1, 1, 2, 3))
         spec = JobSpec(
             kind="command",
             command=("true",),
             resources=resources,
             priority=chance.choice((0, 0, 5)),
-            sandbox=chance.random() < 0.1,
+            gang=gang,
+            sandbox=gang == 1 and chance.random() < 0.1,
             timeout_seconds=chance.choice((None, 30.0, 500.0)),
         )
         return Job(
@@ -139,13 +142,13 @@ class History:
             submitted_by="prn_1",
         )
 
-    def _lease(self, job: Job, node: Node, devices: tuple[str, ...]) -> Lease:
+    def _lease(self, job: Job, rank: int, node: Node, devices: tuple[str, ...]) -> Lease:
         timeout = job.spec.timeout_seconds
         return Lease(
-            id=f"lse_{job.id}",
+            id=f"lse_{job.id}_{rank}",
             project=job.project,
             created_at=self.now,
-            attempt=f"att_{job.id}",
+            attempt=f"att_{job.id}_{rank}",
             job=job.id,
             node=node.id,
             token="t",

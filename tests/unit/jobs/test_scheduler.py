@@ -127,7 +127,12 @@ class TestFit:
         result = plan(*jobs, nodes=nodes)
 
         for node in nodes:
-            on_node = [g.job.spec.resources for g in result.grants if g.node.id == node.id]
+            on_node = [
+                g.job.spec.resources
+                for g in result.grants
+                for at in g.berths
+                if at.node.id == node.id
+            ]
             assert sum(r.cpu_milli for r in on_node) <= node.capacity.cpu_milli
             assert sum(r.memory_mib for r in on_node) <= node.capacity.memory_mib
         assert len(result.grants) + len(result.waiting) == len(jobs)
@@ -140,7 +145,7 @@ class TestFit:
             nodes=[make_node(gpus=2)],
         )
 
-        devices = {grant.job.id: grant.devices for grant in result.grants}
+        devices = {grant.job.id: grant.berths[0].devices for grant in result.grants}
         assert devices == {"job_0001": ("a0",), "job_0002": ("a0",), "job_0003": ("a1",)}
 
     def test_a_fraction_does_not_fit_what_is_spread_over_two_devices(self) -> None:
@@ -307,7 +312,7 @@ class TestPreemption:
         wanted, late = owned(make_job(1, cpu=2), "a"), owned(make_job(2, cpu=2), "b")
 
         first = under(*self.QUOTAS, nodes=[BIG], leases=held, queue=[wanted, late])
-        victims = {one.lease.job for one in first.preemptions}
+        victims = {one.victim for one in first.preemptions}
         second = under(
             *self.QUOTAS,
             nodes=[BIG],
@@ -487,7 +492,7 @@ class TestSandbox:
 
         [grant] = plan(sandboxed(make_job(1)), nodes=nodes).grants
 
-        assert grant.node.name == "b"
+        assert grant.nodes == "b"
 
     def test_it_waits_for_that_node_and_for_no_other(self) -> None:
         full = with_sandbox(make_node("b"))

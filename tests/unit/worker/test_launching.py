@@ -2,6 +2,7 @@ from pathlib import Path
 
 from pileus.compute.layout import ATTEMPT_MODULES, Layout
 from pileus.compute.limits.amounts import LEAST_MEMORY_MIB, Limits
+from pileus.core.schemas.gangs import Seat
 from pileus.core.schemas.resources import Resources
 from pileus.worker.launching import environment, launch_of
 from tests.unit.worker.fakes import make_order, make_spec
@@ -25,6 +26,12 @@ class TestEnvironment:
 
         assert environment(make_spec(), (), HERE, BASE)["ORT_DISABLE_TELEMETRY"] == "1"
         assert environment(own, (), HERE, BASE)["ORT_DISABLE_TELEMETRY"] == "0"
+
+    def test_a_member_of_a_gang_is_told_its_place(self):
+        seat = Seat(rank=1, size=2, address="10.0.0.1", port=20001)
+
+        assert seat.variables.items() <= environment(make_spec(seat=seat), (), HERE, BASE).items()
+        assert "RANK" not in environment(make_spec(), (), HERE, BASE)
 
     def test_our_module_comes_before_the_jobs_own(self):
         spec = make_spec(env={"PYTHONPATH": "/mine"})

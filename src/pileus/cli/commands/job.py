@@ -263,13 +263,21 @@ def _facts(
         ("took", phrases.lasted(job.get("started_at"), job.get("ended_at"))),
         ("dataset", job.get("dataset_version")),
         ("resources", ", ".join(f"{k}={v}" for k, v in resources.items() if v)),
-        *(pair for one in attempts for pair in _tried(one, used)),
+        ("gang", job["spec"]["gang"] if _is_gang(job) else None),
+        *(pair for one in attempts for pair in _tried(one, used, is_gang=_is_gang(job))),
         *((name, phrases.figure(value)) for name, value in job.get("summary", {}).items()),
     ]
 
 
-def _tried(attempt: dict[str, Any], used: Mapping[str, str]) -> list[tuple[str, object]]:
-    name = f"attempt {attempt['number']}"
+def _is_gang(job: Any) -> bool:  # noqa: ANN401  a document
+    return bool(job.get("spec", {}).get("gang", 1) > 1)
+
+
+def _tried(
+    attempt: dict[str, Any], used: Mapping[str, str], *, is_gang: bool
+) -> list[tuple[str, object]]:
+    rank = f", rank {attempt['rank']}" if is_gang else ""
+    name = f"attempt {attempt['number']}{rank}"
     return [(name, _attempt(attempt)), ("  used", used.get(attempt["id"]))]
 
 

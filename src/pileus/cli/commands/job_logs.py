@@ -21,6 +21,7 @@ def logs(
     ] = False,
     stream: Annotated[str | None, typer.Option(help="stdout or stderr; both when absent.")] = None,
     attempt: Annotated[str | None, typer.Option(help="Id of an earlier attempt.")] = None,
+    rank: Annotated[int, typer.Option(min=0, help="Which member of a gang.")] = 0,
     grep: Annotated[str, typer.Option(help="Only lines that contain this text, as it is.")] = "",
     tail: Annotated[
         int | None, typer.Option(min=1, max=100_000, help="Only the last so many lines.")
@@ -44,12 +45,16 @@ def logs(
     streams = [_stream(stream)] if stream else list(_SINKS)
     if follow and (grep or tail is not None or until is not None):
         raise typer.BadParameter("not with --grep, --tail or --until", param_hint="--follow")
+    if attempt is not None and rank:
+        raise typer.BadParameter("not with --attempt, which names the member", param_hint="--rank")
     begin, end = moments.moment(since, "--since"), moments.moment(until, "--until")
     jobs: Any = session.client.jobs
     if follow and not session.json:
         _copy(
             streams,
-            lambda one: jobs.follow_logs(job, one, attempt, since=begin, timestamps=timestamps),
+            lambda one: jobs.follow_logs(
+                job, one, attempt, rank=rank, since=begin, timestamps=timestamps
+            ),
         )
     elif session.json or grep or tail is not None or begin or end or timestamps:
         found = {
@@ -57,6 +62,7 @@ def logs(
                 job,
                 one,
                 attempt,
+                rank=rank,
                 grep=grep,
                 tail=tail,
                 since=begin,
@@ -71,7 +77,7 @@ def logs(
         else:
             _write(found)
     else:
-        _copy(streams, lambda one: jobs.written_logs(job, one, attempt))
+        _copy(streams, lambda one: jobs.written_logs(job, one, attempt, rank=rank))
 
 
 def print_logs(session: Session, job: str) -> None:

@@ -56,6 +56,12 @@ def run(
     disk: resources.Disk = None,
     gpu: resources.Gpu = None,
     resource: resources.Custom = None,
+    gang: Annotated[
+        int,
+        typer.Option(
+            min=1, help="So many of it start together, each with these resources, or none does."
+        ),
+    ] = 1,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="No network; only its inputs and its own directory.")
     ] = False,
@@ -99,6 +105,7 @@ def run(
         ],
         "name": name,
         "resources": resources.resources(cpu, memory, gpu, resource, disk),
+        "gang": gang,
         "sandbox": sandbox,
         "timeout_seconds": timeout_seconds,
         "max_attempts": max_attempts,
@@ -117,19 +124,24 @@ def run(
     if detach:
         session.output.show(job, lambda _: session.output.say(job["id"]))
         return
-    _follow(session, job["id"])
+    _follow(session, job)
 
 
-def _follow(session: Session, job: str) -> None:
+def _follow(session: Session, job: Any) -> None:  # noqa: ANN401  a document
     from pileus.cli import following  # start-up time
     from pileus.cli.commands.job_logs import print_logs  # start-up time
 
-    session.output.note(f"[dim]Job {job}[/]")
-    with following.leaving_it_running(session, job):
-        following.wait_for_start(session, job)
+    session.output.note(f"[dim]Job {job['id']}[/]")
+    if job["spec"]["gang"] > 1:
+        session.output.note(
+            f"[dim]Rank 0 follows; another: pileus job logs {job['id']} --rank 1[/]"
+        )
+    identifier = job["id"]
+    with following.leaving_it_running(session, identifier):
+        following.wait_for_start(session, identifier)
         if not session.json:
-            print_logs(session, job)
-        ended = session.client.jobs.wait(job)
+            print_logs(session, identifier)
+        ended = session.client.jobs.wait(identifier)
     following.raise_unless_succeeded(session, ended, is_told=True)
     if session.json:
         session.output.write_json(ended)

@@ -55,6 +55,13 @@ class Attempt:
         self.number: int = spec.get("number", 1)
         """1 for the first try of the job."""
 
+        seat = spec.get("seat") or {}
+        self.rank: int = seat.get("rank", 0)
+        """Which member of a gang this is, from 0."""
+
+        self.gang: int = seat.get("size", 1)
+        """Members of the gang."""
+
         self.request_id: str | None = spec.get("request_id")
         """Of the request that submitted the job: log it, and send it on as `X-Request-Id`."""
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from pileus.core.schemas.base import Answer, Name, Row, Schema
 from pileus.core.schemas.code import checked_environment_file
+from pileus.core.schemas.gangs import MOST_MEMBERS, VARIABLES, Seat
 from pileus.core.schemas.resources import Capacity, Resources
 from pileus.core.schemas.secrets import JobSecrets, apart
 from pileus.core.schemas.transform import Transform
@@ -51,6 +52,7 @@ class StopReason(StrEnum):
     CANCEL = "cancel"
     PREEMPT = "preempt"
     TIMEOUT = "timeout"
+    PEER = "peer"  #: another member of its gang has ended without success
 
 
 class Cause(Answer):
@@ -129,6 +131,10 @@ class JobSpec(Schema):
     inputs: tuple[JobInput, ...] = ()
     resources: Resources = Resources()
 
+    gang: int = Field(default=1, ge=1, le=MOST_MEMBERS)
+    """For `command`: so many attempts start together or none does, each with `resources`. They find
+    one another by the variables that torch reads: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT."""
+
     needs: tuple[str, ...] = Field(default=(), max_length=1000)
     """Jobs of the project that end before this one is queued."""
 
@@ -167,12 +173,22 @@ class JobSpec(Schema):
         for field, kinds in _KINDS_OF.items():
             if self.kind not in kinds and getattr(self, field) not in {None, False}:
                 raise ValueError(f"a {self.kind} job takes no {field!r}; use kind {kinds[0]!r}")
+        if self.gang > 1:
+            self._check_gang()
         if self.environment_file is not None:
             if self.code is None:
                 raise ValueError("'environment_file' is a file of 'code', which is missing")
             checked_environment_file(self.environment_file)
         apart(self.secrets, self.env)
         return self
+
+    def _check_gang(self) -> None:
+        if self.kind != "command":
+            raise ValueError(f"a {self.kind} job takes no 'gang'; use kind 'command'")
+        if self.sandbox:
+            raise ValueError("members of a gang talk to one another, and a sandbox has no network")
+        for name in sorted(VARIABLES & self.env.keys()):
+            raise ValueError(f"variable {name!r} is what tells a member of a gang its place")
 
     @property
     def all_needs(self) -> tuple[str, ...]:
@@ -252,10 +268,13 @@ class Job(Row):
 
 
 class Attempt(Row):
-    """One try of a job, on one lease."""
+    """One try of a job, on one lease; of a gang, what one member has of a try."""
 
     job: str
     number: int
+    rank: int = 0
+    """Which member of a gang, from 0."""
+
     node: str
     status: AttemptStatus
     reported_ms: int | None = None
@@ -302,6 +321,8 @@ class Node(Row):
     boot_id: str
     capacity: Capacity
     seen_at: datetime
+    address: str | None = None
+    """Where members of a gang on other nodes reach it."""
 
 
 class Pool(Row):
@@ -355,6 +376,9 @@ class AttemptSpec(Answer):
     inputs: tuple[AttemptInput, ...]
     params: dict[str, Any]
     resources: Resources
+    seat: Seat | None = None
+    """Of a member of a gang."""
+
     sandbox: bool = False
     timeout_seconds: float | None
     grace_seconds: float
@@ -372,6 +396,9 @@ class Registration(Answer):
     capacity: Capacity
     pid: int
     version: str
+    address: str | None = None
+    """As in `Node`."""
+
     holding: tuple[str, ...] = ()
     """Attempts found on disk."""
 

@@ -95,6 +95,7 @@ class AttemptUsage(Answer):
 
     attempt: str
     number: int
+    rank: int
     job: str
     name: str | None
     kind: str

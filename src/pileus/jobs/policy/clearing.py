@@ -1,4 +1,4 @@
-"""Who makes room for a job that its quota entitles to some: the attempts whose stop loses the least.
+"""Who makes room for a job that its quota entitles to some: the jobs whose stop loses the least.
 
 As Kueue's preemption within a ClusterQueue and reclaim within a cohort
 (https://kueue.sigs.k8s.io/docs/concepts/preemption/), with the loss as the order: what an attempt has
@@ -7,11 +7,13 @@ run at the price of what it holds, the most that a stop can lose, for it is aske
 There are no loops. Who is stopped held borrowed quota, or is of strictly lower priority in the same
 project. What starts in its place holds nominal quota, which only its own project may take again, or is
 of higher priority. And of equal priority only what has run for a while is stopped.
+
+Room is made on one node: a gang that finds none waits, though quota is made for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from pileus.core.schemas.quota import Stops
 from pileus.core.schemas.resources import Resources
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.free import Free
+from pileus.jobs.policy.holdings import Holding
 from pileus.jobs.policy.quota import Amounts, Quotas
 
 PROTECTED_SECONDS = 60.0
@@ -38,24 +41,6 @@ class Claim(NamedTuple):
     amounts: Amounts
 
 
-class Holding(NamedTuple):
-    """An attempt that runs, and what is lost when it stops."""
-
-    lease: Lease
-    amounts: Amounts
-    ran_seconds: float
-
-    @property
-    def lost_micro(self) -> float:
-        """Micro-units: what it has run, at its price."""
-        return self.ran_seconds * (self.lease.micro_per_hour or 0) / 3600
-
-    @property
-    def priority(self) -> int:
-        """That of its job."""
-        return self.lease.priority or 0
-
-
 class Clearing(NamedTuple):
     """A node where there is room once these have stopped; none, where they are stopping already."""
 
@@ -64,9 +49,9 @@ class Clearing(NamedTuple):
 
 
 def may_stop(claim: Claim, held: Holding, quotas: Quotas) -> bool:
-    """Whether the claim's quota entitles it to stop the attempt, if that holds borrowed quota
+    """Whether the claim's quota entitles it to stop the job, if that holds borrowed quota
     or is of its own project."""
-    own, its = quotas.of.get(claim.project), quotas.of.get(held.lease.project)
+    own, its = quotas.of.get(claim.project), quotas.of.get(held.project)
     if own is None or its is None:
         return False
     is_lower = held.priority < claim.priority
@@ -101,7 +86,8 @@ def clear(
         return None  # whatever the node
     by_node: dict[str, list[Holding]] = {}
     for one in stoppable:
-        by_node.setdefault(one.lease.node, []).append(one)
+        for node in dict.fromkeys(lease.node for lease in one.leases):
+            by_node.setdefault(node, []).append(one)
     found = []
     for node, on_node in islice(by_node.items(), MOST_NODES):
         space = space_of(node)
@@ -166,21 +152,28 @@ class _Trial:
 
     def stop(self, one: Holding) -> None:
         """Nothing happens where its project is within its quota: those before it were enough."""
-        its = one.lease.project
+        its = one.project
         is_owed = its == self._claim.project or self._quotas.is_borrowing(its, self._contested)
-        if not is_owed or one.lease.job in self.stopped:
+        if not is_owed or one.job in self.stopped:
             return
-        self.stopped[one.lease.job] = one
+        self.stopped[one.job] = one
         self._quotas.give(its, one.amounts)
-        if self._space is not None and one.lease.node == self._space.node.id:
-            self._space.give(one.lease.resources, one.lease.devices)
+        for space, lease in self._here(one):
+            space.give(lease.resources, lease.devices)
 
     def spare(self, one: Holding) -> None:
-        del self.stopped[one.lease.job]
-        self._quotas.take(one.lease.project, one.amounts)
-        if self._space is not None and one.lease.node == self._space.node.id:
-            self._space.take(one.lease.resources, one.lease.devices)
+        del self.stopped[one.job]
+        self._quotas.take(one.project, one.amounts)
+        for space, lease in self._here(one):
+            space.take(lease.resources, lease.devices)
+
+    def _here(self, one: Holding) -> Iterator[tuple[Free, Lease]]:
+        """What it holds on the node that is looked at."""
+        if self._space is not None:
+            for lease in one.leases:
+                if lease.node == self._space.node.id:
+                    yield self._space, lease
 
 
 def _least_loss(one: Holding) -> tuple[float, int, float, str]:
-    return (one.lost_micro, one.priority, one.ran_seconds, one.lease.job)
+    return (one.lost_micro, one.priority, one.ran_seconds, one.job)

@@ -82,6 +82,18 @@ class Free:
         """Whether the job could run here now."""
         return self.has_beside_devices(shape) and bool(self.ways(shape.of_devices))
 
+    def holds(self, resources: Resources, most: int) -> int:
+        """How many such jobs could run here beside one another, if not more than so many."""
+        shape, space = Shape.of(resources), self
+        devices = self.node.capacity.devices
+        for number in range(most):
+            if not space.fits(shape):
+                return number
+            space = space.copy()
+            fullest = min(space.ways(shape.of_devices))
+            space.take(resources, [devices[place].id for place in fullest.places])
+        return most
+
     def has_beside_devices(self, shape: Shape) -> bool:
         """Whether everything but the devices is there."""
         if shape.cpu_milli > self.cpu_milli or shape.memory_mib > self.memory_mib:

@@ -7,7 +7,7 @@ to pack nodes one after the other keeps whole ones free for what no estimate kno
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from pileus.core.schemas.resources import Resources
@@ -70,13 +70,25 @@ class Placement:
 
     def take(self, spot: Spot, resources: Resources) -> None:
         """Give the job that place."""
+        self._change(spot, resources, Free.take)
+
+    def give(self, spot: Spot, resources: Resources) -> None:
+        """Take it back, of what was taken from here."""
+        self._change(spot, resources, Free.give)
+
+    def _change(
+        self,
+        spot: Spot,
+        resources: Resources,
+        change: Callable[[Free, Resources, tuple[str, ...]], None],
+    ) -> None:
         number = spot.number
         if number not in self._taken:
             self._taken.add(number)
             self.free[number] = self.free[number].copy()
         if self._by_room:
             del self._by_room[bisect_left(self._by_room, self._room(number))]
-        self.free[number].take(resources, spot.devices)
+        change(self.free[number], resources, spot.devices)
         if self._by_room:
             insort(self._by_room, self._room(number))
         self._wastes.pop(number, None)

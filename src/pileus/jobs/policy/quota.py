@@ -41,6 +41,15 @@ def amounts_of(resources: Resources, kinds: Sequence[str] | None = None) -> dict
     return found
 
 
+def total(parts: Iterable[Amounts]) -> dict[str, int]:
+    """The sum of amounts."""
+    found: dict[str, int] = {}
+    for amounts in parts:
+        for resource, amount in amounts.items():
+            found[resource] = found.get(resource, 0) + amount
+    return found
+
+
 class Quotas:
     """The quotas of an installation, and how much of each is held."""
 

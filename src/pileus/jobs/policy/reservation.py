@@ -7,9 +7,11 @@ it is kept for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from pileus.core.schemas.jobs import Lease
 from pileus.core.schemas.resources import Resources
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.devices import usable_devices
@@ -66,9 +68,19 @@ class Reservations:
 
     def take(self, spot: Spot, resources: Resources, ends_at: datetime | None) -> None:
         """A job starts there."""
+        later = self._affected(spot, ends_at)
+        if later is not None:
+            later.take(resources, spot.devices)
+
+    def give(self, spot: Spot, resources: Resources, ends_at: datetime | None) -> None:
+        """It does not, after all."""
+        later = self._affected(spot, ends_at)
+        if later is not None:
+            later.give(resources, spot.devices)
+
+    def _affected(self, spot: Spot, ends_at: datetime | None) -> Free | None:
         kept = self._kept.get(spot.number)
-        if kept is not None and kept.later is not None and not kept.is_over(ends_at):
-            kept.later.take(resources, spot.devices)
+        return None if kept is None or kept.is_over(ends_at) else kept.later
 
 
 def beside(space: Free, now: Free, resources: Resources) -> Free:
@@ -83,3 +95,64 @@ def beside(space: Free, now: Free, resources: Resources) -> Free:
     rest = space.copy()
     rest.take(resources, [devices[p].id for p in space.choices(shape.of_devices, busiest)[0]])
     return rest
+
+
+class End(NamedTuple):
+    """When something that runs is expected to end."""
+
+    at: datetime
+    number: int
+    """Of its node in the placement."""
+
+    lease: Lease
+
+
+class Opening(NamedTuple):
+    """When there will be room."""
+
+    at: datetime
+    last: Lease
+    """Whose end makes it."""
+
+    later: dict[int, Free]
+    """Node → what it has left beside the job then."""
+
+
+def earliest(
+    resources: Resources, size: int, now: Mapping[int, Free], ends: Iterable[End]
+) -> Opening | None:
+    """The first time at which so many jobs fit beside one another on these nodes, on as few of them
+    as have room for all; None where the ends that are known do not make it.
+    """
+    spaces = {number: space.copy() for number, space in now.items()}
+    members = {number: space.holds(resources, size) for number, space in spaces.items()}
+    for at, number, lease in sorted(ends, key=lambda end: _soonest(end, now)):
+        spaces[number].give(lease.resources, lease.devices)
+        members[number] = spaces[number].holds(resources, size)
+        if sum(members.values()) >= size:
+            return Opening(at, lease, _later(resources, size, now, spaces, members))
+    return None
+
+
+def _soonest(end: End, now: Mapping[int, Free]) -> tuple[datetime, str, str, str]:
+    return (end.at, now[end.number].node.name, end.lease.job, end.lease.id)
+
+
+def _later(
+    resources: Resources,
+    size: int,
+    now: Mapping[int, Free],
+    spaces: Mapping[int, Free],
+    members: Mapping[int, int],
+) -> dict[int, Free]:
+    found = {}
+    for number in sorted(members, key=lambda number: (-members[number], number)):
+        here = min(members[number], size)
+        if not here:
+            break
+        space = spaces[number]
+        for _ in range(here):
+            space = beside(space, now[number], resources)
+        found[number] = space
+        size -= here
+    return found

@@ -98,6 +98,7 @@ async def read_logs(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
     attempt: str | None = None,
+    rank: Annotated[int, Query(ge=0)] = 0,
     since: AwareDatetime | None = None,
 ) -> Response:
     """Bytes of a stream from `offset`; waits for the first new ones up to `wait` seconds.
@@ -105,7 +106,9 @@ async def read_logs(
     With `since`, from the first line of a log on that is not known to be from before that time.
     `Pileus-Next-Offset` is where to go on, `Pileus-Final` says that nothing will follow.
     """
-    chunk, attempt_id = await follow(services, caller, job_id, attempt, stream, offset, wait, since)
+    chunk, attempt_id = await follow(
+        services, caller, job_id, attempt, stream, offset, wait, since, rank
+    )
     return Response(
         chunk.data,
         media_type="application/octet-stream",
@@ -126,6 +129,7 @@ async def search_logs(
     grep: Annotated[str, Query(max_length=1000)] = "",
     tail: Annotated[int | None, Query(ge=1, le=MAX_LINES)] = None,
     attempt: str | None = None,
+    rank: Annotated[int, Query(ge=0)] = 0,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     *,
@@ -137,7 +141,8 @@ async def search_logs(
     front, in UTC, or `-` where it is not known; such a line counts as one of every time.
     """
     wanted = Wanted(since, until, timestamps)
-    found = await search(services, caller, job_id, attempt, stream, grep.encode(), tail, wanted)
+    text = grep.encode()
+    found = await search(services, caller, job_id, attempt, stream, text, tail, wanted, rank)
     return StreamingResponse(found, media_type="application/octet-stream")
 
 
@@ -181,7 +186,9 @@ async def export_metric(job_id: str, name: str, caller: Viewer, services: Use) -
 
 @router.get("/projects/{project}/jobs/{job_id}/artifacts")
 async def list_artifacts(job_id: str, caller: Viewer, services: Use) -> Listed[Artifact]:
-    """Files that the newest attempt with any has left."""
+    """Files that the newest try with any has left; of a path that several members of a gang wrote,
+    that of the lowest rank.
+    """
     _, found = await services.jobs.artifacts(caller.project, job_id)
     return Listed[Artifact](items=found, next=None)
 
@@ -189,10 +196,8 @@ async def list_artifacts(job_id: str, caller: Viewer, services: Use) -> Listed[A
 @router.get("/projects/{project}/jobs/{job_id}/artifacts/{path:path}")
 async def read_artifact(job_id: str, path: str, caller: Viewer, services: Use) -> StreamingResponse:
     """One file."""
-    attempt, _ = await services.jobs.artifacts(caller.project, job_id)
-    artifact = await services.database.read(
-        lambda snapshot: artifact_at(snapshot, caller.project, attempt, path)
-    )
+    _, left = await services.jobs.artifacts(caller.project, job_id)
+    artifact = artifact_at(left, path)
     return await streamed(services, caller.project, artifact.digest)
 
 

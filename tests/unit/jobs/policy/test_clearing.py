@@ -14,11 +14,11 @@ from pileus.jobs.policy.clearing import (
     PROTECTED_SECONDS,
     Claim,
     Clearing,
-    Holding,
     clear,
     may_stop,
 )
 from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.holdings import Holding
 from pileus.jobs.policy.quota import Quotas, amounts_of
 from tests.unit.jobs.policy.building import NOW, free_of, lease, node, request
 from tests.unit.jobs.policy.test_quota import quota
@@ -47,7 +47,7 @@ def holding(
             "created_at": NOW - timedelta(seconds=ran),
         }
     )
-    return Holding(held, amounts_of(asked), ran)
+    return Holding((held,), amounts_of(asked), ran)
 
 
 def claim(project: str = "a", *, cpu: int = 1, priority: int = 0) -> Claim:
@@ -59,21 +59,21 @@ def quotas_of(holdings: list[Holding], **more: Any) -> Quotas:
     terms = {"reclaim": Stops.ANY, "preempt": Stops.LOWER} | more
     found = Quotas([quota("a", 4000, **terms), quota("b", 4000, **terms), quota("z", 0, **terms)])
     for one in holdings:
-        found.take(one.lease.project, one.amounts)
+        found.take(one.project, one.amounts)
     return found
 
 
 def cleared(
     wanted: Claim, holdings: list[Holding], *, nodes: tuple[Node, ...] = (NODE,), **more: Any
 ) -> Clearing | None:
-    spaces = {x.node.id: x for x in free_of(nodes, [one.lease for one in holdings])}
+    spaces = {x.node.id: x for x in free_of(nodes, [one.leases[0] for one in holdings])}
     shape = Shape.of(wanted.resources)
     roomy = next((id_ for id_, space in spaces.items() if space.fits(shape)), None)
     return clear(wanted, holdings, quotas_of(holdings, **more), roomy, spaces.get)
 
 
 def names(found: Clearing | None) -> list[str] | None:
-    return None if found is None else [one.lease.job for one in found.victims]
+    return None if found is None else [one.job for one in found.victims]
 
 
 class TestReclaim:
@@ -83,7 +83,7 @@ class TestReclaim:
         found = cleared(claim(), borrowers)
 
         least = min(borrowers, key=lambda one: one.lost_micro)
-        assert names(found) == [least.lease.job]
+        assert names(found) == [least.job]
 
     def test_no_more_is_taken_than_a_project_borrows(self) -> None:
         assert names(cleared(claim(cpu=4), [holding(f"b{n}") for n in range(8)])) is not None
@@ -177,7 +177,7 @@ def test_what_is_stopped_may_be_is_enough_and_is_needed(held, cpu, priority, ord
         holding(f"j{number}", project, cpu=amount, priority=level, ran=ran, on=nodes[on])
         for number, (project, amount, level, ran, on) in enumerate(held)
     ]
-    spaces = {x.node.id: x for x in free_of(nodes, [one.lease for one in holdings])}
+    spaces = {x.node.id: x for x in free_of(nodes, [one.leases[0] for one in holdings])}
     assume(all(space.cpu_milli >= 0 for space in spaces.values()))
     wanted = claim(cpu=cpu, priority=priority)
     quotas = quotas_of(holdings)
@@ -194,7 +194,7 @@ def test_what_is_stopped_may_be_is_enough_and_is_needed(held, cpu, priority, ord
     def is_enough(victims) -> bool:
         rest = [one for one in holdings if one not in victims]
         space = next(
-            x for x in free_of(nodes, [one.lease for one in rest]) if x.node.id == found.node
+            x for x in free_of(nodes, [one.leases[0] for one in rest]) if x.node.id == found.node
         )
         has_quota = quotas_of(rest).lacking("a", wanted.amounts) is None
         return has_quota and space.fits(Shape.of(wanted.resources))
@@ -224,7 +224,7 @@ def test_who_was_stopped_can_not_stop_who_took_its_place(held, cpu, priority) ->
     winner = holding("winner", "a", cpu=cpu, priority=priority, ran=LONG, on=nodes[0])
     after = quotas_of([*rest, winner])
     for one in found.victims:
-        again = Claim(one.lease.project, one.priority, one.lease.resources, one.amounts)
+        again = Claim(one.project, one.priority, one.leases[0].resources, one.amounts)
         is_taken_back = may_stop(again, winner, after) and after.is_borrowing("a", ["cpu_milli"])
-        assert not is_taken_back or one.lease.project == "a"
-        assert not (one.lease.project == "a" and may_stop(again, winner, after))
+        assert not is_taken_back or one.project == "a"
+        assert not (one.project == "a" and may_stop(again, winner, after))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.devices import Devices
 from pileus.jobs.policy.free import Free
-from tests.unit.jobs.policy.building import free_of, lease, node, request
+from tests.unit.jobs.policy.building import REQUESTS, free_of, lease, node, request
 
 
 class TestTake:
@@ -63,3 +65,19 @@ class TestChoices:
         assert free.choices(Devices(1000, 2, None), (0, 1, 2)) == [(1, 2)]
         assert free.choices(Devices(1000, 3, None), (0, 1, 2)) == []
         assert free.choices(Devices(0, 0, None), (0, 1, 2)) == [()]
+
+
+class TestHolds:
+    @given(REQUESTS, st.integers(0, 5))
+    def test_so_many_can_be_taken_one_after_the_other_and_no_more(self, asked, most) -> None:
+        space = Free(node(kinds="a100 a100 t4"))
+        shape = Shape.of(asked)
+
+        number = space.holds(asked, most)
+
+        for _ in range(number):
+            assert space.fits(shape)
+            way = min(space.ways(shape.of_devices))
+            devices = space.node.capacity.devices
+            space.take(asked, [devices[place].id for place in way.places])
+        assert number == most or not space.fits(shape)

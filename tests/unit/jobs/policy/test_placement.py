@@ -83,6 +83,9 @@ class TestMemory:
             if spot is not None:
                 remembering.take(spot, wanted)
                 held.append(lease(remembering.free[spot.number].node, wanted, *spot.devices))
+                if chance.random() < 0.3:
+                    remembering.give(spot, wanted)
+                    held.pop()
         for space in remembering.free:
             assert min((space.cpu_milli, space.memory_mib, *space.left)) >= 0
 

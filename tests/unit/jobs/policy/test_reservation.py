@@ -7,7 +7,7 @@ from datetime import timedelta
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.placement import Spot
-from pileus.jobs.policy.reservation import Reservations, beside
+from pileus.jobs.policy.reservation import End, Reservations, beside, earliest
 from tests.unit.jobs.policy.building import NOW, free_of, lease, node, request
 
 SOON, LATE = NOW + timedelta(seconds=10), NOW + timedelta(seconds=20)
@@ -61,3 +61,44 @@ class TestBeside:
         assert reservations.permits(Spot(0, ("a1",)), request(gpu=1), None)
         assert not reservations.permits(Spot(0, ("a0",)), request(gpu=1), None)
         assert reservations.permits(Spot(0, ("a0",)), request(gpu=1), SOON)
+
+
+class TestEarliest:
+    def test_the_first_end_that_makes_room_for_all_of_a_gang(self) -> None:
+        nodes = [node("a", cpu=4), node("b", cpu=4)]
+        held = [
+            lease(on, request(cpu=3)).model_copy(update={"job": f"job_{on.name}"}) for on in nodes
+        ]
+        now = dict(enumerate(free_of(nodes, held)))
+        ends = [End(LATE, 1, held[1]), End(SOON, 0, held[0])]
+
+        alone = earliest(request(cpu=4), 1, now, ends)
+        both = earliest(request(cpu=4), 2, now, ends)
+
+        assert alone is not None
+        assert (alone.at, alone.last.job, list(alone.later)) == (SOON, "job_a", [0])
+        assert both is not None
+        assert (both.at, both.last.job, sorted(both.later)) == (LATE, "job_b", [0, 1])
+        assert [space.cpu_milli for space in both.later.values()] == [0, 0]
+        assert earliest(request(cpu=4), 3, now, ends) is None
+        assert [space.cpu_milli for space in now.values()] == [1000, 1000]
+
+    def test_room_that_is_there_counts_and_few_nodes_are_kept(self) -> None:
+        nodes = [node("a", cpu=8), node("b", cpu=1), node("c", cpu=2)]
+        held = [lease(nodes[0], request(cpu=6))]
+        now = dict(enumerate(free_of(nodes, held)))
+
+        found = earliest(request(cpu=1), 8, now, [End(SOON, 0, held[0])])
+
+        assert found is not None
+        assert list(found.later) == [0]
+
+
+class TestGive:
+    def test_what_did_not_start_after_all_leaves_what_there_was(self) -> None:
+        reservations = kept(SOON, 1)
+
+        reservations.take(Spot(0, ()), request(cpu=1), None)
+        reservations.give(Spot(0, ()), request(cpu=1), None)
+
+        assert reservations.shut(Shape.of(request(cpu=1)), None) == set()

@@ -12,6 +12,7 @@ class Span:
     """A process that ran. Order is the world's own count of events, so equal times do not touch."""
 
     job: str
+    number: int
     attempt: str
     token: str
     machine: str
@@ -22,15 +23,17 @@ class Span:
 
 
 class FenceLog:
-    """The proof that one attempt of a job ran at a time."""
+    """The proof that one try of a job ran at a time."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self._events = 0
 
-    def start(self, job: str, attempt: str, token: str, machine: str, now: float) -> Span:
+    def start(
+        self, job: str, number: int, attempt: str, token: str, machine: str, now: float
+    ) -> Span:
         self._events += 1
-        span = Span(job, attempt, token, machine, now, self._events)
+        span = Span(job, number, attempt, token, machine, now, self._events)
         self.spans.append(span)
         return span
 
@@ -45,6 +48,8 @@ class FenceLog:
             of_job[span.job].append(span)
         for job, spans in of_job.items():
             assert len({s.attempt for s in spans}) == len(spans), f"an attempt ran twice: {spans}"
-            for earlier, later in itertools.pairwise(spans):
+            for earlier, later in itertools.combinations(spans, 2):
                 is_over = earlier.ceased is not None and earlier.ceased < later.began
-                assert is_over, f"two attempts of {job} at once: {earlier} and {later}"
+                is_one_try = earlier.number == later.number  # members of a gang
+                assert is_over or is_one_try, f"two tries of {job} at once: {earlier} and {later}"
+                assert earlier.number <= later.number, f"a try of {job} came back: {later}"

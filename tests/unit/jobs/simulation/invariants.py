@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
-from pileus.core.schemas.jobs import Attempt, Job, JobStatus, Lease, Node, Pool
+from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, Node, Pool
 from pileus.core.schemas.metering import LedgerEntry, Price
 from pileus.core.schemas.quota import Quota
 from pileus.jobs.store import attempts, jobs, leases, nodes, pools, quotas
@@ -49,7 +49,7 @@ class Invariants:
 
     def check(self, rows: Rows) -> None:
         _needs_hold(rows)
-        _one_attempt(rows)
+        _one_try(rows)
         _leases_match(rows)
         _capacity(rows)
         _quotas(rows)
@@ -100,11 +100,22 @@ def _needs_hold(rows: Rows) -> None:
             assert job.spec.needs_on == "any" or ends <= {JobStatus.SUCCEEDED}
 
 
-def _one_attempt(rows: Rows) -> None:
-    live = Counter(rows.attempts[id_].job for id_ in rows.live)
-    assert all(count == 1 for count in live.values()), "two live attempts of one job"
+def _one_try(rows: Rows) -> None:
+    tries: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
+    for attempt in rows.attempts.values():
+        tries[attempt.job, attempt.number].append(attempt)
     running = {job.id for job in rows.jobs.values() if job.status is JobStatus.RUNNING}
-    assert running == set(live), "a running job has no attempt, or one that waits has"
+    for (id_, number), members in tries.items():
+        job = rows.jobs[id_]
+        assert len(members) == job.spec.gang, f"try {number} of {id_} has {len(members)} members"
+        is_live = any(member.id in rows.live for member in members)
+        assert is_live == (id_ in running and number == job.attempts), "a job runs without its try"
+        if number < job.attempts:
+            continue
+        is_well = all(x.status is AttemptStatus.SUCCEEDED for x in members if x.status.is_final)
+        assert is_well or not is_live or job.stop_requested, "the rest of a gang goes on"
+        assert is_well or job.status is not JobStatus.SUCCEEDED, "a gang succeeded without a member"
+    assert running <= {id_ for id_, _ in tries}, "a running job has no attempt"
 
 
 def _leases_match(rows: Rows) -> None:

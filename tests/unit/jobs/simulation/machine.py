@@ -162,13 +162,15 @@ class Machine:
         if layout.runner.exists() or layout.exit.exists():
             return
         layout.runner.touch()
-        job = str((read_json(layout.spec) or {})["job"])
+        spec = read_json(layout.spec) or {}
         now = self.clock.monotonic()
         started_at = self.clock.now().isoformat()
         if self._seen(layout).is_fenced(now):
             replace_json(layout.exit, ending.ended(None, FENCED, started_at))
             return
-        span = self.log.start(job, directory.name, launch.lease_token, self.name, now)
+        span = self.log.start(
+            str(spec["job"]), spec["number"], directory.name, launch.lease_token, self.name, now
+        )
         watch = Watch(now, launch.timeout_seconds, launch.grace_seconds)
         self.runners[directory.name] = Runner(
             directory,

@@ -92,11 +92,14 @@ class World:
     # --- what people ask for
 
     async def _submit(self, a: int, b: int, **needs: Any) -> None:
+        gang = 2 if a % 4 == 3 else 1
+        memory_mib = 1200 if a % 8 == 7 else 700  # two members of 1200 need both nodes
         spec = JobSpec.model_validate(
             {
                 "kind": "command",
                 "command": ["true"],
-                "resources": {"cpu": 1 + a % 2, "memory_mib": 700},
+                "resources": {"cpu": 1 if gang > 1 else 1 + a % 2, "memory_mib": memory_mib},
+                "gang": gang,
                 "timeout_seconds": (None, None, 50.0)[b % 3],
                 "grace_seconds": 10.0,
                 "max_attempts": 2 + a % 2,
