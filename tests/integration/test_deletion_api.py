@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 from pileus.metering.tables import BLOBS
+from pileus.security.tables import KEPT_ROWS
+from pileus.storage.transaction import Transaction
 from tests.integration.conftest import ROOT, RunningServer
 from tests.integration.test_datasets_api import content, prepared, upload
 from tests.integration.test_jobs_api import Node, ended, node, put_blob, submit
@@ -280,6 +282,27 @@ class TestJob:
 
         assert refused["code"] == "still_used"
         assert f"pileus job cancel {job_id}" in refused["hint"]
+
+    async def test_one_from_before_a_column_comes_back_with_its_default(
+        self, owner: httpx.AsyncClient, server: RunningServer, node: Node
+    ) -> None:
+        job = await submit(owner)
+        await server.engine.schedule()
+        order = (await node.sync())["attempts"][0]
+        await node.sync(ended(order))
+        tombstone = await deleted(owner, f"jobs/{job}")
+
+        def forget(transaction: Transaction) -> None:
+            for kept in transaction.find(KEPT_ROWS, [("table_name", "=", "attempt")]):
+                record = {k: v for k, v in kept["record"].items() if k != "rank"}
+                transaction.put(KEPT_ROWS, {**kept, "record": record})
+
+        await server.services.database.write(forget)
+        back = await undelete(owner, tombstone["id"])
+        attempts = (await owner.get(f"{ROOT}/jobs/{job}/attempts")).json()["items"]
+
+        assert back.status_code == 200, back.text
+        assert [one["rank"] for one in attempts] == [0]
 
     async def test_comes_back_with_artifacts_metrics_and_logs(
         self, server: RunningServer, owner: httpx.AsyncClient, worker: httpx.AsyncClient, node: Node

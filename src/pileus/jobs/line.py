@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.demand import Asked, Shape
 from pileus.jobs.scheduler import PATIENCE
 from pileus.storage.transaction import Record
 
@@ -40,13 +40,14 @@ class Waiter(NamedTuple):
     created_at: datetime
     job: str
     project: str
-    asked: Shape
+    asked: Asked
     """What its row says of what it asks for: of which kind a GPU shall be, it does not."""
 
     @staticmethod
     def of(record: Record) -> Waiter:
         """Of the row of a job."""
-        asked = Shape.plain(record["cpu_milli"], record["memory_mib"], record["gpu_milli"])
+        shape = Shape.plain(record["cpu_milli"], record["memory_mib"], record["gpu_milli"])
+        asked = Asked(shape, record["spec"].get("gang", 1))
         return Waiter(
             -record["priority"], record["created_at"], record["id"], record["project"], asked
         )
@@ -58,7 +59,7 @@ class Line:
     def __init__(self) -> None:
         self._by_job: dict[str, Waiter] = {}
         self._ordered: list[Waiter] = []
-        self._asked: Counter[Shape] = Counter()
+        self._asked: Counter[Asked] = Counter()
         self._projects: Counter[str] = Counter()
 
     def put(self, waiter: Waiter) -> None:
@@ -77,15 +78,15 @@ class Line:
             del self._ordered[bisect_left(self._ordered, waiter)]
 
     @property
-    def asked(self) -> Collection[Shape]:
-        """All that is asked for, each once: few shapes stand for many jobs."""
+    def asked(self) -> Collection[Asked]:
+        """All that is asked for, each once: few stand for many jobs."""
         return self._asked.keys()
 
     def chosen(
         self,
         now: datetime,
-        may_start: Collection[Shape],
-        may_ever: Collection[Shape],
+        may_start: Collection[Asked],
+        may_ever: Collection[Asked],
         limited: Collection[str],
         promised: Collection[str],
     ) -> list[str]:

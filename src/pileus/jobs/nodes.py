@@ -18,12 +18,9 @@ from pileus.core.clock import Clock
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import (
     Attempt,
-    AttemptInput,
     AttemptReport,
-    AttemptSpec,
     AttemptStatus,
     DesiredAttempt,
-    InputFile,
     Lease,
     Node,
     NodeOrders,
@@ -32,9 +29,7 @@ from pileus.core.schemas.jobs import (
 )
 from pileus.jobs.ends import Ends, Reported
 from pileus.jobs.errors import NodeUnknown
-from pileus.jobs.gangs import seat_of
-from pileus.jobs.inputs import CHECKPOINT
-from pileus.jobs.results import left_by, newest_tries
+from pileus.jobs.orders import Specs
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import (
     INSTALLATION,
@@ -284,10 +279,11 @@ class NodeService:
         )
         if version == report.seen and not forget and not is_due:
             return Quiet(snapshot.last_change(), frozenset(h.job.id for h in held))
+        specs = Specs(snapshot)
         return NodeOrders(
             version=version,
             draining=is_draining,
-            attempts=tuple(self._desired(snapshot, h) for h in held),
+            attempts=tuple(self._desired(snapshot, specs, h) for h in held),
             forget=forget,
         )
 
@@ -296,7 +292,7 @@ class NodeService:
             h.attempt.id == reported.id and h.lease.token != reported.lease_token for h in held
         )
 
-    def _desired(self, snapshot: Snapshot, held: Held) -> DesiredAttempt:
+    def _desired(self, snapshot: Snapshot, specs: Specs, held: Held) -> DesiredAttempt:
         reason = held.job.stop_requested
         return DesiredAttempt(
             id=held.attempt.id,
@@ -308,7 +304,7 @@ class NodeService:
             stop_reason=reason,
             token=attempt_token(self._token_key, held.attempt.id, held.lease.token),
             devices=held.lease.devices,
-            spec=spec_of(snapshot, held),
+            spec=specs.of(held),
         )
 
 
@@ -317,53 +313,6 @@ def _is_older(sent_ms: int | None, attempt: Attempt) -> bool:
     a request that was given up, or tried twice. It cannot tell that the attempt is gone."""
     reported_ms = attempt.reported_ms
     return sent_ms is not None and reported_ms is not None and sent_ms <= reported_ms
-
-
-def spec_of(snapshot: Snapshot, held: Held) -> AttemptSpec:
-    """All that a node needs; a retry finds the last checkpoint among its inputs."""
-    job = held.job
-    inputs = list(job.inputs)
-    checkpoint = _checkpoint(snapshot, held)
-    if checkpoint is not None:
-        inputs.append(checkpoint)
-    return AttemptSpec(
-        attempt=held.attempt.id,
-        job=job.id,
-        project=job.project,
-        number=held.attempt.number,
-        command=job.spec.command,
-        recipe_entry=job.params["entry"],
-        environment=job.params["environment"],
-        environment_file=job.spec.environment_file,
-        env=job.spec.env,
-        secrets=job.spec.secrets,
-        inputs=tuple(inputs),
-        params=job.params["values"],
-        resources=job.spec.resources,
-        seat=seat_of(snapshot, job, held.attempt),
-        sandbox=job.spec.sandbox,
-        timeout_seconds=job.spec.timeout_seconds,
-        grace_seconds=job.spec.grace_seconds,
-        request_id=job.request_id,
-    )
-
-
-def _checkpoint(snapshot: Snapshot, held: Held) -> AttemptInput | None:
-    prefix, rank = f"{CHECKPOINT}/", held.attempt.rank
-    for members in newest_tries(snapshot, held.job.id):
-        if members[0].number >= held.attempt.number:
-            continue
-        # Rank 0 may save for all, or each its own part: what it saved itself comes first.
-        own_first = sorted(members, key=lambda member: (member.rank != rank, member.rank))
-        left = left_by(snapshot, own_first)
-        saved = [artifact for artifact in left if artifact.path.startswith(prefix)]
-        if saved:
-            files = tuple(
-                InputFile(path=a.path.removeprefix(prefix), digest=a.digest, size=a.size)
-                for a in saved
-            )
-            return AttemptInput(name=CHECKPOINT, kind="files", files=files)
-    return None
 
 
 def _version(held: Sequence[Held], *, is_draining: bool) -> int:

@@ -35,8 +35,8 @@ class PoolSnapshot:
     stopping: frozenset[str] = frozenset()
     """Running jobs that were asked to stop."""
 
-    promises: Mapping[str, str] = field(default_factory=dict)
-    """Waiting job → node on which room is being made for it."""
+    promises: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Waiting job → nodes on which room is being made for it."""
 
     @property
     def leases(self) -> Iterator[Lease]:
@@ -90,7 +90,7 @@ class Plan:
     grants: tuple[Grant, ...]
     waiting: dict[str, Waiting]
     preemptions: tuple[Preemption, ...] = ()
-    promises: Mapping[str, str] = field(default_factory=dict)
+    promises: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Those that stand after it."""
 
     @property

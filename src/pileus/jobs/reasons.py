@@ -9,6 +9,7 @@ from datetime import datetime
 from pileus.core.schemas.jobs import Node
 from pileus.core.schemas.quota import Limit
 from pileus.core.schemas.resources import MILLI, Resources
+from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.free import Free
 
 _QUOTA_HINT = "`pileus quota list` shows what is used of it."
@@ -40,8 +41,12 @@ def explain(
         return Waiting(
             "No node is registered", "Start a worker: `pileus up`, or `pileus worker` elsewhere."
         )
-    room = sum(Free(node).holds(resources, gang) for node in nodes)
-    if room >= gang:
+    shape, room = Shape.of(resources), 0
+    for node in nodes:
+        room += Free(node).holds(shape, gang - room)
+        if room == gang:
+            break
+    if room == gang:
         each = f" for each of {gang} members at once" if gang > 1 else ""
         return Waiting(
             f"Waits for {describe(resources)} to be free{each}",
@@ -100,15 +105,16 @@ def beyond_quota(resource: str, asked: int, limit: Limit) -> Waiting:
     )
 
 
-def being_cleared(node: str, stopping: int) -> Waiting:
+def being_cleared(nodes: Sequence[str], stopping: int) -> Waiting:
     """Others were asked to stop for it."""
     attempts = (
         "1 attempt saves a checkpoint"
         if stopping == 1
         else (f"{stopping} attempts save checkpoints" if stopping else "what runs there stops")
     )
+    names = ", ".join(map(repr, nodes))
     return Waiting(
-        f"Room is being made for it on node {node!r}: {attempts}",
+        f"Room is being made for it on node{'s' if len(nodes) > 1 else ''} {names}: {attempts}",
         "It starts there when they have stopped, at the latest after their grace.",
     )
 

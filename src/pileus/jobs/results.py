@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from pileus.core.schemas.jobs import Artifact, Attempt, Job
@@ -10,15 +10,22 @@ from pileus.core.schemas.registry import DatasetVersion
 from pileus.jobs.store import attempts_of
 from pileus.registry.store import dataset_versions
 from pileus.storage.transaction import Snapshot
-from pileus.tracking.artifacts import artifacts_of
+from pileus.tracking.artifacts import artifacts_by
 
 
 def artifacts_left(snapshot: Snapshot, job: Job) -> tuple[str, list[Artifact]]:
-    """The newest try that left artifacts, by its first attempt, and what it left; empty when none did."""
+    """The newest try that left artifacts, by its first attempt, and what it left; empty when none did.
+
+    Of a path that several members of a gang wrote, what the lowest rank did.
+    """
     for members in newest_tries(snapshot, job.reused or job.id):
-        found = left_by(snapshot, members)
+        left = left_by(snapshot, members)
+        found: dict[str, Artifact] = {}
+        for attempt in members:
+            for artifact in left.get(attempt.id, ()):
+                found.setdefault(artifact.path, artifact)
         if found:
-            return members[0].id, found
+            return members[0].id, [found[path] for path in sorted(found)]
     return "", []
 
 
@@ -28,13 +35,12 @@ def newest_tries(snapshot: Snapshot, job: str) -> Iterator[list[Attempt]]:
     return reversed([list(members) for _, members in tries])
 
 
-def left_by(snapshot: Snapshot, members: Iterable[Attempt]) -> list[Artifact]:
-    """What all of them left, by path; of a path that several wrote, what the first of them did."""
-    found: dict[str, Artifact] = {}
-    for attempt in members:
-        for artifact in artifacts_of(snapshot, attempt.project, attempt.id):
-            found.setdefault(artifact.path, artifact)
-    return [found[path] for path in sorted(found)]
+def left_by(
+    snapshot: Snapshot, members: Sequence[Attempt], under: str | None = None
+) -> dict[str, list[Artifact]]:
+    """Attempt → what it left, by path, of those that left any; `under` a folder, or anywhere."""
+    ids = [attempt.id for attempt in members]
+    return artifacts_by(snapshot, members[0].project, ids, under)
 
 
 def version_made(snapshot: Snapshot, job: Job) -> DatasetVersion | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -25,14 +25,15 @@ from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Limit, Stops
 from pileus.jobs.plan import NO_POLICY, Berth, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
 from pileus.jobs.policy.clearing import Claim, Clearing, clear
-from pileus.jobs.policy.demand import Demand, Shape
+from pileus.jobs.policy.demand import Asked, Demand, Shape
 from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.holdings import holdings_of
 from pileus.jobs.policy.placement import Placement, Spot
 from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of, total
-from pileus.jobs.policy.reservation import End, Opening, Reservations, beside, earliest
+from pileus.jobs.policy.reservation import End, Opening, Reservations, earliest
+from pileus.jobs.policy.soon import Soon
 from pileus.jobs.reasons import Waiting, being_cleared, beyond_quota, explain, lacks_quota
 
 PATIENCE = timedelta(seconds=60)
@@ -113,13 +114,11 @@ class _Decision:
             if held.job in pool.stopping:
                 self._soon.give(held.project, held.amounts)
         self._stoppable = [held for held in holdings if held.job not in pool.stopping]
-        self._leaving: dict[str, list[Lease]] = defaultdict(list)
-        """Node → what has been asked to stop there."""
-
+        self._spaces_soon = Soon(self._placement, self._reservations)
         if pool.stopping:
             for lease in pool.leases:
                 if lease.job in pool.stopping:
-                    self._leaving[lease.node].append(lease)
+                    self._spaces_soon.leave(lease)
         self._claims: dict[str, tuple[str, Amounts]] = {}
         """Project → the job that its quota is kept for, and what is kept."""
 
@@ -132,7 +131,7 @@ class _Decision:
         self._grants: list[Grant] = []
         self._waiting: dict[str, Waiting] = {}
         self._preemptions: list[Preemption] = []
-        self._promises: dict[str, str] = {}
+        self._promises: dict[str, tuple[str, ...]] = {}
 
     def plan(self) -> Plan:
         rest = []
@@ -297,13 +296,12 @@ class _Decision:
             return True
         if self._soon.lacking(job.project, amounts) is not None:
             return False
-        node = self._pool.promises[job.id]
-        space = self._space_soon(node)
+        nodes = self._pool.promises[job.id]
         if spots is not None:
-            node = self._node_of(spots[0]).id
-        elif job.spec.gang > 1 or space is None or not space.fits(self._wishes[job.id].shape):
+            nodes = self._nodes_of(spots)
+        elif not self._spaces_soon.has_room(job.spec.resources, job.spec.gang, nodes):
             return False
-        self._promise(job, amounts, spots, Clearing(node, ()))
+        self._promise(job, amounts, spots, Clearing(nodes, ()))
         return True
 
     def _clear(self, job: Job, amounts: Amounts) -> bool:
@@ -315,12 +313,17 @@ class _Decision:
         if wish in self._hopeless or self._clearings >= MOST_CLEARINGS:
             return False
         self._clearings += 1
-        spots = self._spots(job)
-        claim = Claim(job.project, job.priority, job.spec.resources, amounts)
-        roomy = self._roomy_soon(job) if spots is None else self._node_of(spots[0]).id
-        space = partial(self._space_soon, barred=self._barred(job))
-        is_hopeless = spots is None and job.spec.gang > 1
-        clearing = None if is_hopeless else clear(claim, self._stoppable, self._soon, roomy, space)
+        spots, barred = self._spots(job), self._barred(job)
+        resources, size = job.spec.resources, job.spec.gang
+        claim = Claim(job.project, job.priority, resources, amounts, size)
+        others = self._roomiest_of(job) if size > 1 else ()
+        roomy = (
+            self._spaces_soon.roomy(resources, size, others, barred)
+            if spots is None
+            else self._nodes_of(spots)
+        )
+        space = partial(self._spaces_soon.space, barred=barred)
+        clearing = clear(claim, self._stoppable, self._soon, roomy, space, others)
         if clearing is None:
             # Room and quota only shrink while a decision is made.
             self._hopeless.add(wish)
@@ -332,54 +335,35 @@ class _Decision:
         self, job: Job, amounts: Amounts, spots: Sequence[Spot] | None, clearing: Clearing
     ) -> None:
         """Ask the victims to stop, and keep room and quota for the job until they have."""
-        space = self._space_soon(clearing.node)
-        for victim in clearing.victims:
-            self._soon.give(victim.project, victim.amounts)
-            self._preemptions.append(Preemption(victim.job, job))
-            for lease in victim.leases:
-                self._leaving[lease.node].append(lease)
-                if space is not None and lease.node == clearing.node:
-                    space.give(lease.resources, lease.devices)
-        victims = {victim.job for victim in clearing.victims}
-        self._stoppable = [x for x in self._stoppable if x.job not in victims]
-        self._hold(job.project, amounts)
+        leases = [lease for victim in clearing.victims for lease in victim.leases]
         if spots is not None:
             for spot in spots:
                 self._take(job, spot)
-        elif space is not None:
-            number = self._numbers[clearing.node]
-            now = self._placement.free[number]
-            self._reservations.keep(number, None, beside(space, now, job.spec.resources))
-        self._promises[job.id] = clearing.node
-        name = self._placement.free[self._numbers[clearing.node]].node.name
-        stopping = len(clearing.victims) or len(self._leaving.get(clearing.node, ()))
-        self._waiting[job.id] = being_cleared(name, stopping)
+        else:
+            self._spaces_soon.keep(job.spec.resources, job.spec.gang, clearing.nodes, leases)
+        for victim in clearing.victims:
+            self._soon.give(victim.project, victim.amounts)
+            self._preemptions.append(Preemption(victim.job, job))
+        for lease in leases:
+            self._spaces_soon.leave(lease)
+        victims = {victim.job for victim in clearing.victims}
+        self._stoppable = [x for x in self._stoppable if x.job not in victims]
+        self._hold(job.project, amounts)
+        self._promises[job.id] = clearing.nodes
+        names = [self._placement.free[self._numbers[node]].node.name for node in clearing.nodes]
+        stopping = len(leases) or self._spaces_soon.leaving(clearing.nodes)
+        self._waiting[job.id] = being_cleared(names, stopping)
 
     def _node_of(self, spot: Spot) -> Node:
         return self._placement.free[spot.number].node
 
-    def _roomy_soon(self, job: Job) -> str | None:
-        """A node that has room for it once what is asked to stop has stopped."""
-        shape, barred = self._wishes[job.id].shape, self._barred(job)
-        for node in sorted(self._leaving):
-            space = self._space_soon(node, barred)
-            if space is not None and space.fits(shape):
-                return node
-        return None
+    def _nodes_of(self, spots: Sequence[Spot]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._node_of(spot).id for spot in spots))
 
-    def _space_soon(self, node: str, barred: Container[int] = ()) -> Free | None:
-        """What a node has left then, beside what it is kept for; None for one that does not answer,
-        is kept for later or is barred."""
-        number = self._numbers.get(node)
-        if number is None or number in barred:
-            return None
-        if number in self._reservations:
-            kept = self._reservations.soon(number)
-            return None if kept is None else kept.copy()
-        space = self._placement.free[number].copy()
-        for lease in self._leaving.get(node, ()):
-            space.give(lease.resources, lease.devices)
-        return space
+    def _roomiest_of(self, job: Job) -> list[str]:
+        """Nodes that are looked at for it, those with the most left first."""
+        numbers = islice(self._roomiest(job), MOST_LOOKED_AT + job.spec.gang - 1)
+        return [self._placement.free[number].node.id for number in numbers]
 
     # --- waiting
 
@@ -411,7 +395,8 @@ class _Decision:
     def _reserve(self, job: Job) -> None:
         """Keep nodes for the first job that waits for room, from when that is expected; and whole
         nodes for those that have waited long without knowing when, so that none is starved."""
-        if not self._fits_idle(job):
+        wish = self._wishes[job.id]
+        if not self._spaces.idle.has_room(Asked(wish.shape, wish.gang)):
             return  # it waits for another node, and must not keep others from this one
         if not self._is_backfilling:
             self._is_backfilling = True
@@ -432,18 +417,9 @@ class _Decision:
             self._kept_whole += 1
             self._reservations.keep(number, None, None)
             idle = self._spaces.idle.spaces[self._placement.free[number].node.id]
-            left -= idle.holds(job.spec.resources, left)
+            left -= idle.holds(wish.shape, left)
             if not left:
                 return
-
-    def _fits_idle(self, job: Job) -> bool:
-        """Whether the nodes that answer have room for all of its members when nothing else runs."""
-        left = job.spec.gang
-        for node in self._spaces.idle.on(self._wishes[job.id].shape):
-            left -= self._spaces.idle.spaces[node].holds(job.spec.resources, left)
-            if not left:
-                return True
-        return False
 
     def _earliest(self, job: Job) -> Opening | None:
         """When there is room for all of its members, if what runs ends as expected."""

@@ -106,7 +106,7 @@ ATTEMPTS = Table(
         json("exit", null=True),
         json("result", null=True),
         integer("reported_ms", null=True),
-        integer("rank"),
+        integer("rank", default=0),
     ),
     key=("id",),
     unique=(("job", "number", "rank"),),

@@ -173,8 +173,7 @@ def kept_in_project(
 
 def _decoded(kept: Record, tables: Mapping[str, Table]) -> tuple[Table, Record]:
     table = tables[kept["table_name"]]
-    # A column that is newer than the deletion is null.
-    primitives = {column.name: kept["record"].get(column.name) for column in table.columns}
+    primitives = {c.name: kept["record"].get(c.name, c.default) for c in table.columns}
     return table, decode_record(table, primitives)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pileus.core.errors import InvalidRequest
 from pileus.core.schemas.deletion import Tombstone
-from pileus.core.schemas.jobs import Job, JobStatus, StopReason
+from pileus.core.schemas.jobs import Attempt, Job, JobStatus, StopReason
 from pileus.jobs.service import JobService
 from pileus.jobs.store import attempts
 from pileus.security.store import tombstone_of
@@ -99,7 +101,7 @@ class WhyService:
                 if job.stop_requested is StopReason.PEER
                 else f"It is being stopped ({job.stop_requested})"
                 if job.stop_requested
-                else f"Attempt {tries[-1].number} is {tries[-1].status}"
+                else _said(job, tries)
                 if tries
                 else "It has just been granted a lease"
             )
@@ -107,6 +109,14 @@ class WhyService:
         elif answer["reason"] is None:
             answer["reason"] = f"It {job.status}"
         return answer
+
+
+def _said(job: Job, tries: Sequence[Attempt]) -> str:
+    number, said = tries[-1].number, f"is {tries[-1].status}"
+    if job.spec.gang > 1:
+        counts = Counter(one.status.value for one in tries if one.number == number)
+        said = "has " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"Attempt {number} {said}"
 
 
 def _deleted(tombstone: Tombstone) -> Answer:

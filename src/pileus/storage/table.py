@@ -23,6 +23,8 @@ class Column:
     name: str
     kind: Kind
     null: bool = False
+    default: int | None = None
+    """What rows that were kept from before there was the column have in it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def text(name: str, *, null: bool = False) -> Column:
     return Column(name, Kind.TEXT, null)
 
 
-def integer(name: str, *, null: bool = False) -> Column:
-    return Column(name, Kind.INTEGER, null)
+def integer(name: str, *, null: bool = False, default: int | None = None) -> Column:
+    return Column(name, Kind.INTEGER, null, default)
 
 
 def boolean(name: str, *, null: bool = False) -> Column:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from pileus.core.schemas.jobs import Artifact
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Condition, Snapshot, Transaction
 from pileus.tracking.errors import ArtifactNotFound
 from pileus.tracking.tables import ARTIFACTS
 
@@ -32,12 +33,17 @@ def record_artifacts(
         )
 
 
-def artifacts_of(snapshot: Snapshot, project: str, attempt: str) -> list[Artifact]:
-    """What one attempt left, by path."""
-    found = snapshot.find(
-        ARTIFACTS, [("project", "=", project), ("attempt", "=", attempt)], order=["path"]
-    )
-    return [Artifact.model_validate(record) for record in found]
+def artifacts_by(
+    snapshot: Snapshot, project: str, attempts: Sequence[str], under: str | None = None
+) -> dict[str, list[Artifact]]:
+    """Attempt → what it left, by path, of those that left any; `under` a folder, or anywhere."""
+    where: list[Condition] = [("project", "=", project), ("attempt", "in", list(attempts))]
+    if under is not None:
+        where += [("path", ">", f"{under}/"), ("path", "<", f"{under}0")]  # "0" is after "/"
+    found: dict[str, list[Artifact]] = defaultdict(list)
+    for record in snapshot.find(ARTIFACTS, where, order=["path"]):
+        found[record["attempt"]].append(Artifact.model_validate(record))
+    return dict(found)
 
 
 def artifact_at(left: Iterable[Artifact], path: str) -> Artifact:

@@ -184,6 +184,7 @@ class Fleet:
                 "server_url": ray_settings.server_url or self._settings.server_url,
                 "executor": "process",
                 "custom": {},
+                "address": None,
                 "token_file": None,
                 "supervisor_fd": None,
             }

@@ -17,12 +17,11 @@ _PORT = 9
 
 
 def address_towards(server_url: str) -> str | None:
-    """Our address on the way to the server; of the way to anywhere if the server is on this machine."""
-    host = urlsplit(server_url).hostname or ""
-    found = _address(host)
-    if found is None or ip_address(found).is_loopback:
-        return _address(_ANYWHERE) or found
-    return found
+    """Our address on the way to the server; of the way to anywhere if the server is on this machine.
+
+    None where there is none that others could reach: then they try the name of the node.
+    """
+    return _address(urlsplit(server_url).hostname or "") or _address(_ANYWHERE)
 
 
 def check_port(seat: Seat) -> None:
@@ -45,5 +44,5 @@ def _address(host: str) -> str | None:
     with suppress(OSError), closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.connect((host, _PORT))
         found: str = probe.getsockname()[0]
-        return found
+        return None if ip_address(found).is_loopback else found
     return None

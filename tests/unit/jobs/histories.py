@@ -27,7 +27,7 @@ class History:
     leases: list[Lease] = field(default_factory=list)
     queue: list[Job] = field(default_factory=list)
     stopping: set[str] = field(default_factory=set)
-    promises: dict[str, str] = field(default_factory=dict)
+    promises: dict[str, tuple[str, ...]] = field(default_factory=dict)
     count: int = 0
 
     def pools(self, steps: int) -> Iterator[PoolSnapshot]:

@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 
 from pileus.core.schemas.jobs import Artifact, AttemptStatus, JobSpec, JobStatus, StopReason
+from pileus.core.schemas.quota import Stops
 from pileus.jobs.errors import AttemptNotFound
 from pileus.jobs.gangs import interrupted, verdict
 from pileus.jobs.lifecycle import judge
-from pileus.jobs.plan import Policy, PoolSnapshot
+from pileus.jobs.line import LOOKAHEAD_HEAD, LOOKAHEAD_PATIENT
+from pileus.jobs.plan import Plan, Policy, PoolSnapshot
+from pileus.jobs.pool import load_pool
 from pileus.jobs.scheduler import PATIENCE, decide
 from tests.unit.jobs.building import CALLER, PROJECT, Worker, ended, running
-from tests.unit.jobs.policy.building import NOW
+from tests.unit.jobs.policy.building import NOW, by_node
 from tests.unit.jobs.policy.test_quota import quota
 from tests.unit.jobs.test_lifecycle import ATTEMPT
 from tests.unit.jobs.test_lifecycle import make_job as a_job
@@ -102,6 +105,68 @@ class TestDecide:
         assert granted(result) == []
 
 
+class TestMakingRoom:
+    """By a quota that lets higher priority of its project stop what runs."""
+
+    QUOTAS = Policy((quota("prj_1", 99_000, preempt=Stops.LOWER),))
+
+    def decided(self, nodes, leases, queue, **more) -> Plan:
+        pool = PoolSnapshot(now=NOW, nodes=nodes, held=by_node(leases), queue=queue, **more)
+        return decide(pool, None, self.QUOTAS)
+
+    def test_others_are_stopped_on_all_of_its_nodes_and_those_are_kept_until_it_starts(
+        self,
+    ) -> None:
+        nodes = [make_node("a", cpu=4), make_node("b", cpu=4), make_node("c", cpu=4)]
+        held = [
+            make_lease(node, cpu=4).model_copy(update={"job": f"job_{node.name}", "priority": 0})
+            for node in nodes
+        ]
+        wanted = gang(1, 2, cpu=4, priority=5)
+        other = make_job(2, cpu=1).model_copy(update={"project": "prj_2"})
+
+        first = self.decided(nodes, held, [wanted])
+        victims = {one.victim for one in first.preemptions}
+        rest = [lease for lease in held if lease.job not in victims]
+        half = self.decided(
+            nodes,
+            [*rest, *(lease for lease in held if lease.job == min(victims))],
+            [wanted, other],
+            stopping=frozenset({min(victims)}),
+            promises=first.promises,
+        )
+        last = self.decided(nodes, rest, [wanted, other], promises=half.promises)
+
+        assert (granted(first), len(victims), len(first.promises[wanted.id])) == ([], 2, 2)
+        assert "on nodes '" in first.waiting[wanted.id].reason
+        assert (granted(half), half.promises, half.preemptions) == ([], first.promises, ())
+        assert (granted(last), last.promises) == ([wanted.id], {})
+
+    def test_one_that_runs_makes_room_as_a_whole(self) -> None:
+        nodes = [make_node("a", cpu=4), make_node("b", cpu=4)]
+        held = [
+            make_lease(node, cpu=4).model_copy(update={"job": "job_gang", "id": f"lse_{node.name}"})
+            for node in nodes
+        ]
+
+        found = self.decided(nodes, held, [make_job(1, cpu=4, priority=5)])
+
+        assert [one.victim for one in found.preemptions] == ["job_gang"]
+        assert found.waiting["job_0001"].reason.endswith("2 attempts save checkpoints")
+
+    def test_a_promise_of_nodes_that_have_no_room_any_more_is_made_anew(self) -> None:
+        nodes = [make_node("a", cpu=4), make_node("b", cpu=4)]
+        held = [
+            make_lease(node, cpu=4).model_copy(update={"job": f"job_{node.name}", "priority": 9})
+            for node in nodes
+        ]
+        wanted = gang(1, 2, cpu=4, priority=5)
+
+        found = self.decided(nodes, held, [wanted], promises={wanted.id: ("nod_a", "nod_b")})
+
+        assert (found.promises, found.preemptions) == ({}, ())
+
+
 def gang_of(count: int, **exits):
     """A job and its members, which ended as `exits` says: rank → exit, in the order of their ends."""
     job = a_job()
@@ -151,6 +216,11 @@ class TestVerdict:
 
         assert (end.job, end.is_failure) == (JobStatus.QUEUED, True)
         assert "Rank 1: The node stopped answering" in str(end.reason)
+
+    def test_a_machine_that_shuts_down_counts_before_what_that_did_to_the_others(self) -> None:
+        job, members = gang_of(2, r0=BADLY, r1={"code": -15, "reason": "preempt"})
+
+        assert verdict(job, members).job is JobStatus.QUEUED
 
     @pytest.mark.parametrize(
         "asked, status",
@@ -290,6 +360,37 @@ class TestLife:
                     ("mine", f"d{rank}"),
                 ]
         assert (await room.job(job)).attempts == 2
+
+    async def test_parts_of_a_checkpoint_come_from_a_try_that_has_them_all(self, room, two) -> None:
+        await started(room, two)
+        for number, ranks in ((1, (0, 1)), (2, (0,))):
+            for worker in two:
+                for order in worker.orders.values():
+                    rank = order.spec.seat.rank
+                    part = Artifact(path=f"checkpoint/part-{rank}", digest=f"d{number}", size=1)
+                    left = (part,) if rank in ranks else ()
+                    await worker.sync(ended(order, code=None, reason="runner_lost", artifacts=left))
+            assert await room.engine.schedule() == 2
+            for worker in two:
+                await worker.sync()
+
+        for worker in two:
+            for order in worker.orders.values():
+                [given] = order.spec.inputs
+                found = {file.path: file.digest for file in given.files}
+                assert found == {"part-0": "d1", "part-1": "d1"}
+
+    async def test_gangs_that_never_fit_hide_nobody(self, room, two) -> None:
+        for _ in range(LOOKAHEAD_HEAD + LOOKAHEAD_PATIENT):
+            await room.submit(gang=3, resources={"cpu": 4})
+        room.clock.advance(PATIENCE.total_seconds() + 1)
+        for worker in two:
+            await worker.sync()
+        alone = await room.submit(resources={"cpu": 4})
+
+        pool = await room.database.read(lambda s: load_pool(s, 3600.0))
+
+        assert [job.id for job in pool.queue] == [alone.id]
 
     async def test_a_rank_that_it_does_not_have_is_told(self, room, two) -> None:
         job, _ = await started(room, two)

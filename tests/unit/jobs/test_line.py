@@ -8,13 +8,13 @@ import pytest
 
 from pileus.jobs import line as module
 from pileus.jobs.line import Line, Waiter
-from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.demand import Asked, Shape
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SMALL, LARGE, HUGE = (Shape.plain(cpu, 100, 0) for cpu in (1000, 4000, 64_000))
+SMALL, LARGE, HUGE = (Asked(Shape.plain(cpu, 100, 0)) for cpu in (1000, 4000, 64_000))
 
 
-def line(*waiting: tuple[str, Shape], age: float = 0.0, project: str = "prj_1") -> Line:
+def line(*waiting: tuple[str, Asked], age: float = 0.0, project: str = "prj_1") -> Line:
     found = Line()
     for number, (job, asked) in enumerate(waiting):
         created_at = NOW + timedelta(milliseconds=number) - timedelta(seconds=age)

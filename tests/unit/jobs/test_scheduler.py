@@ -360,7 +360,11 @@ class TestPreemption:
         wanted = owned(make_job(1, cpu=4), "a")
 
         result = under(
-            *self.QUOTAS, nodes=[node], leases=held, queue=[wanted], promises={wanted.id: node.id}
+            *self.QUOTAS,
+            nodes=[node],
+            leases=held,
+            queue=[wanted],
+            promises={wanted.id: (node.id,)},
         )
 
         assert (granted(result), result.promises, result.preemptions) == ([], {}, ())

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pileus.core.schemas.base import Answer, Name, Row, Schema
 from pileus.core.schemas.code import checked_environment_file
@@ -187,7 +187,8 @@ class JobSpec(Schema):
             raise ValueError(f"a {self.kind} job takes no 'gang'; use kind 'command'")
         if self.sandbox:
             raise ValueError("members of a gang talk to one another, and a sandbox has no network")
-        for name in sorted(VARIABLES & self.env.keys()):
+        secret = {secret.variable for secret in self.secrets if secret.variable}
+        for name in sorted(VARIABLES & (self.env.keys() | secret)):
             raise ValueError(f"variable {name!r} is what tells a member of a gang its place")
 
     @property
@@ -331,8 +332,14 @@ class Pool(Row):
     is_draining: bool = False
     """Nothing new is granted while the installation goes down."""
 
-    promises: dict[str, str] = Field(default_factory=dict)
-    """Waiting job → node on which room is being made for it."""
+    promises: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Waiting job → nodes on which room is being made for it."""
+
+    @field_validator("promises", mode="before")
+    @classmethod
+    def _several(cls, promises: dict[str, Any]) -> dict[str, Any]:
+        """Rows from before there were gangs name one node."""
+        return {job: (on,) if isinstance(on, str) else on for job, on in promises.items()}
 
 
 class InputFile(Answer):

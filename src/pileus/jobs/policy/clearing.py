@@ -7,17 +7,14 @@ run at the price of what it holds, the most that a stop can lose, for it is aske
 There are no loops. Who is stopped held borrowed quota, or is of strictly lower priority in the same
 project. What starts in its place holds nominal quota, which only its own project may take again, or is
 of higher priority. And of equal priority only what has run for a while is stopped.
-
-Room is made on one node: a gang that finds none waits, though quota is made for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from pileus.core.schemas.jobs import Lease
 from pileus.core.schemas.quota import Stops
 from pileus.core.schemas.resources import Resources
 from pileus.jobs.policy.demand import Shape
@@ -39,12 +36,15 @@ class Claim(NamedTuple):
     priority: int
     resources: Resources
     amounts: Amounts
+    """Of all members of its gang, as the quota counts them."""
+
+    gang: int = 1
 
 
 class Clearing(NamedTuple):
-    """A node where there is room once these have stopped; none, where they are stopping already."""
+    """Nodes where there is room once these have stopped; none, where they are stopping already."""
 
-    node: str
+    nodes: tuple[str, ...]
     victims: tuple[Holding, ...]
 
 
@@ -70,16 +70,18 @@ def clear(
     claim: Claim,
     holdings: Iterable[Holding],
     quotas: Quotas,
-    roomy: str | None,
+    roomy: tuple[str, ...],
     space_of: Callable[[str], Free | None],
+    others: Iterable[str] = (),
 ) -> Clearing | None:
     """The room whose making loses the least; None where the claim may not have enough stopped.
 
     `quotas`, and what `space_of` tells of a node, are as they will be when everything has stopped
-    that was asked to; `roomy` is a node that has room then. Nothing is changed.
+    that was asked to; `roomy` are nodes that have room then. A gang may have a part of its room on
+    `others`, where nobody is stopped for it. Nothing is changed.
     """
     stoppable = sorted((one for one in holdings if may_stop(claim, one, quotas)), key=_least_loss)
-    if roomy is not None:
+    if roomy:
         victims = _choose(claim, (), stoppable, quotas, None)
         return None if victims is None else Clearing(roomy, victims)
     if _choose(claim, (), stoppable, quotas, None) is None:
@@ -88,29 +90,55 @@ def clear(
     for one in stoppable:
         for node in dict.fromkeys(lease.node for lease in one.leases):
             by_node.setdefault(node, []).append(one)
+    if claim.gang > 1:
+        nodes = [*islice(by_node, MOST_NODES + claim.gang), *others]
+        return _clear_several(claim, stoppable, quotas, dict.fromkeys(nodes), space_of)
     found = []
     for node, on_node in islice(by_node.items(), MOST_NODES):
         space = space_of(node)
         if space is None or not Free(space.node).fits(Shape.of(claim.resources)):
             continue
-        victims = _choose(claim, on_node, stoppable, quotas, space.copy())
+        victims = _choose(claim, on_node, stoppable, quotas, {node: space.copy()})
         if victims is not None:
             lost = sum(one.lost_micro for one in victims)
-            found.append((lost, len(victims), space.node.name, Clearing(node, victims)))
+            found.append((lost, len(victims), space.node.name, Clearing((node,), victims)))
     return min(found)[-1] if found else None
+
+
+def _clear_several(
+    claim: Claim,
+    stoppable: Sequence[Holding],
+    quotas: Quotas,
+    nodes: Iterable[str],
+    space_of: Callable[[str], Free | None],
+) -> Clearing | None:
+    """The same for a gang, which may have its room on several nodes."""
+    spaces = {node: space.copy() for node in nodes if (space := space_of(node)) is not None}
+    victims = _choose(claim, stoppable, stoppable, quotas, spaces)
+    if victims is None:
+        return None
+    for lease in (lease for one in victims for lease in one.leases if lease.node in spaces):
+        spaces[lease.node].give(lease.resources, lease.devices)
+    left, used, shape = claim.gang, list[str](), Shape.of(claim.resources)
+    members = {node: space.holds(shape, left) for node, space in spaces.items()}
+    for node in sorted(members, key=lambda node: (-members[node], spaces[node].node.name)):
+        if left > 0:
+            used.append(node)
+        left -= members[node]
+    return Clearing(tuple(used), victims)
 
 
 def _choose(
     claim: Claim,
-    on_node: Sequence[Holding],
+    on_nodes: Sequence[Holding],
     everywhere: Sequence[Holding],
     quotas: Quotas,
-    space: Free | None,
+    spaces: Mapping[str, Free] | None,
 ) -> tuple[Holding, ...] | None:
     """Of those in their order as many as are needed, for the room first; then all that need not
     stop are spared, the dearest first."""
-    trial = _Trial(claim, quotas, space)
-    for one in on_node:
+    trial = _Trial(claim, quotas, spaces)
+    for one in on_nodes:
         if trial.has_room:
             break
         trial.stop(one)
@@ -133,18 +161,23 @@ def _choose(
 class _Trial:
     """What there would be if some stopped. Whoever spares all of them leaves everything as it was."""
 
-    def __init__(self, claim: Claim, quotas: Quotas, space: Free | None) -> None:
+    def __init__(self, claim: Claim, quotas: Quotas, spaces: Mapping[str, Free] | None) -> None:
+        """Without `spaces` there is room."""
         self._claim = claim
         self._shape = Shape.of(claim.resources)
         self._contested = quotas.limited(claim.project, claim.amounts)
         self._quotas = quotas
-        self._space = space
+        self._spaces = spaces or {}
+        self._members = {node: self._held(node) for node in self._spaces}
+        """Node → how many of the claim's members find room there."""
+
+        self._needed = 0 if spaces is None else claim.gang
         self.stopped: dict[str, Holding] = {}
         """Job → what would stop."""
 
     @property
     def has_room(self) -> bool:
-        return self._space is None or self._space.fits(self._shape)
+        return sum(self._members.values()) >= self._needed
 
     @property
     def has_quota(self) -> bool:
@@ -158,21 +191,24 @@ class _Trial:
             return
         self.stopped[one.job] = one
         self._quotas.give(its, one.amounts)
-        for space, lease in self._here(one):
-            space.give(lease.resources, lease.devices)
+        self._change(one, Free.give)
 
     def spare(self, one: Holding) -> None:
         del self.stopped[one.job]
         self._quotas.take(one.project, one.amounts)
-        for space, lease in self._here(one):
-            space.take(lease.resources, lease.devices)
+        self._change(one, Free.take)
 
-    def _here(self, one: Holding) -> Iterator[tuple[Free, Lease]]:
-        """What it holds on the node that is looked at."""
-        if self._space is not None:
-            for lease in one.leases:
-                if lease.node == self._space.node.id:
-                    yield self._space, lease
+    def _change(
+        self, one: Holding, change: Callable[[Free, Resources, tuple[str, ...]], None]
+    ) -> None:
+        """What it holds on the nodes that are looked at."""
+        for lease in one.leases:
+            if lease.node in self._spaces:
+                change(self._spaces[lease.node], lease.resources, lease.devices)
+                self._members[lease.node] = self._held(lease.node)
+
+    def _held(self, node: str) -> int:
+        return self._spaces[node].holds(self._shape, self._claim.gang)
 
 
 def _least_loss(one: Holding) -> tuple[float, int, float, str]:

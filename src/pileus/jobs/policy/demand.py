@@ -52,6 +52,13 @@ def _devices(gpu_milli: int, kind: str | None) -> Devices:
     return Devices(min(gpu_milli, MILLI), number, kind)
 
 
+class Asked(NamedTuple):
+    """A shape, so many times at once."""
+
+    shape: Shape
+    gang: int = 1
+
+
 class Expected(NamedTuple):
     """A shape, and the share of all requests that have it."""
 

@@ -82,17 +82,15 @@ class Free:
         """Whether the job could run here now."""
         return self.has_beside_devices(shape) and bool(self.ways(shape.of_devices))
 
-    def holds(self, resources: Resources, most: int) -> int:
+    def holds(self, shape: Shape, most: int) -> int:
         """How many such jobs could run here beside one another, if not more than so many."""
-        shape, space = Shape.of(resources), self
-        devices = self.node.capacity.devices
-        for number in range(most):
-            if not space.fits(shape):
-                return number
-            space = space.copy()
-            fullest = min(space.ways(shape.of_devices))
-            space.take(resources, [devices[place].id for place in fullest.places])
-        return most
+        times = [self.cpu_milli // shape.cpu_milli, self.memory_mib // shape.memory_mib]
+        times += [self._custom.get(name, 0) // amount for name, amount in shape.custom]
+        milli, number, kind = shape.of_devices
+        if number:
+            usable = usable_devices(self.kinds, kind)
+            times.append(sum(self.left[place] // milli for place in usable) // number)
+        return max(0, min(most, *times))
 
     def has_beside_devices(self, shape: Shape) -> bool:
         """Whether everything but the devices is there."""

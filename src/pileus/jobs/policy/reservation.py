@@ -83,17 +83,19 @@ class Reservations:
         return None if kept is None or kept.is_over(ends_at) else kept.later
 
 
-def beside(space: Free, now: Free, resources: Resources) -> Free:
-    """What a node that will have `space` has beside the job then.
+def beside(space: Free, now: Free, resources: Resources, number: int = 1) -> Free:
+    """What a node that will have `space` has beside so many of the job then.
 
-    It is given the devices that are busiest `now`: what is free now is left to others.
+    They are given the devices that are busiest `now`: what is free now is left to others.
     """
     shape = Shape.of(resources)
     usable = usable_devices(space.kinds, shape.of_devices.kind)
     busiest = sorted(usable, key=lambda place: (now.left[place], place))
     devices = space.node.capacity.devices
     rest = space.copy()
-    rest.take(resources, [devices[p].id for p in space.choices(shape.of_devices, busiest)[0]])
+    for _ in range(number):
+        places = rest.choices(shape.of_devices, busiest)[0]
+        rest.take(resources, [devices[place].id for place in places])
     return rest
 
 
@@ -125,10 +127,11 @@ def earliest(
     as have room for all; None where the ends that are known do not make it.
     """
     spaces = {number: space.copy() for number, space in now.items()}
-    members = {number: space.holds(resources, size) for number, space in spaces.items()}
+    shape = Shape.of(resources)
+    members = {number: space.holds(shape, size) for number, space in spaces.items()}
     for at, number, lease in sorted(ends, key=lambda end: _soonest(end, now)):
         spaces[number].give(lease.resources, lease.devices)
-        members[number] = spaces[number].holds(resources, size)
+        members[number] = spaces[number].holds(shape, size)
         if sum(members.values()) >= size:
             return Opening(at, lease, _later(resources, size, now, spaces, members))
     return None
@@ -150,9 +153,6 @@ def _later(
         here = min(members[number], size)
         if not here:
             break
-        space = spaces[number]
-        for _ in range(here):
-            space = beside(space, now[number], resources)
-        found[number] = space
+        found[number] = beside(spaces[number], now[number], resources, here)
         size -= here
     return found

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pileus.core.schemas.jobs import Lease, Node
-from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.demand import Asked, Shape
 from pileus.jobs.policy.free import Free
 
 MOST_SHAPES = 128
@@ -34,19 +34,29 @@ class Fitting:
             del self._on[next(iter(self._on))]
         return found
 
-    def may_hold(self, asked: Collection[Shape]) -> set[Shape]:
-        """Of what is asked for all that fits some node, and what can only be told of each at a cost."""
+    def may_hold(self, asked: Collection[Asked]) -> set[Asked]:
+        """Of what is asked for all that the nodes have room for, and what can only be told of each at
+        a cost."""
         if not self.spaces:
             return set()
         spaces = self.spaces.values()
         cpu_milli = max(space.cpu_milli for space in spaces)
         memory_mib = max(space.memory_mib for space in spaces)
         found = {
-            shape
-            for shape in asked
-            if shape.cpu_milli <= cpu_milli and shape.memory_mib <= memory_mib
+            one
+            for one in asked
+            if one.shape.cpu_milli <= cpu_milli and one.shape.memory_mib <= memory_mib
         }
-        return found if len(found) > MOST_SHAPES else {shape for shape in found if self.on(shape)}
+        return found if len(found) > MOST_SHAPES else set(filter(self.has_room, found))
+
+    def has_room(self, asked: Asked) -> bool:
+        """Whether all members find room beside one another."""
+        shape, left = asked
+        for node in self.on(shape):
+            left -= self.spaces[node].holds(shape, left)
+            if not left:
+                return True
+        return False
 
     def put(self, space: Free) -> None:
         """A node has this left now."""

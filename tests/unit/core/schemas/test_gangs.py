@@ -24,6 +24,7 @@ def test_a_seat_is_told_by_every_variable_that_torch_reads() -> None:
         ({"kind": "train", "recipe": "cnn", "dataset": "d", "command": None}, "takes no 'gang'"),
         ({"sandbox": True}, "a sandbox has no network"),
         ({"env": {"RANK": "1"}}, "'RANK' is what tells"),
+        ({"secrets": [{"name": "S", "variable": "MASTER_ADDR"}]}, "'MASTER_ADDR' is what tells"),
         ({"gang": 0}, "greater than or equal to 1"),
         ({"gang": MOST_MEMBERS + 1}, "less than or equal to"),
     ],

@@ -19,7 +19,7 @@ from pileus.jobs.policy.clearing import (
 )
 from pileus.jobs.policy.demand import Shape
 from pileus.jobs.policy.holdings import Holding
-from pileus.jobs.policy.quota import Quotas, amounts_of
+from pileus.jobs.policy.quota import Quotas, amounts_of, total
 from tests.unit.jobs.policy.building import NOW, free_of, lease, node, request
 from tests.unit.jobs.policy.test_quota import quota
 
@@ -50,9 +50,9 @@ def holding(
     return Holding((held,), amounts_of(asked), ran)
 
 
-def claim(project: str = "a", *, cpu: int = 1, priority: int = 0) -> Claim:
+def claim(project: str = "a", *, cpu: int = 1, priority: int = 0, gang: int = 1) -> Claim:
     asked = request(cpu=cpu)
-    return Claim(project, priority, asked, amounts_of(asked))
+    return Claim(project, priority, asked, total([amounts_of(asked)] * gang), gang)
 
 
 def quotas_of(holdings: list[Holding], **more: Any) -> Quotas:
@@ -68,7 +68,7 @@ def cleared(
 ) -> Clearing | None:
     spaces = {x.node.id: x for x in free_of(nodes, [one.leases[0] for one in holdings])}
     shape = Shape.of(wanted.resources)
-    roomy = next((id_ for id_, space in spaces.items() if space.fits(shape)), None)
+    roomy = tuple(id_ for id_, space in spaces.items() if space.fits(shape))[:1]
     return clear(wanted, holdings, quotas_of(holdings, **more), roomy, spaces.get)
 
 
@@ -147,7 +147,7 @@ class TestRoom:
         found = cleared(claim(priority=1, cpu=2), own, nodes=(left, right))
 
         assert found is not None
-        assert (found.node, names(found)) == (right.id, ["r0", "r1"])
+        assert (found.nodes, names(found)) == ((right.id,), ["r0", "r1"])
 
     def test_a_node_too_small_is_not_cleared(self) -> None:
         small = node("small", cpu=1)
@@ -155,6 +155,49 @@ class TestRoom:
         assert (
             cleared(claim(priority=1, cpu=2), [holding("s", "a", on=small)], nodes=(small,)) is None
         )
+
+
+class TestGang:
+    def test_room_is_made_on_several_nodes_beside_what_is_free(self) -> None:
+        nodes = left, middle, right = tuple(node(name, cpu=2) for name in ("l", "m", "r"))
+        own = [
+            holding("l0", "a", cpu=2, on=left),
+            holding("m0", "a", cpu=2, on=middle, ran=LONG / 2),
+        ]
+        spaces = {x.node.id: x for x in free_of(nodes, [one.leases[0] for one in own])}
+        wanted = claim(priority=1, cpu=2, gang=2)
+
+        found = clear(wanted, own, quotas_of(own), (), spaces.get, [right.id])
+
+        assert found is not None
+        assert (sorted(found.nodes), names(found)) == ([middle.id, right.id], ["m0"])
+        assert [space.cpu_milli for space in spaces.values()] == [0, 0, 2000]
+
+    def test_all_of_it_or_nobody_is_stopped(self) -> None:
+        nodes = tuple(node(name, cpu=2) for name in ("l", "r"))
+        own = [
+            holding("l0", "a", cpu=2, on=nodes[0]),
+            holding("r0", "a", cpu=2, on=nodes[1], priority=1),
+        ]
+
+        assert cleared(claim(priority=1, cpu=2, gang=2), own, nodes=nodes) is None
+        both = cleared(claim(priority=2, cpu=2, gang=2), own, nodes=nodes)
+        assert names(both) == ["l0", "r0"]
+
+    def test_a_gang_that_is_stopped_leaves_all_of_its_nodes(self) -> None:
+        nodes = tuple(node(name, cpu=2) for name in ("l", "r"))
+        parts = [holding("gang", "a", cpu=2, on=on) for on in nodes]
+        whole = Holding(
+            (parts[0].leases[0], parts[1].leases[0]),
+            total(part.amounts for part in parts),
+            LONG,
+        )
+        spaces = {x.node.id: x for x in free_of(nodes, whole.leases)}
+
+        found = clear(claim(priority=1, cpu=2, gang=2), [whole], quotas_of([whole]), (), spaces.get)
+
+        assert found is not None
+        assert (sorted(found.nodes), names(found)) == ([nodes[0].id, nodes[1].id], ["gang"])
 
 
 HELD = st.lists(
@@ -194,7 +237,7 @@ def test_what_is_stopped_may_be_is_enough_and_is_needed(held, cpu, priority, ord
     def is_enough(victims) -> bool:
         rest = [one for one in holdings if one not in victims]
         space = next(
-            x for x in free_of(nodes, [one.leases[0] for one in rest]) if x.node.id == found.node
+            x for x in free_of(nodes, [one.leases[0] for one in rest]) if x.node.id in found.nodes
         )
         has_quota = quotas_of(rest).lacking("a", wanted.amounts) is None
         return has_quota and space.fits(Shape.of(wanted.resources))

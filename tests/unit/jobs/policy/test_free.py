@@ -73,7 +73,7 @@ class TestHolds:
         space = Free(node(kinds="a100 a100 t4"))
         shape = Shape.of(asked)
 
-        number = space.holds(asked, most)
+        number = space.holds(shape, most)
 
         for _ in range(number):
             assert space.fits(shape)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pileus.jobs.plan import NO_POLICY, Carry, Policy
 from pileus.jobs.policy import spaces as module
-from pileus.jobs.policy.demand import Shape
+from pileus.jobs.policy.demand import Asked, Shape
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.prediction import History as Runtimes
 from pileus.jobs.policy.spaces import Fitting, Spaces
@@ -80,10 +80,18 @@ class TestFitting:
         beside = Shape.of(request(cpu=8, memory_mib=8000))
         apart = [node("a", cpu=8, memory=100), node("b", cpu=1, memory=8000)]
         found = Fitting(map(Free, apart))
-        assert found.may_hold([beside]) == set()
+        assert found.may_hold([Asked(beside)]) == set()
 
         monkeypatch.setattr(module, "MOST_SHAPES", 0)
 
-        assert found.may_hold([beside]) == {beside}
-        assert found.may_hold([Shape.of(request(cpu=9))]) == set()
-        assert Fitting().may_hold([beside]) == set()
+        assert found.may_hold([Asked(beside)]) == {Asked(beside)}
+        assert found.may_hold([Asked(Shape.of(request(cpu=9)))]) == set()
+        assert Fitting().may_hold([Asked(beside)]) == set()
+
+    def test_a_gang_needs_room_for_all_of_its_members(self) -> None:
+        found = Fitting([Free(node("a", cpu=4)), Free(node("b", cpu=2, kinds="t4 t4"))])
+        shape, gpu = Shape.of(request(cpu=2)), Shape.of(request(cpu=0.5, gpu=0.5))
+
+        asked = [Asked(shape, 3), Asked(shape, 4), Asked(gpu, 4), Asked(gpu, 5)]
+
+        assert found.may_hold(asked) == {Asked(shape, 3), Asked(gpu, 4)}
