@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -201,6 +202,28 @@ class TestStory:
         assert (none.content, found.content) == (b"", b"loss 1\nloss 3\n")
         assert last.content == b"loss 3\n"
         assert refused.status_code == 422
+
+    async def test_a_log_may_be_larger_than_what_is_held_of_a_request(
+        self, server: RunningServer, owner: httpx.AsyncClient, node: Node
+    ) -> None:
+        job_id = await submit(owner)
+        await server.engine.schedule()
+        order = (await node.sync())["attempts"][0]
+        await node.sync(running(order))
+        streams = f"/api/v1/attempts/{order['id']}/streams"
+
+        async def parts() -> AsyncIterator[bytes]:
+            for number in range(30):
+                yield f"{number}\n".encode() * 50_000
+
+        whole = b"".join([part async for part in parts()])
+        appended = await node.client.put(f"{streams}/stdout?offset=0", content=parts())
+        points = await node.client.put(f"{streams}/metrics?offset=0", content=parts())
+        lines = await owner.get(f"{ROOT}/jobs/{job_id}/logs/lines")
+
+        assert appended.json() == {"offset": len(whole)}
+        assert lines.content == whole
+        assert points.status_code == 413
 
     async def test_lines_of_a_log_have_their_times(
         self, server: RunningServer, owner: httpx.AsyncClient, node: Node

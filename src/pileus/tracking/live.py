@@ -36,28 +36,41 @@ def append(path: Path, offset: int, data: bytes, most: int | None = None) -> int
     Of a log, about the first and the last half of `most` bytes stay. Raises StreamGap, StorageFull.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("ab") as file:
+        file = _opened(path)
+        try:
             # The same bytes may come twice at once: a client that gave up, and its repetition.
             fcntl.flock(file, fcntl.LOCK_EX)
-            end = file.seek(0, os.SEEK_END)
+            end = os.fstat(file).st_size
             if offset > end:
                 raise StreamGap(
                     f"Offset {offset} is beyond the end of {path.name!r}, which is {end}",
                     hint=f"Send the bytes from offset {end}.",
                 )
-            new = data[end - offset :]
-            file.write(new)
-            file.flush()
-            end += len(new)
+            new = memoryview(data)[end - offset :]
+            while new:
+                written = os.write(file, new)
+                new = new[written:]
+                end += written
             if most is not None and end > most + most // _SLACK_PART:
                 _shorten(path, end, most)
             return end
+        finally:
+            os.close(file)
     except OSError as error:
         raise StorageFull(
             f"Stream {path.name!r} could not be written: {error.strerror}",
             hint="Free disk space; the worker sends the bytes again.",
         ) from error
+
+
+def _opened(path: Path) -> int:
+    # A descriptor, for each call more of a thread takes its turn with all others.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, flags, 0o666)
 
 
 def read(path: Path, offset: int) -> tuple[bytes, int] | None:

@@ -23,9 +23,15 @@ from pileus.worker.link import ServerLink
 
 log = logging.getLogger(__name__)
 
-_PIECE_BYTES = 256 * 1024
+_PIECE_BYTES = 1024 * 1024
+_PACE_SECONDS = 0.04
+"""After a piece of a stream that goes on growing: each takes worker and server about as long, whatever
+its size. A full one is followed at once."""
 
-_FLOW_BYTES = 8 * 1024 * 1024
+_TIMES_PACE_SECONDS = 0.1
+"""The same for times of lines, which few ask for while they are written."""
+
+_FLOW_BYTES = 32 * 1024 * 1024
 _FLOW_SECONDS = 2.0
 """The most that one request has of a stream, and takes: its answer says what arrived."""
 
@@ -151,12 +157,17 @@ class StreamShipper:
     ) -> AsyncIterator[bytes]:
         """What is there, and what comes soon after it: most of a request is its beginning and end."""
         end, until = start + _FLOW_BYTES, self._clock.monotonic() + _FLOW_SECONDS
+        pace = _TIMES_PACE_SECONDS if name.endswith(SUFFIX) else _PACE_SECONDS
         while piece:
             yield piece
             start += len(piece)
             is_long = start >= end or self._clock.monotonic() >= until
             # The server takes points in a transaction, so they come as they are.
-            if is_long or name == "metrics" or not await self._grows(path, start):
+            if is_long or name == "metrics":
+                return
+            if len(piece) < _PIECE_BYTES:
+                await self._pause(pace)
+            if not await self._grows(path, start):
                 return
             piece = _read(path, start)
 
@@ -167,10 +178,14 @@ class StreamShipper:
                 return True
             if self._is_ending.is_set():
                 return False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LINGER_SECONDS):
-                    await self._is_ending.wait()
+            await self._pause(_LINGER_SECONDS)
         return False
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, unless it ends before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_ending.wait()
 
     def _free(self, name: str, path: Path) -> None:
         """Give the disk back what the server has of a log and would not keep either."""

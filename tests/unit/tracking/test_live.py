@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pileus.core.stamps import RECORD
@@ -96,6 +98,14 @@ class TestAppend:
         assert [number for _, number in kept] == [*range(head + 1), *range(tail, 100_000)]
         assert times.stat().st_size == 100_000 * RECORD.size
         assert times.stat().st_blocks * 512 < 600_000
+
+    def test_what_is_written_in_part_goes_on_behind_that(self, path, monkeypatch):
+        write_all = os.write
+        monkeypatch.setattr(os, "write", lambda file, data: write_all(file, data[:7]))
+
+        end = append(path, 0, line(1))
+
+        assert (end, path.read_bytes()) == (LINE, line(1))
 
     def test_bytes_that_come_again_are_not_counted_again(self, path):
         write(path, 0, 50_000)

@@ -188,6 +188,46 @@ class TestFollow:
         assert sent == [[b"one\n", b"two\n", b"end\n"]]
         assert server.stream("att_1") == b"one\ntwo\nend\n"
 
+    async def test_what_is_written_a_little_at_a_time_goes_in_a_few_pieces(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        sizes: list[int] = []
+        append = server.append
+
+        async def counted(attempt, name, start, given):
+            parts = [piece async for piece in given]
+            sizes.extend(map(len, parts))
+            return await append(attempt, name, start, pieces(*parts))
+
+        monkeypatch.setattr(server, "append", counted)
+        monkeypatch.setattr(module, "_PACE_SECONDS", 60)
+        following = asyncio.create_task(make_shipper(is_new=True).follow(0.05))
+        with layout.stdout.open("ab", buffering=0) as file:
+            for _ in range(100):
+                file.write(b"line\n")
+                await asyncio.sleep(0.001)
+
+        following.cancel()  # which ends the pause
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+
+        assert server.stream("att_1") == b"line\n" * (sum(sizes) // 5)
+        assert len(sizes) <= 2
+
+    async def test_a_full_piece_is_followed_at_once(
+        self, make_shipper, layout, server, monkeypatch
+    ):
+        monkeypatch.setattr(module, "_PIECE_BYTES", 1000)
+        monkeypatch.setattr(module, "_PACE_SECONDS", 60)
+        monkeypatch.setattr(module, "_LINGER_LOOKS", 1)
+        layout.stdout.write_bytes(b"x" * 10_000)
+
+        following = asyncio.create_task(make_shipper(is_new=True).follow(0.05))
+        await until(lambda: server.stream("att_1") == b"x" * 10_000)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+
     async def test_the_first_looks_are_close_together_and_then_as_far_apart_as_told(
         self, layout, server
     ):

@@ -41,7 +41,11 @@ from pileus.server.services import Services
 ANONYMOUS = {f"{PREFIX}/health", "/openapi.json"}
 """Paths that need no token; every other one does."""
 
-_UPLOAD = re.compile(rf"^{PREFIX}/projects/[^/]+/blobs/[0-9a-f]{{64}}$")
+_UPLOAD = re.compile(
+    rf"^{PREFIX}/(projects/[^/]+/blobs/[0-9a-f]{{64}}|attempts/[^/]+/streams/std(out|err)(\.times)?)$"
+)
+"""What is written as it comes: blobs, and logs with their times."""
+
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     projects.router,

@@ -1,4 +1,4 @@
-"""Refuses bodies above a limit, announced or not; uploads of blobs have a limit of their own."""
+"""Refuses bodies above a limit, announced or not, but of uploads: what they may take is for others to say."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from pileus.jobs.nodes import Heard
 from pileus.jobs.store import attempts
 from pileus.server.api import routing
 from pileus.server.api.access import Operator, Use, Viewer, WorkerLink
+from pileus.server.api.gathering import gathered
 from pileus.server.api.jobs import MAX_OFFSET
 from pileus.server.api.paging import Listed
 
@@ -135,15 +137,20 @@ async def append_stream(
     if found is None:
         raise AttemptUnknown(f"Attempt {attempt!r} not found")
     if found.status.is_final:
-        return Appended(offset=offset + len(await request.body()))
+        async for data in request.stream():
+            offset += len(data)
+        return Appended(offset=offset)
     if name == "metrics":
         data = await request.body()
-        end = await services.metrics.append(found.project, found.job, attempt, offset, data)
-        return Appended(offset=end)
-    # Each part as it comes: a worker sends for as long as its attempt writes.
-    told: int | None = None
-    async for data in request.stream():
-        if data or told is None:
-            told = await services.streams.append(attempt, name, offset, data)
+        return Appended(
+            offset=await services.metrics.append(found.project, found.job, attempt, offset, data)
+        )
+    # As it comes: a worker sends for as long as its attempt writes.
+    end: int | None = None
+    async with aclosing(gathered(request.stream())) as pieces:
+        async for data in pieces:
+            end = await services.streams.append(attempt, name, offset, data)
             offset += len(data)
-    return Appended(offset=offset if told is None else told)
+    if end is None:  # it asks where the stream ends
+        end = await services.streams.append(attempt, name, offset, b"")
+    return Appended(offset=end)
