@@ -132,6 +132,40 @@ class TestPut:
             await blobs.put(project, DIGEST, chunks(DATA))
 
 
+class TestPutHashed:
+    @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, 3 * MIB + 1])
+    async def test_parts_may_come_in_one_buffer(self, blobs, size):
+        data = (DATA * 2)[:size]
+        buffer = memoryview(bytearray(100_000))
+
+        def parts():
+            for start in range(0, size, len(buffer)):
+                part = data[start : start + len(buffer)]
+                buffer[: len(part)] = part
+                yield buffer[: len(part)]
+
+        digest = hashlib.sha256(data).hexdigest()
+
+        assert await blobs.put_hashed(PROJECT, digest, parts()) == size
+        assert await read_all(blobs, PROJECT, digest) == data
+
+    async def test_a_source_that_fails_leaves_nothing(self, blobs):
+        def parts():
+            yield memoryview(DATA)
+            raise ConnectionError
+
+        with pytest.raises(ConnectionError):
+            await blobs.put_hashed(PROJECT, DIGEST, parts())
+
+        assert await blobs.size(PROJECT, DIGEST) is None
+
+    async def test_neither_name_can_be_a_path(self, blobs):
+        with pytest.raises(BlobMismatch):
+            await blobs.put_hashed(PROJECT, "../../etc/passwd", iter(()))
+        with pytest.raises(BlobNotFound):
+            await blobs.put_hashed("..", DIGEST, iter(()))
+
+
 class TestProjects:
     async def test_have_blobs_of_their_own(self, blobs):
         await blobs.put(PROJECT, DIGEST, chunks(DATA))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,13 @@ class BlobStore(Protocol):
 
     async def put(self, project: str, digest: str, chunks: AsyncIterator[bytes]) -> int:
         """Store a stream whose SHA-256 must be `digest`; its size. Raises BlobMismatch."""
+        ...
+
+    async def put_hashed(self, project: str, digest: str, parts: Iterator[memoryview]) -> int:
+        """Store what the caller has hashed, and what nobody changes meanwhile; its size.
+
+        Reads, encodes and writes in one thread. A part may be overwritten when the next is asked for.
+        """
         ...
 
     async def put_bytes(self, project: str, data: bytes) -> str:

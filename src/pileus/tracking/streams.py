@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +168,7 @@ class StreamStore:
         digest, size = await asyncio.to_thread(_digest, path, gap)
         if size:
             # Also when it is there: what was just written is not collected as left over.
-            await self._blobs.put(project, digest, _chunks(path, size, gap))
+            await self._blobs.put_hashed(project, digest, _kept_parts(path, size, gap))
         failpoint("stream.sealed")
         return Sealed(path.name, size, digest if size else "", gap)
 
@@ -232,24 +232,18 @@ def _gap_in(record: Record) -> Gap | None:
 def _digest(path: Path, gap: Gap | None) -> tuple[str, int]:
     """SHA-256 of what is kept of a file as it is now, and the size of all of it."""
     hasher, size = hashlib.sha256(), path.stat().st_size
-    offset = 0
-    while data := _read_kept(path, offset, size, gap):
-        hasher.update(data[0])
-        offset = data[1]
+    for part in _kept_parts(path, size, gap):
+        hasher.update(part)
     return hasher.hexdigest(), size
 
 
-async def _chunks(path: Path, size: int, gap: Gap | None) -> AsyncIterator[bytes]:
-    offset = 0
-    while data := await asyncio.to_thread(_read_kept, path, offset, size, gap):
-        yield data[0]
-        offset = data[1]
-
-
-def _read_kept(path: Path, offset: int, size: int, gap: Gap | None) -> tuple[bytes, int] | None:
-    """The next bytes that are kept, and where they end; None when nothing follows."""
-    if gap is not None and offset == gap.start:
-        offset = gap.end
-    end = gap.start if gap is not None and offset < gap.start else size
-    data = (live.read_file(path, offset) or b"")[: end - offset]
-    return (data, offset + len(data)) if data else None
+def _kept_parts(path: Path, size: int, gap: Gap | None) -> Iterator[memoryview]:
+    """What is kept of a file, in one buffer: each part is good until the next."""
+    buffer = memoryview(bytearray(min(size, READ_BYTES)))
+    with path.open("rb", buffering=0) as file:
+        for start, end in [(0, size)] if gap is None else [(0, gap.start), (gap.end, size)]:
+            file.seek(start)
+            at = start
+            while at < end and (count := file.readinto(buffer[: end - at])):
+                yield buffer[:count]
+                at += count

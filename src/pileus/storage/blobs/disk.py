@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from pileus.storage.blobs.files import BlobFiles
 from pileus.storage.blobs.naming import check_digest, not_found
-from pileus.storage.blobs.receiving import Plain, announced, once, receive
+from pileus.storage.blobs.receiving import Plain, announced, receive, write_hashed
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -29,10 +30,14 @@ class DiskBlobStore:
         with self._files.draft(project, digest) as draft:
             return await receive(draft, chunks, Plain(), announced(digest))
 
+    async def put_hashed(self, project: str, digest: str, parts: Iterator[memoryview]) -> int:
+        check_digest(digest)
+        return await write_hashed(partial(self._files.draft, project, digest), parts, Plain())
+
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         if not await asyncio.to_thread(self._files.refresh, project, digest):
-            await self.put(project, digest, once(data))
+            await self.put_hashed(project, digest, iter([memoryview(data)]))
         return digest
 
     async def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:

@@ -10,12 +10,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from pileus.storage.blobs.files import BlobFiles
 from pileus.storage.blobs.keyring import Keyring, ProjectKeys
 from pileus.storage.blobs.naming import check_digest, not_found
-from pileus.storage.blobs.receiving import Plain, announced, once, receive
+from pileus.storage.blobs.receiving import Encoding, Plain, announced, receive, write_hashed
 from pileus.storage.blobs.sealing import SEGMENT_BYTES, Opener, Place, Sealer, plain_size
 from pileus.storage.errors import ProjectShredded
 
@@ -41,23 +42,19 @@ class EncryptedBlobStore:
         await asyncio.to_thread(self._files.start)
 
     async def put(self, project: str, digest: str, chunks: AsyncIterator[bytes]) -> int:
-        check_digest(digest)
-        self._files.check(project)
-        if not self._encrypts:
-            await self._keyring.find(project)  # a shredded project takes nothing in
-            with self._files.draft(project, digest) as draft:
-                return await receive(draft, chunks, Plain(), announced(digest))
-        keys = await self._keyring.ensure(project)
-        name = stored_name(keys, digest)
-        sealer = Sealer(keys.current, keys.key(keys.current), Place(project, name))
+        name, encoding = await self._encoding(project, digest)
         with self._files.draft(project, name) as draft:
-            return await receive(draft, chunks, sealer, announced(digest))
+            return await receive(draft, chunks, encoding, announced(digest))
+
+    async def put_hashed(self, project: str, digest: str, parts: Iterator[memoryview]) -> int:
+        name, encoding = await self._encoding(project, digest)
+        return await write_hashed(partial(self._files.draft, project, name), parts, encoding)
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         keys = await self._keys(project, digest)
         if not await asyncio.to_thread(self._refresh, project, digest, keys):
-            await self.put(project, digest, once(data))
+            await self.put_hashed(project, digest, iter([memoryview(data)]))
         return digest
 
     async def get(self, project: str, digest: str, start: int = 0) -> AsyncIterator[bytes]:
@@ -98,6 +95,17 @@ class EncryptedBlobStore:
             return name in kept or (keys is None and name.endswith(SUFFIX))
 
         return await asyncio.to_thread(self._files.sweep, project, keeps, before.timestamp())
+
+    async def _encoding(self, project: str, digest: str) -> tuple[str, Encoding]:
+        """The file of a new blob, and what goes into it."""
+        check_digest(digest)
+        self._files.check(project)
+        if not self._encrypts:
+            await self._keyring.find(project)  # a shredded project takes nothing in
+            return digest, Plain()
+        keys = await self._keyring.ensure(project)
+        name = stored_name(keys, digest)
+        return name, Sealer(keys.current, keys.key(keys.current), Place(project, name))
 
     async def _keys(self, project: str, digest: str) -> ProjectKeys | None:
         check_digest(digest)

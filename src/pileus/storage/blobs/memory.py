@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime
 
 from pileus.core.clock import Clock, SystemClock
@@ -31,6 +31,11 @@ class MemoryBlobStore:
             raise mismatch(digest, found)
         self._set(project, digest, data)
         return len(data)
+
+    async def put_hashed(self, project: str, digest: str, parts: Iterator[memoryview]) -> int:
+        _check(project, digest)
+        self._set(project, digest, b"".join(bytes(part) for part in parts))
+        return len(self._blobs[project, digest])
 
     async def put_bytes(self, project: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 from pileus.storage.blobs.files import Draft
@@ -102,6 +102,32 @@ async def receive(
         if taking is not None and not taking.done():
             await asyncio.wait([taking])
     return size
+
+
+async def write_hashed(
+    begin: Callable[[], Draft], parts: Iterator[memoryview], encoding: Encoding
+) -> int:
+    """Write what needs no check, and keep it; its size. Who is cancelled waits until the thread ends.
+
+    Raises StorageFull; then nothing is left.
+    """
+
+    def write() -> int:
+        size = 0
+        with begin() as draft:
+            for part in parts:
+                size += len(part)
+                draft.write(encoding.update(part))
+            draft.write(encoding.finish())
+            draft.keep()
+        return size
+
+    writing = asyncio.get_running_loop().run_in_executor(None, write)
+    try:
+        return await asyncio.shield(writing)
+    finally:
+        if not writing.done():
+            await asyncio.wait([writing])
 
 
 class _Buffer:

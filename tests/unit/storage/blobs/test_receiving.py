@@ -1,9 +1,11 @@
+import asyncio
 import hashlib
+import threading
 from typing import Any
 
 import pytest
 
-from pileus.storage.blobs.receiving import BATCH_BYTES, Plain, announced, receive
+from pileus.storage.blobs.receiving import BATCH_BYTES, Plain, announced, receive, write_hashed
 
 
 class Written:
@@ -18,6 +20,12 @@ class Written:
 
     def keep(self, modified_at=None):
         self.kept = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
 
 
 async def stream(content, sizes):
@@ -51,3 +59,27 @@ async def test_however_a_stream_is_cut_its_bytes_arrive(sizes):
     assert draft.written == content
     assert draft.kept
     assert size == len(content)
+
+
+async def test_who_gives_up_waits_until_nothing_is_written_any_more():
+    draft: Any = Written()
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def parts():
+        yield memoryview(b"one")
+        begun.set()
+        may_go_on.wait(5)
+        yield memoryview(b"two")
+
+    task = asyncio.create_task(write_hashed(lambda: draft, parts(), Plain()))
+    await asyncio.to_thread(begun.wait, 5)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    was_waiting = not task.done()
+    may_go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert was_waiting
+    assert (draft.written, draft.kept) == (b"onetwo", True)
