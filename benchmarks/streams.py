@@ -2,9 +2,10 @@
 
 `python -m benchmarks.streams --json` starts an installation. One job reports a million points one by
 one, timed from the first until the server has committed the last; the points are then asked for,
-down-sampled to 500. Two jobs then write 25 MB/s of 100-byte lines each: the processor time of server
-and worker, and how much arrives a second. Once more with somebody who follows one of the two: every line
-says when it was written, and the oldest line of each piece that comes counts.
+down-sampled to 500. Two jobs then write 25 MB/s of 100-byte lines each: how much arrives a second, from
+their submit on, and the processor time of server and worker until both have ended, their logs stored as
+blobs. Nobody asks meanwhile. Once more with somebody who follows one of the two: every line says when it
+was written, and the oldest line of each piece that comes counts.
 """
 
 from __future__ import annotations
@@ -84,26 +85,64 @@ def query_milliseconds(client: Client, job: str) -> float:
     return statistics.median(took)
 
 
-def log_load(
-    client: Client, home: Path, mb_per_s: float, seconds: float, *, follow: bool
-) -> tuple[float, float, list[float]]:
-    """MB/s that arrived; percent of a core that it took; delays in ms of what was followed."""
-    rate = mb_per_s * 1e6 / 2
+def log_load(client: Client, home: Path, mb_per_s: float, seconds: float) -> dict[str, Any]:
+    """How much arrived a second, and what it took of the processor."""
     before, started = _cpu_seconds(home), time.perf_counter()
-    jobs = [_submit(client, _LINES, rate, seconds, _BEAT_SECONDS, _LINE_BYTES) for _ in range(2)]
-    delays = []
-    if follow:
-        for piece in client.jobs.follow_logs(jobs[0]):
-            start = piece.find(b"\n") + 1
-            if start < len(piece) - _LINE_BYTES:
-                delays.append((time.time() - float(piece[start : start + 17])) * 1000)
-    ended = [client.jobs.wait(job, every_seconds=0.05) for job in jobs]
+    jobs = _write_lines(client, mb_per_s, seconds)
+    written = _written(mb_per_s, seconds)
+    time.sleep(seconds)
+    attempts = [next(iter(client.jobs.attempts(job)))["id"] for job in jobs]
+    logs = [home / "streams" / attempt / "stdout" for attempt in attempts]
+    while any(_size(log, written) < written for log in logs):
+        time.sleep(0.01)
+    arrived = time.perf_counter() - started
+    _ended(client, jobs)
     took = time.perf_counter() - started
-    cpu = _cpu_seconds(home) - before
+    after = _cpu_seconds(home)
+    cpu = {name: after[name] - before[name] for name in after}
+    return {
+        "log_mb_per_s": round(2 * written / 1e6 / arrived, 1),
+        "log_core_pct": round(100 * sum(cpu.values()) / took, 1),
+        "log_cpu_s_per_gb": {name: round(cpu[name] / (2 * written / 1e9), 2) for name in cpu},
+        "log_end_s": round(took - arrived, 2),
+    }
+
+
+def follow_delays(client: Client, mb_per_s: float, seconds: float) -> list[float]:
+    """In milliseconds, of the oldest line of each piece of one of the two logs."""
+    jobs = _write_lines(client, mb_per_s, seconds)
+    delays = []
+    for piece in client.jobs.follow_logs(jobs[0]):
+        start = piece.find(b"\n") + 1
+        if start < len(piece) - _LINE_BYTES:
+            delays.append((time.time() - float(piece[start : start + 17])) * 1000)
+    _ended(client, jobs)
+    return delays
+
+
+def _write_lines(client: Client, mb_per_s: float, seconds: float) -> list[str]:
+    rate = mb_per_s * 1e6 / 2
+    return [_submit(client, _LINES, rate, seconds, _BEAT_SECONDS, _LINE_BYTES) for _ in range(2)]
+
+
+def _written(mb_per_s: float, seconds: float) -> int:
+    """Bytes of one log, as the program counts."""
+    lines = int(mb_per_s * 1e6 / 2 * _BEAT_SECONDS / _LINE_BYTES)
+    return int(seconds / _BEAT_SECONDS) * lines * _LINE_BYTES
+
+
+def _size(log: Path, after: int) -> int:
+    """Of a log at the server; once it is a blob its file is gone, and `after` stands for it."""
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return after
+
+
+def _ended(client: Client, jobs: list[str]) -> None:
+    ended = [client.jobs.wait(job, every_seconds=0.05) for job in jobs]
     if any(job["status"] != "succeeded" for job in ended):
         sys.exit(f"{ended}")
-    written = int(seconds / _BEAT_SECONDS) * int(rate * _BEAT_SECONDS / _LINE_BYTES) * _LINE_BYTES
-    return 2 * written / 1e6 / took, 100 * cpu / took, delays
 
 
 def _submit(client: Client, program: str, *arguments: object) -> str:
@@ -112,11 +151,11 @@ def _submit(client: Client, program: str, *arguments: object) -> str:
     return str(client.jobs.submit(spec)["id"])
 
 
-def _cpu_seconds(home: Path) -> float:
-    """Of server and worker so far. Runners that ended are not in it: they sleep."""
+def _cpu_seconds(home: Path) -> dict[str, float]:
+    """Of server and worker so far. Not of runners: they take no more than with a silent attempt."""
     pids = json.loads((home / "run" / "pids.json").read_text("utf-8"))
-    times = [psutil.Process(pids[name]).cpu_times() for name in ("server", "worker")]
-    return sum(one.user + one.system for one in times)
+    times = {name: psutil.Process(pids[name]).cpu_times() for name in ("server", "worker")}
+    return {name: one.user + one.system for name, one in times.items()}
 
 
 def measure(points: int, mb_per_s: float, seconds: float) -> dict[str, Any]:
@@ -128,13 +167,12 @@ def measure(points: int, mb_per_s: float, seconds: float) -> dict[str, Any]:
             with Client.from_home(home) as client:
                 rate, each_us, job = points_per_second(client, points)
                 query = query_milliseconds(client, job)
-                reached, core, _ = log_load(client, home, mb_per_s, seconds, follow=False)
-                _, _, delays = log_load(client, home, mb_per_s, seconds, follow=True)
+                logs = log_load(client, home, mb_per_s, seconds)
+                delays = follow_delays(client, mb_per_s, seconds)
     return {
         "metric_points_per_s": round(rate),
         "metric_query_ms": round(query, 1),
-        "log_mb_per_s": round(reached, 1),
-        "log_core_pct": round(core, 1),
+        **logs,
         "follow_p99_ms": round(statistics.quantiles(delays, n=100)[98], 1),
         "follow_p50_ms": round(statistics.median(delays), 1),
         "log_metric_us": round(each_us, 1),
