@@ -195,6 +195,20 @@ class TestDisk:
 
         assert not leftover.exists()
 
+    async def test_a_second_server_that_starts_spares_what_the_first_one_writes(self, tmp_path):
+        first = DiskBlobStore(tmp_path)
+        await first.start()
+
+        async def chunks():
+            yield DATA[:10]
+            await DiskBlobStore(tmp_path).start()
+            yield DATA[10:]
+
+        assert await first.put(PROJECT, DIGEST, chunks()) == len(DATA)
+
+        assert await read_all(first, PROJECT, DIGEST) == DATA
+        assert list((tmp_path / "incoming").iterdir()) == []
+
 
 class TestSweep:
     async def test_removes_what_is_not_kept_of_one_project(self, blobs):

@@ -17,7 +17,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class DiskBlobStore:
-    """A directory of blobs. One process writes; many may read."""
+    """A directory of blobs, which servers may share."""
 
     def __init__(self, root: Path) -> None:
         self._files = BlobFiles(root)

@@ -28,7 +28,7 @@ BATCH = 16
 
 
 class EncryptedBlobStore:
-    """A directory of encrypted blobs. One process writes; many may read.
+    """A directory of encrypted blobs, which servers may share.
 
     With `encrypts` off new blobs are plain, and encrypted ones are still read.
     """

@@ -6,6 +6,7 @@ What is in a file, and what its name means, is for the stores above to say.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import threading
@@ -39,7 +40,7 @@ class Draft:
         self._placing = placing
         self._temporary = temporary
         self._place = place
-        self._file = temporary.open("xb")
+        self._file = _locked(temporary)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append. Raises StorageFull."""
@@ -83,7 +84,7 @@ class Draft:
 
 
 class BlobFiles:
-    """The directory. One process writes; many may read."""
+    """The directory, which servers may share; within one, placing and sweeping take turns."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -94,8 +95,8 @@ class BlobFiles:
         """Make room, and collect what killed writers left."""
         incoming = self._root / _INCOMING
         incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for leftover in incoming.iterdir():
-            leftover.unlink()
+        for path in incoming.iterdir():
+            _collect(path)
 
     @staticmethod
     def check(project: str) -> None:
@@ -161,6 +162,24 @@ class BlobFiles:
     def _path(self, project: str, name: str) -> Path:
         self.check(project)
         return self._root / project / name[:2] / name
+
+
+def _locked(path: Path) -> BinaryIO:
+    """A new file, whose lock goes with the process that writes it."""
+    while True:
+        file = path.open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # Who collects what killed writers left may have come between the two.
+        if path.exists():
+            return file
+        file.close()
+
+
+def _collect(path: Path) -> None:
+    """Remove the draft of a writer that was killed; another server may be writing this one."""
+    with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _meaning(error: OSError) -> Exception:
