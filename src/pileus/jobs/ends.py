@@ -92,8 +92,14 @@ class Ends:
 
     async def _record(self, held: Held, reported: Reported) -> None:
         attempt_id = held.attempt.id
-        await self._metrics.seal(held.attempt.project, held.job.id, attempt_id)
-        sealed = await self._streams.seal(held.attempt.project, attempt_id)
+        try:
+            await self._metrics.seal(held.attempt.project, held.job.id, attempt_id)
+            sealed = await self._streams.seal(held.attempt.project, attempt_id)
+        except (OSError, PileusError):
+            # Of servers that hear of one end at once, the first drops the files under the others.
+            if await self._has_ended(attempt_id):
+                return
+            raise
         make, refused = await self._outcome(held, reported)
         failpoint("end.sealed")
         has_ended = await self._database.write(
@@ -116,6 +122,10 @@ class Ends:
         exit_: dict[str, Any] = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
         exit_ |= await self._database.read(lambda s: last_seen(s, lease.node, lease.attempt))
         await self.record(lease.attempt, Reported(exit_, None, (), lost=lease))
+
+    async def _has_ended(self, attempt_id: str) -> bool:
+        attempt = await self._database.read(lambda snapshot: attempts.get(snapshot, id=attempt_id))
+        return attempt is None or attempt.status.is_final
 
     async def _outcome(
         self, held: Held, reported: Reported

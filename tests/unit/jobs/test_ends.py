@@ -9,6 +9,7 @@ import pytest
 
 from pileus.core.schemas.jobs import Artifact, JobStatus
 from pileus.jobs.ends import Reported
+from pileus.storage.errors import StorageFull
 from pileus.storage.transaction import Transaction
 from pileus.tracking.tables import STREAMS
 from tests.unit.jobs.building import PROJECT, ended
@@ -90,6 +91,36 @@ class TestRecord:
 
         assert (await the_job(room)).status is JobStatus.SUCCEEDED
         assert (await room.streams.read(PROJECT, report.id, "stdout", 0)).data == b"hello"
+
+    async def test_one_that_another_server_records_meanwhile_is_recorded_once(
+        self, room, report, monkeypatch
+    ):
+        await room.streams.append(report.id, "stdout", 0, b"hello")
+        end = Reported({"code": 0}, None, ())
+        put = room.blobs.put
+
+        async def later(*arguments):
+            monkeypatch.undo()
+            await room.ends.record(report.id, end)  # and drops what is read next
+            return await put(*arguments)
+
+        monkeypatch.setattr(room.blobs, "put", later)
+        await room.ends.record(report.id, end)
+
+        assert (await the_job(room)).status is JobStatus.SUCCEEDED
+        assert (await room.streams.read(PROJECT, report.id, "stdout", 0)).data == b"hello"
+
+    async def test_what_cannot_be_sealed_is_told(self, room, report, monkeypatch):
+        await room.streams.append(report.id, "stdout", 0, b"hello")
+
+        async def full(*arguments):
+            raise StorageFull("No room on the disk for the blob")
+
+        monkeypatch.setattr(room.blobs, "put", full)
+        with pytest.raises(StorageFull):
+            await room.ends.record(report.id, Reported({"code": 0}, None, ()))
+
+        assert (await the_job(room)).status is JobStatus.RUNNING
 
     async def test_sealed_streams_are_stored_bytes_that_are_paid_for(self, room, worker, report):
         await room.streams.append(report.id, "stdout", 0, b"x" * 1000)
