@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from pileus.cli.export import export_items
 from pileus.worker.secrets import memory_directory
 from tests.e2e.installation import Installation, until
+from tests.soak.rows import Rows, SqliteRows
 from tests.soak.story import Story
 
 SETTLE_SECONDS = 60.0
@@ -28,12 +29,13 @@ def check(story: Story) -> None:
     check_jobs(story, jobs)
     check_meters(story)
     until(lambda: not leftovers(installation), SETTLE_SECONDS, 0.3)
-    with closing(Rows(installation.home / "state" / "pileus.db")) as rows:
+    with closing(SqliteRows(installation.home / "state" / "pileus.db")) as rows:
         check_attempts(rows)
         check_ledger(rows)
         check_storage(rows)
         check_records(story, rows)
-        check_blobs(installation, rows)
+        with installation.client() as client:
+            check_blobs(installation.home, rows, lambda _, digest: client.blobs.get(digest))
         check_keys(story, rows)
     check_versions(story)
     check_restored(story)
@@ -159,14 +161,19 @@ def check_versions(story: Story) -> None:
             assert len(lines) == rows, f"{version}: {len(lines)} of {rows} rows"
 
 
-def check_blobs(installation: Installation, rows: Rows) -> None:
-    """Every blob that is recorded has the bytes of its name; nothing is half-written."""
-    incoming = installation.home / "blobs" / "incoming"
+def check_blobs(
+    home: Path, rows: Rows, content: Callable[[str, str], bytes], most: int = 1_000_000
+) -> None:
+    """Every blob that is recorded, of at most so many, has the bytes of its name; nothing is
+    half-written.
+
+    `content` gives what a client reads, by project and digest.
+    """
+    incoming = home / "blobs" / "incoming"
     assert not [path for path in incoming.iterdir() if path.stat().st_mtime < time.time() - 5]
-    with installation.client() as client:
-        for blob in rows.of("select digest from blob"):
-            data = client.blobs.get(blob["digest"])
-            assert hashlib.sha256(data).hexdigest() == blob["digest"]
+    for blob in rows.of(f"select project, digest from blob order by digest limit {most}"):
+        data = content(blob["project"], blob["digest"])
+        assert hashlib.sha256(data).hexdigest() == blob["digest"]
 
 
 def check_keys(story: Story, rows: Rows) -> None:
@@ -187,7 +194,7 @@ def check_keys(story: Story, rows: Rows) -> None:
 def check_restored(story: Story) -> None:
     """A home that was made of a backup is there whole, with what had been acknowledged."""
     for one in story.seen.restored:
-        with closing(Rows(one.home / "state" / "pileus.db")) as rows:
+        with closing(SqliteRows(one.home / "state" / "pileus.db")) as rows:
             assert {row["id"] for row in rows.of("select id from dataset_version")} >= one.versions
             assert {row["id"] for row in rows.of("select id from job")} >= one.jobs
         assert not list(one.home.parent.glob(f".{one.home.name}.*"))
@@ -237,20 +244,3 @@ def leftovers(installation: Installation) -> list[str]:
     found += [path.name for path in (installation.home / "gateway").glob("segments/*/*.sealed")]
     found += [path.name for path in (installation.home / "gateway").glob("meters/*.new")]
     return found
-
-
-class Rows:
-    """The database's rows as they are at the first look, read beside the server."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(
-            f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=30.0
-        )
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("begin")
-
-    def of(self, query: str) -> list[sqlite3.Row]:
-        return self._connection.execute(query).fetchall()
-
-    def close(self) -> None:
-        self._connection.close()
