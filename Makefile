@@ -56,7 +56,7 @@ format: setup ## put the sources in the one format
 	$(BIN)/ruff format .
 
 .PHONY: soak
-soak: setup ## kills at every failpoint and at random, full disks (half an hour)
+soak: setup ## kills at every failpoint and at random, lost nodes, full disks (an hour; PILEUS_SOAK_MINUTES=1 for less)
 	$(PYTEST) -m soak --timeout 1800
 	$(PYTEST) $(KILLS)
 

@@ -224,9 +224,10 @@ def check_copies(story: Story) -> None:
 
 
 def check_nothing_half_written(story: Story) -> None:
-    """After one more start, no file waits for its name."""
+    """After one more start, no file waits for its name, and no output is left to be encrypted."""
     story.again()
     home = story.installation.home
+    assert not list((home / "streams").iterdir()), "the output of attempts that have ended"
     environments = home / "worker" / "environments"
     assert not list(environments.glob(".*"))
     waiting = (
