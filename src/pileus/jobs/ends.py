@@ -113,6 +113,13 @@ class Ends:
             log.info("Attempt %s has ended: %s", attempt_id, reason)
             await self._streams.drop(attempt_id)
 
+    async def finish(self) -> None:
+        """Drop the streams of attempts that have ended: a kill may have come before it, and who
+        reports such an end is told to forget it, at once."""
+        for attempt_id in await self._streams.live():
+            if await self._has_ended(attempt_id):
+                await self._streams.drop(attempt_id)
+
     async def lost(self, lease: Lease, reason: str) -> None:
         """Record that an attempt is gone without a word, unless its lease was renewed meanwhile.
 

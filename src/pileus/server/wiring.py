@@ -225,6 +225,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     await prices.ensure_defaults()
     await _first_token(access, settings.server.run / "tokens.json")
     await jobs.undrain()
+    await ends.finish()
     reaper = Reaper(database, clock, ends, settings.jobs)
     engine = Engine(database, clock, new_id, ledger, reaper, settings.jobs, learning, mirror)
     return services, engine

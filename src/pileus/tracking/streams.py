@@ -88,6 +88,10 @@ class StreamStore:
         """Whether anything of a stream has arrived and was not dropped."""
         return await asyncio.to_thread(self._path(attempt, name).exists)
 
+    async def live(self) -> list[str]:
+        """Attempts of whose streams anything has arrived and was not dropped."""
+        return await asyncio.to_thread(self._live)
+
     async def read(self, project: str, attempt: str, name: str, offset: int) -> Chunk:
         """At most READ_BYTES from `offset`."""
         path = self._path(attempt, name)
@@ -181,6 +185,9 @@ class StreamStore:
         growing = self._growing.pop(attempt, None)
         if growing is not None:
             growing.set()
+
+    def _live(self) -> list[str]:
+        return sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
 
     def _drop(self, attempt: str) -> None:
         for name in NAMES:

@@ -167,6 +167,34 @@ class TestRecord:
         assert await held_seconds(room) == 21
 
 
+class TestFinish:
+    async def test_what_a_kill_left_of_an_attempt_that_has_ended_goes(
+        self, room, report, monkeypatch
+    ):
+        await room.streams.append(report.id, "stdout", 0, b"hello")
+
+        async def killed(attempt):
+            raise KeyboardInterrupt(attempt)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(room.streams, "drop", killed)
+            with pytest.raises(KeyboardInterrupt):
+                await room.ends.record(report.id, Reported({"code": 0}, None, ()))
+        assert await room.streams.live() == [report.id]
+
+        await room.ends.finish()
+
+        assert await room.streams.live() == []
+        assert (await room.streams.read(PROJECT, report.id, "stdout", 0)).data == b"hello"
+
+    async def test_what_an_attempt_writes_that_runs_stays(self, room, report):
+        await room.streams.append(report.id, "stdout", 0, b"hello")
+
+        await room.ends.finish()
+
+        assert await room.streams.live() == [report.id]
+
+
 class TestLost:
     async def test_one_that_was_renewed_meanwhile_is_not_lost(self, room, worker, report):
         _, _, [lease], _ = await room.all()
