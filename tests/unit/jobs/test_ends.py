@@ -97,14 +97,14 @@ class TestRecord:
     ):
         await room.streams.append(report.id, "stdout", 0, b"hello")
         end = Reported({"code": 0}, None, ())
-        put = room.blobs.put
+        put = room.blobs.put_hashed
 
         async def later(*arguments):
             monkeypatch.undo()
             await room.ends.record(report.id, end)  # and drops what is read next
             return await put(*arguments)
 
-        monkeypatch.setattr(room.blobs, "put", later)
+        monkeypatch.setattr(room.blobs, "put_hashed", later)
         await room.ends.record(report.id, end)
 
         assert (await the_job(room)).status is JobStatus.SUCCEEDED
@@ -116,7 +116,7 @@ class TestRecord:
         async def full(*arguments):
             raise StorageFull("No room on the disk for the blob")
 
-        monkeypatch.setattr(room.blobs, "put", full)
+        monkeypatch.setattr(room.blobs, "put_hashed", full)
         with pytest.raises(StorageFull):
             await room.ends.record(report.id, Reported({"code": 0}, None, ()))
 
