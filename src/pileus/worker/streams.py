@@ -47,8 +47,9 @@ _FREED_BYTES = 8 * 1024 * 1024
 
 _UNKNOWN = "stream_unknown"
 
-_FIRST_PAUSE_SECONDS = 0.005
-"""Between the first two looks at what an attempt writes; doubles from look to look."""
+_FIRST_PAUSE_SECONDS = 0.003
+_FIRST_LOOKS = 16
+"""So often, so far apart, what an attempt writes is looked at when it starts; then ever less often."""
 
 
 class StreamShipper:
@@ -91,12 +92,14 @@ class StreamShipper:
     async def follow(self, every_seconds: float) -> None:
         """Ship for ever, soon after it is written; at first sooner, for somebody may be waiting."""
         self._is_ending.clear()
-        pause = _FIRST_PAUSE_SECONDS
+        pause, looks = min(_FIRST_PAUSE_SECONDS, every_seconds), 0
         try:
             while True:
                 self._look()
-                await self._clock.sleep(min(pause, every_seconds))
-                pause = min(2 * pause, every_seconds)
+                await self._clock.sleep(pause)
+                looks += 1
+                if looks >= _FIRST_LOOKS:
+                    pause = min(2 * pause, every_seconds)
         finally:
             self._is_ending.set()
             await self._settle()

@@ -131,14 +131,10 @@ class ProcessExecutor:
         if self._zygotes is None or (launch.entry is not None and launch.environment == PLAIN):
             return False
         try:
-            if launch.entry is None and not await asyncio.to_thread(self._zygotes.warm_up, PLAIN):
-                return False
-            environment = PLAIN if launch.entry is None else launch.environment
-            await asyncio.to_thread(self._zygotes.fork, environment, directory, launch.entry)
+            return await asyncio.to_thread(_fork, self._zygotes, directory, launch)
         except ZygoteUnfit as error:
             log.warning("%s starts without its zygote: %s", directory.name, error)
             return False
-        return True
 
     async def _spawn(self, layout: Layout) -> None:
         readable, writable = os.pipe()
@@ -174,6 +170,17 @@ class ProcessExecutor:
         # Written, so that the next look finds the same end.
         replace_json(layout.exit, document)
         return State(Phase.LOST, started_at, document)
+
+
+def _fork(zygotes: Zygotes, directory: Path, launch: Launch) -> bool:
+    """Whether a zygote forked it. Raises ZygoteUnfit, EnvironmentBroken."""
+    if launch.entry is not None:
+        zygotes.fork(launch.environment, directory, launch.entry)
+        return True
+    if not zygotes.warm_up(PLAIN):
+        return False
+    zygotes.fork(PLAIN, directory, None)
+    return True
 
 
 def _spawn_runner(layout: Layout, announce: int, *, runners_outlive_us: bool) -> int:

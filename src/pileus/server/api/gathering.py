@@ -17,8 +17,12 @@ _MOST_BYTES = 1024 * 1024
 
 
 async def gathered(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """`parts` in their order, none of them empty; what came before an error, and then the error."""
+    """`parts` in their order, none of them empty; what came before an error, and then the error.
+
+    The first goes on at once: of a body that is short somebody waits for the one line.
+    """
     waiting: list[bytes] = []
+    is_first = True
     came, taken = asyncio.Event(), asyncio.Event()
 
     async def take_in() -> None:
@@ -38,8 +42,9 @@ async def gathered(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     try:
         while True:
             await came.wait()
-            if not taking.done():
+            if not (is_first or taking.done()):
                 await asyncio.sleep(_CLOSE_SECONDS)
+            is_first = False
             is_over = taking.done()
             data = b"".join(waiting)
             waiting.clear()
