@@ -1,17 +1,22 @@
 """The queue of a pool in short: of each waiting job what tells whether a decision may be about it.
 
 A queue may be long, and most of it cannot start: only jobs that are chosen here are read as a whole.
+Jobs that are alike have one rank (`policy/ordering.py`) and wait in one lane, by submission. So the order
+is found from the heads of lanes, and a short job is found behind any number of long ones.
 """
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Generator, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 from pileus.jobs.policy.demand import Asked, Shape
+from pileus.jobs.policy.ordering import Alike, Order, Turn
 from pileus.jobs.scheduler import PATIENCE
 from pileus.storage.transaction import Record
 
@@ -32,25 +37,49 @@ LOOKAHEAD_PATIENT = 100
 
 
 class Waiter(NamedTuple):
-    """A waiting job; in the order in which jobs are considered."""
-
-    less_priority: int
-    """Negated, so that more goes first."""
+    """A waiting job; of a lane the first is the least."""
 
     created_at: datetime
     job: str
+    lane: Lane
+
+    @staticmethod
+    def of(record: Record, ran_seconds: float = 0.0) -> Waiter:
+        """Of the row of a job whose earlier attempts ran for so long."""
+        shape = Shape.plain(record["cpu_milli"], record["memory_mib"], record["gpu_milli"])
+        spec = record["spec"]
+        lane = Lane(
+            record["priority"],
+            record["project"],
+            record["code_digest"],
+            Asked(shape, spec.get("gang", 1)),
+            _as_told(shape, spec.get("resources", {})),
+            ran_seconds,
+        )
+        return Waiter(record["created_at"], record["id"], lane)
+
+
+class Lane(NamedTuple):
+    """What jobs have in common that differ in when they came, and in nothing that the order looks at."""
+
+    priority: int
     project: str
+    code_digest: str
     asked: Asked
     """What its row says of what it asks for: of which kind a GPU shall be, it does not."""
 
-    @staticmethod
-    def of(record: Record) -> Waiter:
-        """Of the row of a job."""
-        shape = Shape.plain(record["cpu_milli"], record["memory_mib"], record["gpu_milli"])
-        asked = Asked(shape, record["spec"].get("gang", 1))
-        return Waiter(
-            -record["priority"], record["created_at"], record["id"], record["project"], asked
-        )
+    request: Shape
+    """All that it asks for, or each member of its gang."""
+
+    ran_seconds: float
+
+
+def _as_told(plain: Shape, resources: Mapping[str, Any]) -> Shape:
+    kind, custom = resources.get("gpu_kind"), resources.get("custom")
+    if not kind and not custom:
+        return plain
+    devices = plain.of_devices._replace(kind=kind)
+    return plain._replace(of_devices=devices, custom=tuple(sorted((custom or {}).items())))
 
 
 class Line:
@@ -58,29 +87,37 @@ class Line:
 
     def __init__(self) -> None:
         self._by_job: dict[str, Waiter] = {}
-        self._ordered: list[Waiter] = []
+        self._lanes: dict[Lane, list[Waiter]] = {}
         self._asked: Counter[Asked] = Counter()
         self._projects: Counter[str] = Counter()
 
     def put(self, waiter: Waiter) -> None:
         """A job waits that is not in the line yet."""
         self._by_job[waiter.job] = waiter
-        self._asked[waiter.asked] += 1
-        self._projects[waiter.project] += 1
-        insort(self._ordered, waiter)
+        self._asked[waiter.lane.asked] += 1
+        self._projects[waiter.lane.project] += 1
+        insort(self._lanes.setdefault(waiter.lane, []), waiter)
 
     def drop(self, job: str) -> None:
         """It does not wait any more, if it did."""
         waiter = self._by_job.pop(job, None)
         if waiter is not None:
-            _subtract(self._asked, waiter.asked)
-            _subtract(self._projects, waiter.project)
-            del self._ordered[bisect_left(self._ordered, waiter)]
+            _subtract(self._asked, waiter.lane.asked)
+            _subtract(self._projects, waiter.lane.project)
+            lane = self._lanes[waiter.lane]
+            del lane[bisect_left(lane, waiter)]
+            if not lane:
+                del self._lanes[waiter.lane]
 
     @property
     def asked(self) -> Collection[Asked]:
         """All that is asked for, each once: few stand for many jobs."""
         return self._asked.keys()
+
+    def first(self, order: Order, most: int, project: str | None = None) -> list[str]:
+        """The first that wait, of a project or of all."""
+        lanes = [lane for lane in self._lanes if project in {None, lane.project}]
+        return [waiter.job for _, waiter in islice(self._merged(lanes, order), most)]
 
     def chosen(
         self,
@@ -89,6 +126,7 @@ class Line:
         may_ever: Collection[Asked],
         limited: Collection[str],
         promised: Collection[str],
+        order: Order,
     ) -> list[str]:
         """Jobs that a decision may be about, in their order.
 
@@ -103,14 +141,20 @@ class Line:
         wanted = fitting + head + patient + share * len(shares)
         since = now - PATIENCE
         waiting = [self._by_job[job] for job in promised if job in self._by_job]
-        found = {waiter for waiter in waiting if waiter.asked in may_ever}
-        for waiter in self._ordered:
-            if not wanted:
+        found = {
+            _place(waiter, _alike(waiter.lane, order))
+            for waiter in waiting
+            if waiter.lane.asked in may_ever
+        }
+        merged = self._merged([lane for lane in self._lanes if lane.asked in may_ever], order)
+        is_lane_over = None
+        while wanted:
+            try:
+                turn, waiter = merged.send(is_lane_over)
+            except StopIteration:
                 break
-            _, created_at, _, project, asked = waiter
-            if asked not in may_ever:
-                continue
             before = wanted
+            project, asked = waiter.lane.project, waiter.lane.asked
             if project in limited:
                 if shares.get(project):
                     shares[project] -= 1
@@ -122,12 +166,42 @@ class Line:
                 if fitting and asked in may_start:
                     fitting -= 1
                     wanted -= 1
-                if patient and created_at <= since:
+                if patient and waiter.created_at <= since:
                     patient -= 1
                     wanted -= 1
-            if wanted < before:
-                found.add(waiter)
-        return [waiter.job for waiter in sorted(found)]
+            # What these leave out for one, they do for later ones of its lane.
+            is_lane_over = wanted == before
+            if not is_lane_over:
+                found.add(turn)
+        return [turn.job for turn in sorted(found)]
+
+    def _merged(
+        self, lanes: Iterable[Lane], order: Order
+    ) -> Generator[tuple[Turn, Waiter], bool | None, None]:
+        """Those of these lanes in their order; a lane is left if a true word is sent about its last."""
+        heap: list[tuple[Turn, int, Sequence[Waiter], Alike]] = []
+
+        def push(waiters: Sequence[Waiter], number: int, alike: Alike) -> None:
+            if number < len(waiters):
+                # No two turns are equal, so that nothing after them is compared.
+                heapq.heappush(heap, (_place(waiters[number], alike), number, waiters, alike))
+
+        for lane in lanes:
+            push(self._lanes[lane], 0, _alike(lane, order))
+        while heap:
+            turn, number, waiters, alike = heapq.heappop(heap)
+            is_over = yield turn, waiters[number]
+            if not is_over:
+                push(waiters, number + 1, alike)
+
+
+def _alike(lane: Lane, order: Order) -> Alike:
+    asked = lane.asked._replace(shape=lane.request)
+    return order.alike(lane.project, lane.code_digest, asked, lane.ran_seconds)
+
+
+def _place(waiter: Waiter, alike: Alike) -> Turn:
+    return alike.turn(waiter.lane.priority, waiter.created_at, waiter.job)
 
 
 def _turn(projects: Sequence[str], now: datetime) -> Sequence[str]:

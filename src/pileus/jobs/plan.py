@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Quota
+from pileus.jobs.policy.ordering import Ranks
 from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.spaces import Spaces
 from pileus.jobs.reasons import Waiting
@@ -38,6 +39,9 @@ class PoolSnapshot:
     promises: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Waiting job → nodes on which room is being made for it."""
 
+    ran: Mapping[str, float] = field(default_factory=dict)
+    """Waiting job → seconds that its earlier attempts ran; of one that never ran, nothing."""
+
     @property
     def leases(self) -> Iterator[Lease]:
         """All of them."""
@@ -49,6 +53,8 @@ class Policy:
     """What an operator decides."""
 
     quotas: Sequence[Quota] = ()
+    by_rank: bool = True
+    """Whether of equal priorities what is expected to end soon goes first, or what came first."""
 
 
 NO_POLICY = Policy()
@@ -108,3 +114,6 @@ class Carry:
 
     spaces: Spaces = field(default_factory=Spaces)
     """It makes them faster, and changes none."""
+
+    ranks: Ranks = field(default_factory=Ranks)
+    """So does this."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Generic, TypeVar
+from itertools import chain
+from typing import Generic, NamedTuple, TypeVar
 
 from pileus.core.schemas.base import Row
 from pileus.core.schemas.jobs import Job, JobStatus, Lease, Pool
 from pileus.jobs.line import Line, Waiter
 from pileus.jobs.plan import NO_POLICY, Policy, PoolSnapshot
+from pileus.jobs.policy.ordering import Order, Ranks
+from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.spaces import Spaces
-from pileus.jobs.store import INSTALLATION, POOL, jobs, leases, nodes, pools, quotas
+from pileus.jobs.store import INSTALLATION, POOL, attempts, jobs, leases, nodes, pools, quotas
 from pileus.jobs.tables import JOBS
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Where
@@ -31,10 +34,20 @@ class LoadedPool(PoolSnapshot):
 
     epoch: int = 0
     policy: Policy = NO_POLICY
+    firsts: Sequence[Sequence[Job]] = ()
+    """What was asked for besides; all of it is in the queue as well."""
+
+
+class First(NamedTuple):
+    """The first jobs of the queue, whether or not a decision may be about them."""
+
+    most: int
+    project: str | None = None
+    """Those of one project."""
 
 
 def load_pool(snapshot: Snapshot, lease_seconds: float) -> LoadedPool:
-    """Everything a decision needs, all of it read anew."""
+    """Everything a decision needs, all of it read anew, where nothing was learnt."""
     return PoolMirror(lease_seconds).load(snapshot)
 
 
@@ -45,8 +58,12 @@ class PoolMirror:
     and the whole of those that the last decision was about. Several threads may read.
     """
 
-    def __init__(self, lease_seconds: float) -> None:
+    def __init__(
+        self, lease_seconds: float, history: History | None = None, *, by_rank: bool = True
+    ) -> None:
         self._lease_seconds = lease_seconds
+        self._history = history or History()
+        self._by_rank = by_rank
         self._lock = threading.Lock()
         self._clear()
 
@@ -59,21 +76,24 @@ class PoolMirror:
         self._quotas = _Kept(quotas)
         self._pools = _Kept(pools)
         self._line = Line()
+        self._ran: dict[str, float] = {}
+        self._ranks = Ranks()
         self._stopping: set[str] = set()
         self._jobs: dict[str, Job] = {}
         self._spaces = Spaces()
 
-    def load(self, snapshot: Snapshot) -> LoadedPool:
-        """Everything a decision needs, in one consistent state."""
+    def load(self, snapshot: Snapshot, *firsts: First) -> LoadedPool:
+        """Everything a decision needs, in one consistent state, and the first jobs of the queue."""
         with self._lock:
             last = snapshot.last_change()
             if self._seq is not None and last < self._seq:  # another thread has read a later state
-                return load_pool(snapshot, self._lease_seconds)
+                anew = PoolMirror(self._lease_seconds, self._history, by_rank=self._by_rank)
+                return anew.load(snapshot, *firsts)
             if self._seq is None or not self._follow(snapshot, self._seq):
                 self._clear()
                 self._read_all(snapshot)
             self._seq = last
-            return self._loaded(snapshot)
+            return self._loaded(snapshot, firsts)
 
     def _follow(self, snapshot: Snapshot, after: int) -> bool:
         """Read again what has changed; False where the feed does not go back so far."""
@@ -96,25 +116,28 @@ class PoolMirror:
         while page := snapshot.find(
             JOBS, [*_MATTERS, ("id", ">", after)], order=["id"], limit=_PAGE
         ):
-            self._take(page)
+            self._take(snapshot, page)
             after = page[-1]["id"]
 
     def _refresh_jobs(self, snapshot: Snapshot, changed: Collection[str]) -> None:
         for job in changed:
             self._line.drop(job)
             self._jobs.pop(job, None)
+            self._ran.pop(job, None)
         self._stopping -= set(changed)
         if changed:
-            self._take(snapshot.find(JOBS, [*_MATTERS, ("id", "in", list(changed))]))
+            self._take(snapshot, snapshot.find(JOBS, [*_MATTERS, ("id", "in", list(changed))]))
 
-    def _take(self, records: Iterable[Record]) -> None:
+    def _take(self, snapshot: Snapshot, records: Sequence[Record]) -> None:
+        queued = [record for record in records if record["status"] == JobStatus.QUEUED.value]
+        self._ran |= _ran(snapshot, [record["id"] for record in queued if record["attempts"]])
+        for record in queued:
+            self._line.put(Waiter.of(record, self._ran.get(record["id"], 0.0)))
         for record in records:
-            if record["status"] == JobStatus.QUEUED.value:
-                self._line.put(Waiter.of(record))
-            elif record["stop_requested"] is not None:
+            if record["status"] != JobStatus.QUEUED.value and record["stop_requested"] is not None:
                 self._stopping.add(record["id"])
 
-    def _loaded(self, snapshot: Snapshot) -> LoadedPool:
+    def _loaded(self, snapshot: Snapshot, asked: Sequence[First]) -> LoadedPool:
         pool = self._pools.values.get(POOL) or Pool(
             id=POOL, project=INSTALLATION, created_at=snapshot.now, rev=1
         )
@@ -125,35 +148,60 @@ class PoolMirror:
         held = dict(self._leases.on)
         self._spaces.update(answering, held)
         limits = sorted(self._quotas.values.values(), key=lambda quota: quota.project)
+        known_now = (self._ranks, self._history, held, snapshot.now, self._ran)
+        order = Order(*known_now, by_rank=self._by_rank)
+        chosen = () if pool.is_draining else self._chosen(snapshot, pool, order)
+        firsts = [self._line.first(order, *first) for first in asked]
+        read = self._read(snapshot, dict.fromkeys([*chosen, *chain(*firsts)]), keep=chosen)
         return LoadedPool(
             now=snapshot.now,
             nodes=answering,
             held=held,
-            queue=() if pool.is_draining else self._queue(snapshot, pool),
+            queue=list(read.values()),
             silent=[node for node in known if node.id not in heard],
             is_draining=pool.is_draining,
             stopping=frozenset(self._stopping),
             promises=pool.promises,
+            ran=dict(self._ran),
             epoch=pool.rev,
-            policy=Policy(tuple(limits)),
+            policy=Policy(tuple(limits), self._by_rank),
+            firsts=[[read[job] for job in first] for first in firsts],
         )
 
-    def _queue(self, snapshot: Snapshot, pool: Pool) -> list[Job]:
-        chosen = self._line.chosen(
+    def _chosen(self, snapshot: Snapshot, pool: Pool, order: Order) -> Sequence[str]:
+        return self._line.chosen(
             snapshot.now,
             self._spaces.now.may_hold(self._line.asked),
             self._spaces.idle.may_hold(self._line.asked),
             {quota.project for quota in self._quotas.values.values()},
             pool.promises,
+            order,
         )
-        unread = [job for job in chosen if job not in self._jobs]
-        read = {job.id: job for job in jobs.find(snapshot, [("id", "in", unread)])}
-        self._jobs = {job: self._jobs.get(job) or read[job] for job in chosen}
-        return list(self._jobs.values())
+
+    def _read(
+        self, snapshot: Snapshot, wanted: Iterable[str], keep: Sequence[str]
+    ) -> dict[str, Job]:
+        """The whole of these jobs; those of `keep` are most likely wanted again."""
+        unread = [job for job in wanted if job not in self._jobs]
+        found = self._jobs | {job.id: job for job in jobs.find(snapshot, [("id", "in", unread)])}
+        self._jobs = {job: found[job] for job in keep}
+        return {job: found[job] for job in wanted}
 
 
 _MATTERS: Where = [("status", "in", [JobStatus.QUEUED.value, JobStatus.RUNNING.value])]
 """Jobs that wait, and those that may have been asked to stop."""
+
+
+def _ran(snapshot: Snapshot, waiting: Sequence[str]) -> dict[str, float]:
+    """For how many seconds each has run, all earlier attempts together."""
+    tries: dict[str, dict[int, float]] = defaultdict(dict)
+    for attempt in attempts.find(snapshot, [("job", "in", waiting)]) if waiting else ():
+        if attempt.ended_at is not None:
+            seconds = (attempt.ended_at - (attempt.started_at or attempt.ended_at)).total_seconds()
+            of_job = tries[attempt.job]  # members of a gang ran side by side
+            of_job[attempt.number] = max(seconds, of_job.get(attempt.number, 0.0))
+    found = {job: sum(of_job.values()) for job, of_job in tries.items()}
+    return {job: seconds for job, seconds in found.items() if seconds}
 
 
 class _Kept(Generic[M]):

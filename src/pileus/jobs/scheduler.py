@@ -2,7 +2,7 @@
 
 `decide` is a function of values; loading and applying are the engine's. First come jobs for which
 room is being made, then those within the nominal quota of their project or without one, by priority,
-then by submission; then those that borrow, by the dominant share of their project.
+then by rank (`policy/ordering.py`); then those that borrow, by the dominant share of their project.
 
 The first that waits for room has a node kept from when running jobs are expected to have made it
 (`policy/reservation.py`): later ones pass if they do not delay it. Where nothing is known, and where
@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -29,6 +29,7 @@ from pileus.jobs.policy.demand import Asked, Demand, Shape
 from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.holdings import holdings_of
+from pileus.jobs.policy.ordering import Order, Turn
 from pileus.jobs.policy.placement import Placement, Spot
 from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of, total
@@ -57,9 +58,14 @@ def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_P
     return _Decision(pool, carry or Carry(History()), policy).plan()
 
 
-def in_order(queue: Iterable[Job]) -> list[Job]:
-    """Jobs as they are considered: by priority, then by submission."""
-    return sorted(queue, key=_order)
+def in_order(pool: PoolSnapshot, carry: Carry, policy: Policy = NO_POLICY) -> list[Job]:
+    """What waits, as it is considered: by priority, then by rank, then by submission."""
+    return sorted(pool.queue, key=_order(pool, carry, policy))
+
+
+def _order(pool: PoolSnapshot, carry: Carry, policy: Policy) -> Callable[[Job], Turn]:
+    known = (carry.ranks, carry.history, pool.held, pool.now, pool.ran)
+    return Order(*known, by_rank=policy.by_rank).of_job
 
 
 @dataclass(eq=False, slots=True)
@@ -92,6 +98,7 @@ class _Decision:
 
     def __init__(self, pool: PoolSnapshot, carry: Carry, policy: Policy) -> None:
         self._pool = pool
+        self._order = _order(pool, carry, policy)
         self._endings = Endings(carry.history, pool.now)
         self._spaces = carry.spaces
         self._spaces.update(pool.nodes, pool.held)
@@ -135,7 +142,7 @@ class _Decision:
 
     def plan(self) -> Plan:
         rest = []
-        for job in in_order(self._pool.queue):
+        for job in sorted(self._pool.queue, key=self._order):
             held_back = _held_back(job, self._pool)
             if held_back is not None:
                 self._waiting[job.id] = held_back
@@ -156,13 +163,13 @@ class _Decision:
 
     def _by_share(self, borrowing: Mapping[str, Sequence[Job]]) -> Iterator[Job]:
         """Each time the next job of the project that would have borrowed the least with it."""
-        heap: list[tuple[Fraction, tuple[int, datetime, str], int, Job]] = []
+        heap: list[tuple[Fraction, Turn, int, Job]] = []
 
         def push(project: str, number: int) -> None:
             if number < len(borrowing[project]):
                 job = borrowing[project][number]
                 share = self._quotas.share(project, _amounts(job))
-                heapq.heappush(heap, (share, _order(job), number, job))
+                heapq.heappush(heap, (share, self._order(job), number, job))
 
         for project in borrowing:
             push(project, 0)
@@ -449,10 +456,6 @@ def _amounts(job: Job) -> Amounts:
     """What its members ask for together."""
     amounts = amounts_of(job.spec.resources)
     return amounts if job.spec.gang == 1 else total([amounts] * job.spec.gang)
-
-
-def _order(job: Job) -> tuple[int, datetime, str]:
-    return (-job.priority, job.created_at, job.id)
 
 
 def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:

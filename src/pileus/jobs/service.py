@@ -30,7 +30,7 @@ from pileus.jobs.inputs import DATA, check_names, dataset_input, into
 from pileus.jobs.learning import Learning
 from pileus.jobs.needs import admit, called, stop, unmet
 from pileus.jobs.plan import Carry, Plan
-from pileus.jobs.pool import LoadedPool, PoolMirror
+from pileus.jobs.pool import First, LoadedPool, PoolMirror
 from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.results import artifacts_left
@@ -100,16 +100,16 @@ class JobService:
         """What the job would meet and cost now. Raises what submitting it would."""
         draft = self.draft(caller, spec)
 
-        def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, list[Job], int, int | None]:
+        def work(snapshot: Snapshot) -> tuple[Job, LoadedPool, int, int | None]:
             most = None
             if spec.timeout_seconds is not None:
                 held = timedelta(seconds=spec.timeout_seconds + spec.grace_seconds)
                 most = price_of(snapshot, spec.resources, held * spec.max_attempts) * spec.gang
             hour = price_of(snapshot, spec.resources, timedelta(hours=1)) * spec.gang
-            return draft(snapshot), *self._line(snapshot), hour, most
+            return draft(snapshot), self._line(snapshot), hour, most
 
-        job, pool, first, hour, most = await self._database.read(work)
-        is_foretold = len(first) < MOST_FORETOLD
+        job, pool, hour, most = await self._database.read(work)
+        is_foretold = len(pool.firsts[0]) < MOST_FORETOLD
         plan = self._decide(_with(pool, [job]), [job.id] if is_foretold else ())
         waiting = plan.waiting.get(job.id)
         return Estimate(
@@ -283,30 +283,26 @@ class JobService:
             return _waiting(await self._database.read(lambda snapshot: unmet(snapshot, job)))
         if job.status is not JobStatus.QUEUED:
             return None
-        pool, first = await self._database.read(self._line)
+        pool = await self._database.read(self._line)
+        (first,) = pool.firsts
         is_foretold = any(one.id == job.id for one in first)
         plan = self._decide(_with(pool, [job]), [job.id] if is_foretold else ())
         return plan.waiting.get(job.id)
 
     async def queue(self, project: str, *, most: int) -> Queue:
         """Jobs of the project that wait, in the order in which they are considered, and why."""
-
-        def work(snapshot: Snapshot) -> tuple[LoadedPool, list[Job], list[Job]]:
-            own = _first_waiting(snapshot, most + 1, [("project", "=", project)])
-            return *self._line(snapshot), own
-
-        pool, first, own = await self._database.read(work)
-        pool = _with(pool, own)
+        asked = (First(MOST_FORETOLD), First(most + 1, project))
+        pool = await self._database.read(lambda snapshot: self._mirror.load(snapshot, *asked))
+        first, own = pool.firsts
         shown = {job.id for job in own[:most]}
         plan = self._decide(pool, [job.id for job in first if job.id in shown])
-        places = enumerate(scheduler.in_order(pool.queue), 1)
+        places = enumerate(scheduler.in_order(pool, self._carry, pool.policy), 1)
         items = tuple(_queued(place, job, plan) for place, job in places if job.id in shown)
         return Queue(items=items, has_more=len(own) > most)
 
-    def _line(self, snapshot: Snapshot) -> tuple[LoadedPool, list[Job]]:
-        """The pool, with the first of all that wait in its queue; and those."""
-        first = _first_waiting(snapshot, MOST_FORETOLD)
-        return _with(self._mirror.load(snapshot), first), first
+    def _line(self, snapshot: Snapshot) -> LoadedPool:
+        """The pool, with the first of all that wait in its queue."""
+        return self._mirror.load(snapshot, First(MOST_FORETOLD))
 
     def _decide(self, pool: LoadedPool, foretold: Collection[str]) -> Plan:
         """A decision now, and when the jobs start that are `foretold`."""
@@ -327,16 +323,6 @@ class JobService:
                 for node in nodes.find(snapshot, order=["name"])
             ]
         )
-
-
-def _first_waiting(snapshot: Snapshot, most: int, where: Where = ()) -> list[Job]:
-    """Queued jobs in the order in which they are considered."""
-    return jobs.find(
-        snapshot,
-        [*where, ("status", "=", JobStatus.QUEUED.value)],
-        order=["-priority", "created_at", "id"],
-        limit=most,
-    )
 
 
 def _prepared(

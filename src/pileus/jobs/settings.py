@@ -1,6 +1,6 @@
 """How the job engine behaves."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -22,6 +22,9 @@ class JobsSettings(BaseModel, frozen=True, extra="forbid"):
 
     rescue_seconds: float = Field(default=5.0, gt=0)
     """The engine looks again this often even when nothing woke it."""
+
+    order: Literal["expected", "submission"] = "expected"
+    """Of waiting jobs of equal priority: first those that are expected to end soonest, or that came first."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

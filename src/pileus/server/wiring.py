@@ -152,7 +152,11 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
     ends = Ends(database, clock, streams, metrics, ledger, storage, outcomes, settings.jobs)
     access = AccessService(database, new_id, key, audit)
     learning = Learning()
-    mirror = PoolMirror(settings.jobs.lease_seconds)
+    mirror = PoolMirror(
+        settings.jobs.lease_seconds,
+        learning.history,
+        by_rank=settings.jobs.order == "expected",
+    )
     jobs = JobService(
         database,
         new_id,

@@ -237,7 +237,8 @@ def build(
         "transform": VersionOutcome(Drafts(blobs, storage), ids.new),
     }
     ends = Ends(database, clock, streams, metrics, book, storage, outcomes, settings)
-    learning, mirror = Learning(), PoolMirror(settings.lease_seconds)
+    learning = Learning()
+    mirror = PoolMirror(settings.lease_seconds, learning.history)
     reaper = Reaper(database, clock, ends, settings)
     return Room(
         clock=clock,

@@ -12,7 +12,7 @@ from pileus.core.schemas.jobs import JobStatus
 from pileus.core.schemas.quota import Limit, Quota
 from pileus.jobs import line as line_module
 from pileus.jobs.line import LOOKAHEAD_HEAD
-from pileus.jobs.pool import PoolMirror, load_pool
+from pileus.jobs.pool import First, PoolMirror, load_pool
 from pileus.jobs.store import quotas
 from pileus.jobs.tables import QUOTAS
 from pileus.storage.databases.sqlite import SqliteDatabase
@@ -76,6 +76,36 @@ class TestLoadPool:
 
         assert await room.engine.schedule() == 0
         assert "going down" in (await room.jobs.waiting(job)).reason
+
+
+class TestFirst:
+    async def test_the_first_jobs_are_in_the_order_of_decisions(self, room, worker):
+        await room.submit(resources={"cpu": 4})
+        await room.engine.schedule()
+        jobs = [await room.submit(resources={"cpu": 64}) for _ in range(3)]
+        jobs.insert(0, await room.submit(priority=1, resources={"cpu": 64}))
+        mirror = PoolMirror(30)
+
+        pool = await room.database.read(lambda s: mirror.load(s, First(2), First(9, "prj_none")))
+
+        assert [[job.id for job in first] for first in pool.firsts] == [
+            [j.id for j in jobs[:2]],
+            [],
+        ]
+        assert [job.id for job in pool.queue] == [job.id for job in jobs[:2]]
+
+    async def test_what_ran_before_is_known_of_a_job_that_waits_again(self, room, worker):
+        job = await room.submit(max_attempts=2)
+        await room.engine.schedule()
+        await worker.sync()
+        attempt = next(iter(worker.orders.values()))
+        await worker.sync(running(attempt))
+        room.clock.advance(20)
+        await worker.sync(ended(attempt, reason="runner_lost"))
+
+        pool = await load(room)
+
+        assert pool.ran == {job.id: 20.0}
 
 
 class TestPoolMirror:

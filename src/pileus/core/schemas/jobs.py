@@ -158,7 +158,7 @@ class JobSpec(Schema):
     """Tries in all, counted when one fails for a reason that another try may cure."""
 
     priority: int = Field(default=0, ge=-1000, le=1000)
-    """Higher goes first; equals go in order of submission."""
+    """Higher goes first; of equals, those that are expected to end soonest, then in order of submission."""
 
     model_config = Schema.model_config | {"populate_by_name": True, "serialize_by_alias": True}
 
