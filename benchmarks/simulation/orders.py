@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 
 from benchmarks.simulation.philly import TraceJob
-from benchmarks.simulation.ranks import attained, attained_finely, expected
 from benchmarks.simulation.turns import Preempting
+from pileus.jobs.policy.ordering import LEAST_SECONDS, Ranks, Standing, standing
 from pileus.jobs.policy.prediction import History, Likeness
 
 LIMITS = (18_000.0,)
@@ -17,11 +19,27 @@ _ANEW = 64
 """Ended jobs after which ranks are made anew; before, only a job that ran on has another rank."""
 
 
+def attained(area: float, limits: Sequence[float]) -> float:
+    """The number of the level of a job that had `area`; `limits` are where the next one begins."""
+    return float(bisect_right(limits, area))
+
+
+def attained_finely(area: float, base: float = 2.0) -> float:
+    """The same with levels each `base` times as long as the one before, from a minute on."""
+    return math.floor(math.log(max(area, LEAST_SECONDS), base))
+
+
 class _Forgetful:
     """Learns nothing."""
 
     preempting = Preempting(margin=1.0, least_seconds=0.0)
     backfills = False
+
+    def started(self, job: TraceJob, since: float) -> None:
+        pass
+
+    def stopped(self, job: TraceJob, since: float) -> None:
+        pass
 
     def ended(self, job: TraceJob) -> None:
         pass
@@ -30,14 +48,14 @@ class _Forgetful:
 class AttainedService(_Forgetful):
     """Levels of GPU-seconds, first come first served in each."""
 
-    def rank(self, job: TraceJob, done_seconds: float) -> float:
+    def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:  # noqa: ARG002
         return attained(done_seconds * job.gpus, LIMITS)
 
 
 class FineAttainedService(_Forgetful):
     """Levels that double."""
 
-    def rank(self, job: TraceJob, done_seconds: float) -> float:
+    def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:  # noqa: ARG002
         return attained_finely(done_seconds * job.gpus)
 
 
@@ -46,43 +64,58 @@ class FirstCome(_Forgetful):
 
     backfills = True
 
-    def rank(self, job: TraceJob, done_seconds: float) -> float:  # noqa: ARG002  only arrival matters
+    def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:  # noqa: ARG002  only arrival matters
         return job.arrived
 
 
 class Oracle(_Forgetful):
     """The shortest remaining area, with the duration known in advance."""
 
-    def rank(self, job: TraceJob, done_seconds: float) -> float:
+    def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:  # noqa: ARG002
         return (job.seconds - done_seconds) * job.gpus
 
 
 class Expected:
-    """Ours: by what jobs alike that have ended are known to take."""
+    """Ours, of `jobs/policy/ordering.py`: by what jobs alike are known to take, and by what still runs."""
 
-    preempting = Preempting(margin=2.0, least_seconds=0.0)
+    preempting = Preempting(margin=1.2, least_seconds=0.0)
     backfills = False
 
     def __init__(self) -> None:
         self._history = History()
+        self._known = Ranks()
         self._learnt = 0
-        self._ranks: dict[str, tuple[int, int, float]] = {}
+        self._ranks: dict[str, tuple[int, int, Standing]] = {}
+
+    def started(self, job: TraceJob, since: float) -> None:
+        self._known.going.begin(_likeness(job), since)
+
+    def stopped(self, job: TraceJob, since: float) -> None:
+        self._known.going.end(_likeness(job), since)
 
     def ended(self, job: TraceJob) -> None:
         self._history.learn(_likeness(job), job.seconds)
         self._learnt += 1
         self._ranks.pop(job.id, None)
 
-    def rank(self, job: TraceJob, done_seconds: float) -> float:
+    def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:
+        stands = self._standing(job, done_seconds, now)
+        return stands.rank_after(now - job.arrived - done_seconds)
+
+    def _standing(self, job: TraceJob, done_seconds: float, now: float) -> Standing:
+        """As of now; of a job that has run, as of a moment ago."""
+        if not done_seconds:
+            seconds = self._known.seconds(self._history, _likeness(job), 0.0, now)
+            return standing(seconds, job.gpus, 0.0)
         step = int(4 * math.log2(max(done_seconds, 60.0)))
         age = self._learnt // _ANEW
         known = self._ranks.get(job.id)
         if known is not None and known[:2] == (step, age):
             return known[2]
-        runtime = self._history.runtime(_likeness(job), done_seconds)
-        rank = expected(runtime, done_seconds, job.gpus)
-        self._ranks[job.id] = (step, age, rank)
-        return rank
+        seconds = self._known.seconds(self._history, _likeness(job), done_seconds, now)
+        stands = standing(seconds, job.gpus, done_seconds)
+        self._ranks[job.id] = (step, age, stands)
+        return stands
 
 
 def _likeness(job: TraceJob) -> Likeness:

@@ -27,8 +27,16 @@ class Order(Protocol):
     backfills: bool
     """Whether jobs pass those before them instead of stopping those that run (`easy.py`)."""
 
-    def rank(self, job: TraceJob, done_seconds: float) -> float:
+    def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:
         """Of a job that has done so much; the least goes first."""
+        ...
+
+    def started(self, job: TraceJob, since: float) -> None:
+        """A job runs; `since` is when it had begun if it had run without a pause."""
+        ...
+
+    def stopped(self, job: TraceJob, since: float) -> None:
+        """It does not run any more; `since` is what was said when it started."""
         ...
 
     def ended(self, job: TraceJob) -> None:
@@ -58,8 +66,13 @@ class Progress:
         return self.done + max(now - self.started - self.overhead, 0.0)
 
     def ends_at(self) -> float:
+        return self.since + self.job.seconds
+
+    @property
+    def since(self) -> float:
+        """When it would have begun, had it run without a pause until now."""
         assert self.started is not None
-        return self.started + self.overhead + self.job.seconds - self.done
+        return self.started + self.overhead - self.done
 
 
 class Outcome(NamedTuple):
@@ -147,6 +160,7 @@ class Simulator:
             if progress is None or progress.runs != run or progress.started is None:
                 continue
             self._space.release(name)
+            self._order.stopped(progress.job, progress.since)
             del self._live[name], self._running[name]
             self.ended.append((progress.job, at))
             self._order.ended(progress.job)
@@ -179,7 +193,7 @@ class Simulator:
 
     def _claim(self, progress: Progress) -> Claim:
         job = progress.job
-        rank = self._order.rank(job, progress.done_at(self._now))
+        rank = self._order.rank(job, progress.done_at(self._now), self._now)
         return Claim(Turn(0, rank, job.arrived, job.id), job.gpus)
 
     def _wait(self, progress: Progress) -> None:
@@ -191,9 +205,11 @@ class Simulator:
         progress.overhead = self._restart if progress.runs else 0.0
         progress.runs += 1
         progress.started = self._now
+        self._order.started(progress.job, progress.since)
         heapq.heappush(self._ends, (progress.ends_at(), name, progress.runs))
 
     def _stop(self, progress: Progress) -> None:
+        self._order.stopped(progress.job, progress.since)
         progress.done = progress.done_at(self._now)
         progress.started = None
         self._wait(progress)
