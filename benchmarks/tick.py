@@ -78,6 +78,7 @@ class Cluster:
         self._ends = Ends(database, clock, streams, metrics, ledger, storage, {}, _SETTINGS)
         self._prices = PriceBook(database, new_id, AuditLog(new_id), storage.settle)
         reaper = Reaper(database, clock, self._ends, _SETTINGS)
+        learning = Learning()
         self.engine = Engine(
             database,
             clock,
@@ -85,8 +86,8 @@ class Cluster:
             ledger,
             reaper,
             _SETTINGS,
-            Learning(),
-            PoolMirror(_SETTINGS.lease_seconds),
+            learning,
+            PoolMirror(_SETTINGS.lease_seconds, learning.history),
         )
 
     async def fill(self, number: int, queued: int, projects: int) -> None:

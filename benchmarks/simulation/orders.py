@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from benchmarks.simulation.philly import TraceJob
 from benchmarks.simulation.turns import Preempting
-from pileus.jobs.policy.ordering import LEAST_SECONDS, Ranks, Standing, standing
+from pileus.jobs.policy.ordering import LEAST_SECONDS, STEPS, Ranks, Standing, standing
 from pileus.jobs.policy.prediction import History, Likeness
 
 LIMITS = (18_000.0,)
@@ -100,7 +100,7 @@ class Expected:
 
     def rank(self, job: TraceJob, done_seconds: float, now: float) -> float:
         stands = self._standing(job, done_seconds, now)
-        return stands.rank_after(now - job.arrived - done_seconds)
+        return math.exp2(stands.level_after(now - job.arrived - done_seconds) / STEPS)
 
     def _standing(self, job: TraceJob, done_seconds: float, now: float) -> Standing:
         """As of now; of a job that has run, as of a moment ago."""

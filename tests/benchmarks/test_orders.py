@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from benchmarks.simulation.orders import Expected, attained, attained_finely
 from benchmarks.simulation.philly import TraceJob
-from pileus.jobs.policy.ordering import OVERDUE_LEAST
+from pileus.jobs.policy.ordering import AGEING_LEAST
 from pileus.jobs.policy.prediction import ENOUGH
 
 AREA = st.floats(0, 1e9)
@@ -42,4 +42,4 @@ class TestExpected:
             order.ended(job)
 
         assert order.rank(short, 0, 60) < order.rank(long, 0, 60)
-        assert order.rank(short, 0, OVERDUE_LEAST) == 0
+        assert order.rank(short, 0, 99 * AGEING_LEAST) == 1

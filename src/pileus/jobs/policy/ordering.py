@@ -8,8 +8,11 @@ Meier 1958): without them, what has ended says that all are short while the long
 have ended, a rank is the area that a job has had: jobs that never ran are all equal.
 
 Ranks come in steps of a fifth. What is equal goes by submission, then by id. And no rank puts a job off
-for ever: one that has waited `OVERDUE` times as long as it is expected to run, at least `OVERDUE_LEAST`
-and at most `OVERDUE_MOST`, goes before all that have not, by submission.
+for ever: it is halved whenever the job has waited `AGEING` times as long as it is expected to run, at least
+`AGEING_LEAST` and at most `AGEING_MOST`, down to a lowest rank that none is below. From there a job goes
+by submission, so that nothing passes it which comes later. A simulated pool whose queue grew for weeks is why
+that comes little by little: where jobs went before all others once they had waited for ten times their
+runtime, all soon had, and the mean completion time was fifteen times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import math
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
@@ -35,14 +38,17 @@ LEAST_SECONDS = 60.0
 STEPS = 4
 """Ranks in a doubling: predictions are not better than that, and equal ranks go by submission."""
 
-OVERDUE = 10.0
-"""A job that has waited for so many times its expected runtime is put off no more."""
+AGEING = 10.0
+"""The rank of a job is halved whenever it has waited for so many times its expected runtime."""
 
-OVERDUE_LEAST = 3600.0
-"""Seconds that a job may be put off, however short it is."""
+AGEING_LEAST = 3600.0
+"""Seconds of waiting that halve a rank at the least, however short a job is."""
 
-OVERDUE_MOST = 14 * 86400.0
-"""Seconds that a job is put off at the most, however long it is expected to run."""
+AGEING_MOST = 7 * 86400.0
+"""Seconds of waiting that halve a rank at the most, however long a job is expected to run."""
+
+LOWEST = LEAST_SECONDS / 64
+"""The rank that none is below; the one of a job that never ran where nothing is known."""
 
 LOOK_SECONDS = 60.0
 """What runs is looked at as of the last whole minute: until the next one, most ranks stay."""
@@ -81,13 +87,19 @@ def expected(ended: Sequence[float], going: Sequence[float], ran_seconds: float)
 class Standing(NamedTuple):
     """Of a job that waits, what its place follows from besides its priority and when it came."""
 
-    rank: float
-    overdue_after: float
-    """Seconds that it may wait before ranks put it off no more."""
+    level: float
+    """Of its rank: 0 for the lowest, one more for each step."""
 
-    def rank_after(self, waited: float) -> float:
-        """Its rank when it has waited for so many seconds; once it is overdue, before all others."""
-        return _OVERDUE_RANK if waited >= self.overdue_after else self.rank
+    ageing: float
+    """Levels that it goes down for each second of waiting."""
+
+    def level_after(self, waited: float) -> int:
+        """Where it is when it has waited for so many seconds."""
+        return max(math.floor(self.level - self.ageing * waited), 0)
+
+
+UNRANKED = Standing(0.0, 0.0)
+"""Of all jobs, where only submission counts."""
 
 
 def standing(seconds: float | None, size: float, ran_seconds: float) -> Standing:
@@ -96,18 +108,8 @@ def standing(seconds: float | None, size: float, ran_seconds: float) -> Standing
         rank, seconds = ran_seconds * size, max(ran_seconds, LEAST_SECONDS)
     else:
         rank = seconds * size
-    overdue = min(max(OVERDUE * seconds, OVERDUE_LEAST), OVERDUE_MOST)
-    return Standing(_step(rank), overdue)
-
-
-def _step(rank: float) -> float:
-    """The lowest of those that count as equal."""
-    lowest = LEAST_SECONDS / 64
-    return math.exp2(math.floor(STEPS * math.log2(max(rank, lowest))) / STEPS)
-
-
-_OVERDUE_RANK = 0.0
-"""Less than any other."""
+    halved_after = min(max(AGEING * seconds, AGEING_LEAST), AGEING_MOST)
+    return Standing(STEPS * math.log2(max(rank, LOWEST) / LOWEST), STEPS / halved_after)
 
 
 class Turn(NamedTuple):
@@ -116,7 +118,7 @@ class Turn(NamedTuple):
     less_priority: int
     """Negated, so that more goes first."""
 
-    rank: float
+    level: int
     created_at: datetime
     job: str
 
@@ -124,14 +126,14 @@ class Turn(NamedTuple):
 class Alike(NamedTuple):
     """What jobs that are alike have in common, at one moment."""
 
-    rank: float
-    overdue_since: datetime
-    """Those that came then or before have waited for too long."""
+    standing: Standing
+    now: datetime
+    """Without the time that they ran in earlier attempts, when they did not wait."""
 
     def turn(self, priority: int, created_at: datetime, job: str) -> Turn:
-        """Of one of them."""
-        rank = _OVERDUE_RANK if created_at <= self.overdue_since else self.rank
-        return Turn(-priority, rank, created_at, job)
+        """Of one of them. Of two that came one after the other, the first goes first."""
+        waited = (self.now - created_at).total_seconds()
+        return Turn(-priority, self.standing.level_after(waited), created_at, job)
 
 
 class Going:
@@ -272,20 +274,14 @@ class Order:
 
     def alike(self, project: str, code_digest: str, asked: Asked, ran_seconds: float) -> Alike:
         """Jobs that ask for this, and ran for so long in earlier attempts."""
-        if not self._by_rank:
-            return _UNRANKED
         key = (project, code_digest, asked, ran_seconds)
         found = self._found.get(key)
         if found is None:
-            likeness = _likeness(project, code_digest, asked.shape)
-            now = self._now.timestamp()
-            seconds = self._ranks.seconds(self._history, likeness, ran_seconds, now)
-            stands = standing(seconds, size_of(asked.shape) * asked.gang, ran_seconds)
-            # It does not wait while it runs.
-            since = self._now - timedelta(seconds=stands.overdue_after + ran_seconds)
-            found = self._found[key] = Alike(stands.rank, since)
+            stands = UNRANKED
+            if self._by_rank:
+                likeness = _likeness(project, code_digest, asked.shape)
+                now = self._now.timestamp()
+                seconds = self._ranks.seconds(self._history, likeness, ran_seconds, now)
+                stands = standing(seconds, size_of(asked.shape) * asked.gang, ran_seconds)
+            found = self._found[key] = Alike(stands, self._now - timedelta(seconds=ran_seconds))
         return found
-
-
-_UNRANKED = Alike(1.0, datetime.min.replace(tzinfo=UTC))
-"""All jobs, where only submission counts."""

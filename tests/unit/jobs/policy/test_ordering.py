@@ -17,9 +17,11 @@ from pileus.jobs.policy import ordering as module
 from pileus.jobs.policy.demand import Asked, Shape
 from pileus.jobs.policy.ending import likeness_of
 from pileus.jobs.policy.ordering import (
+    AGEING,
+    AGEING_LEAST,
+    AGEING_MOST,
     LEAST_SECONDS,
-    OVERDUE_LEAST,
-    OVERDUE_MOST,
+    STEPS,
     Going,
     Order,
     Ranks,
@@ -96,18 +98,28 @@ class TestStanding:
     def test_who_had_more_never_goes_before(self, one: float, other: float, size: float) -> None:
         less, more = sorted((one, other))
 
-        assert standing(None, size, less).rank <= standing(None, size, more).rank
+        assert standing(None, size, less).level <= standing(None, size, more).level
 
     def test_what_differs_by_little_is_equal(self) -> None:
-        assert standing(1000.0, 1, 0).rank == standing(1020.0, 1, 0).rank
-        assert standing(1000.0, 1, 0).rank < standing(1250.0, 1, 0).rank
+        levels = [standing(seconds, 1, 0).level_after(0) for seconds in (1000.0, 1020.0, 1250.0)]
+
+        assert levels[0] == levels[1] < levels[2]
 
     @given(st.none() | st.floats(60, 1e8), st.floats(0.1, 64), st.floats(0, 1e8))
     def test_none_is_put_off_for_ever(self, seconds: float | None, size: float, ran: float) -> None:
         stands = standing(seconds, size, ran)
 
-        assert OVERDUE_LEAST <= stands.overdue_after <= OVERDUE_MOST
-        assert stands.rank_after(OVERDUE_MOST) < standing(None, 0.1, 0.0).rank_after(0.0)
+        halved_after = STEPS / stands.ageing
+        assert AGEING_LEAST <= halved_after <= AGEING_MOST * (1 + 1e-9)
+        assert stands.level_after(halved_after * (stands.level / STEPS + 1)) == 0
+
+    @given(st.floats(60, 1e8), st.floats(0.1, 64), st.floats(0, 1e9), st.floats(0, 1e9))
+    def test_who_of_those_alike_came_first_is_never_behind(
+        self, seconds: float, size: float, one: float, other: float
+    ) -> None:
+        stands, (less, more) = standing(seconds, size, 0.0), sorted((one, other))
+
+        assert stands.level_after(more) <= stands.level_after(less)
 
 
 class TestRanks:
@@ -190,7 +202,7 @@ class TestGoing:
 
 
 class TestOrder:
-    def test_those_put_off_for_too_long_go_by_submission_and_priority_before_all(self) -> None:
+    def test_those_put_off_for_long_go_by_submission_and_priority_before_all(self) -> None:
         history = History()
         for code, seconds in (("short", 90.0), ("long", 1e6)) * ENOUGH:
             history.learn(likeness_of("p", code, SHAPE), seconds)
@@ -204,26 +216,28 @@ class TestOrder:
             [
                 at("new_long", "long", 9),
                 at("new_short", "short", 1),
-                at("old_long", "long", OVERDUE_MOST),
-                at("old_short", "short", OVERDUE_LEAST),
+                at("old_long", "long", 20 * AGEING_MOST),
+                at("old_short", "short", 5 * AGEING_LEAST),
                 at("pressing", "long", 1, priority=1),
             ],
         ) == [
             at("pressing", "long", 1, priority=1),
-            at("old_long", "long", OVERDUE_MOST),
-            at("old_short", "short", OVERDUE_LEAST),
+            at("old_long", "long", 20 * AGEING_MOST),
+            at("old_short", "short", 5 * AGEING_LEAST),
             at("new_short", "short", 1),
             at("new_long", "long", 9),
         ]
 
     def test_a_job_does_not_wait_while_it_runs(self) -> None:
         order = Order(Ranks(), History(), {}, NOW, {}, by_rank=True)
-        ran = OVERDUE_MOST
+        ran = AGEING_MOST
 
         alike = order.alike("p", "c", Asked(SHAPE), ran)
 
-        assert alike.turn(0, NOW - timedelta(seconds=ran + 10), "job_1").rank > 0
-        assert alike.turn(0, NOW - timedelta(seconds=ran + OVERDUE_MOST), "job_1").rank == 0
+        fresh = alike.turn(0, NOW - timedelta(seconds=ran + 10), "job_1")
+        old = alike.turn(0, NOW - timedelta(seconds=ran + 40 * AGEING_MOST), "job_1")
+        assert fresh.level == math.floor(alike.standing.level)
+        assert old.level == 0
 
     def test_without_ranks_only_priority_and_submission_count(self) -> None:
         history = History()
@@ -231,13 +245,14 @@ class TestOrder:
             history.learn(likeness_of("p", code, SHAPE), seconds)
         order = Order(Ranks(), history, {}, NOW, {}, by_rank=False)
 
+        created_at = NOW - timedelta(days=9)
         found = {
-            order.alike("p", code, Asked(SHAPE), r) for code in ("short", "long") for r in (0, 900)
+            order.alike("p", code, Asked(SHAPE), ran).turn(3, created_at, "job_1")
+            for code in ("short", "long")
+            for ran in (0.0, 900.0)
         }
 
-        assert len(found) == 1
-        (alike,) = found
-        assert alike.turn(3, NOW - timedelta(days=99), "job_1").rank == alike.rank
+        assert found == {Turn(-3, 0, created_at, "job_1")}
 
 
 class TestDecide:
@@ -299,7 +314,8 @@ class TestDecide:
         pool, history = self.pool(random.Random(0))
         long = make_job(0, age=0).model_copy(update={"code_digest": "long"})
         waited = 0.0
-        while waited <= OVERDUE_MOST:
+        most = 10 * AGEING * 9000  # ten halvings
+        while waited <= most:
             now = NOW + timedelta(seconds=waited)
             short = make_job(1).model_copy(update={"code_digest": "short", "created_at": now})
             pool = replace(
@@ -309,4 +325,4 @@ class TestDecide:
                 break
             waited += 3600.0
 
-        assert 9000 <= waited <= OVERDUE_MOST
+        assert 9000 <= waited <= most
