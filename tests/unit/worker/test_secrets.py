@@ -46,11 +46,12 @@ def memory(settings):
 
 
 def holders(directory):
-    paths = [path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()]
     found = []
-    for path in paths:
-        with suppress(FileNotFoundError):  # what has ended is being removed
-            found += [path] if SECRET in path.read_bytes() else []
+    for parent, _, names in os.walk(directory):
+        for path in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):  # what has ended is being removed
+                if path.is_file() and not path.is_symlink() and SECRET in path.read_bytes():
+                    found.append(path)
     return found
 
 
