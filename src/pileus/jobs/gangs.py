@@ -29,9 +29,7 @@ def verdict(job: Job, members: Sequence[Attempt]) -> End:
     Where one fails the rest mostly fail of that: a node that was lost or shut down, or any other reason
     that another try may cure, counts before what the members say themselves, and of that the first.
     """
-    if len(members) == 1:
-        return _end(job, members[0])
-    ends = [(member, _end(job, member)) for member in members]
+    ends = [(one, judge(job, one, one.exit or {}, one.result)) for one in members]
     unhappy = [one for one in ends if one[1].job is not JobStatus.SUCCEEDED]
     if not unhappy:
         return ends[0][1]
@@ -47,10 +45,6 @@ def interrupted(job: Job, member: Attempt, end: End) -> Job:
         return job
     reason = f"Rank {member.rank}: {end.reason}. The other members are stopped"
     return job.model_copy(update={"stop_requested": StopReason.PEER, "reason": reason})
-
-
-def _end(job: Job, member: Attempt) -> End:
-    return judge(job, member, member.exit or {}, member.result)
 
 
 def _blame(one: tuple[Attempt, End]) -> tuple[bool, bool, bool, object, int]:

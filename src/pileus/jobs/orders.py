@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from pileus.core.schemas.gangs import Seat
 from pileus.core.schemas.jobs import Artifact, Attempt, AttemptInput, AttemptSpec, InputFile, Job
+from pileus.jobs.gangs import members_of
 from pileus.jobs.inputs import CHECKPOINT
 from pileus.jobs.results import left_by, newest_tries
-from pileus.jobs.store import Held, attempts, nodes
+from pileus.jobs.store import Held, nodes
 from pileus.storage.transaction import Snapshot
 
 _PORTS = range(20_000, 30_000)
@@ -90,9 +91,7 @@ class _Meeting(NamedTuple):
 
 def _meeting(snapshot: Snapshot, attempt: Attempt) -> _Meeting:
     """Where the gang of an attempt meets: on the node of rank 0."""
-    members = attempts.find(
-        snapshot, [("job", "=", attempt.job), ("number", "=", attempt.number)], order=["rank"]
-    )
+    members = members_of(snapshot, attempt)
     node = nodes.get(snapshot, id=members[0].node)
     is_one_node = len({member.node for member in members}) == 1
     address = _HERE if is_one_node or node is None else node.address or node.name

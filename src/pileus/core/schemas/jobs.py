@@ -186,10 +186,15 @@ class JobSpec(Schema):
         if self.kind != "command":
             raise ValueError(f"a {self.kind} job takes no 'gang'; use kind 'command'")
         if self.sandbox:
-            raise ValueError("members of a gang talk to one another, and a sandbox has no network")
+            raise ValueError(
+                "members of a gang talk to one another, and a sandbox has no network:"
+                " leave out 'sandbox' or 'gang'"
+            )
         secret = {secret.variable for secret in self.secrets if secret.variable}
         for name in sorted(VARIABLES & (self.env.keys() | secret)):
-            raise ValueError(f"variable {name!r} is what tells a member of a gang its place")
+            raise ValueError(
+                f"variable {name!r} is what tells a member of a gang its place; take another name"
+            )
 
     @property
     def all_needs(self) -> tuple[str, ...]:
