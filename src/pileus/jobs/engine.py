@@ -30,6 +30,8 @@ from pileus.storage.transaction import Change, Snapshot, Transaction
 
 log = logging.getLogger(__name__)
 
+_REAP_SECONDS = 1.0
+
 _WAKES = {"job", "pool"}
 """A lease is released with a change of its job; a node that comes or changes bumps the pool."""
 
@@ -57,16 +59,19 @@ class Engine:
         self._learning = learning
         self._mirror = mirror
         self._carry = Carry(learning.history)
+        self._reap_at = 0.0
+        self._retry_seconds = math.inf
+        """From the last decision until the first job that backs off may be tried again; time is no event."""
 
     async def run(self) -> None:
         """Schedule until cancelled; each change of a job, lease, node or the pool wakes it."""
         while True:
             try:
                 # Read before deciding: what changes while we decide wakes us again.
-                seen = await self._database.read(lambda snapshot: snapshot.last_change())
+                seen = await self._database.wait(0, 0)
                 await self.schedule()
-                await self._reaper.reap()
-                pause = min(self._settings.rescue_seconds, await self._until_retry())
+                await self._reap()
+                pause = min(self._settings.rescue_seconds, self._retry_seconds)
                 await wait_for_news(self._database, self._clock, seen, _is_news, pause)
             except Exception:
                 # The loop is what everything waits for: it reports and goes on.
@@ -79,8 +84,12 @@ class Engine:
 
     async def plan(self) -> tuple[LoadedPool, Plan]:
         """One decision, and what it was made from."""
-        snapshot, lessons = await self._database.read(
-            lambda snapshot: (self._mirror.load(snapshot), self._learning.look(snapshot))
+        snapshot, lessons, self._retry_seconds = await self._database.read(
+            lambda snapshot: (
+                self._mirror.load(snapshot),
+                self._learning.look(snapshot),
+                _until_retry(snapshot),
+            )
         )
         self._learning.learn(lessons)
         return snapshot, decide(snapshot, self._carry, snapshot.policy)
@@ -104,20 +113,12 @@ class Engine:
                 log.info("Job %s makes room", preemption.victim)
         return len(granted)
 
-    async def _until_retry(self) -> float:
-        """Seconds until the first job that backs off may be tried again; time is no event."""
-
-        def work(snapshot: Snapshot) -> float:
-            first = jobs.find(
-                snapshot,
-                [("status", "=", JobStatus.QUEUED.value), ("not_before", ">", snapshot.now)],
-                order=["not_before"],
-                limit=1,
-            )
-            due = first[0].not_before if first else None
-            return math.inf if due is None else (due - snapshot.now).total_seconds()
-
-        return await self._database.read(work)
+    async def _reap(self) -> None:
+        """Look for leases that ran out. Not after each event: those are of other leases."""
+        now = self._clock.monotonic()
+        if now >= self._reap_at:
+            self._reap_at = now + _REAP_SECONDS
+            await self._reaper.reap()
 
     async def meter(self) -> None:
         """Put what running leases used on the ledger, up to their last renewal.
@@ -229,6 +230,18 @@ class Engine:
             ),
         )
         return attempt.id
+
+
+def _until_retry(snapshot: Snapshot) -> float:
+    """Seconds until the first job that backs off may be tried again."""
+    first = jobs.find(
+        snapshot,
+        [("status", "=", JobStatus.QUEUED.value), ("not_before", ">", snapshot.now)],
+        order=["not_before"],
+        limit=1,
+    )
+    due = first[0].not_before if first else None
+    return math.inf if due is None else (due - snapshot.now).total_seconds()
 
 
 def _is_news(change: Change) -> bool:

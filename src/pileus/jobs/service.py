@@ -244,16 +244,18 @@ class JobService:
 
     async def attempt(
         self, project: str, job_id: str, attempt_id: str | None, rank: int = 0
-    ) -> Attempt | None:
-        """One attempt of a job; that of the newest try, if there is one, when no id is given.
+    ) -> tuple[Job, Attempt | None]:
+        """A job, and one attempt of it; that of the newest try, if there is one, when no id is given.
 
         Raises JobNotFound, AttemptNotFound.
         """
-        size = (await self.job(project, job_id)).spec.gang
-        found = await self.attempts(project, job_id)
+        job, found = await self._database.read(
+            lambda snapshot: (job_of(snapshot, project, job_id), attempts_of(snapshot, job_id))
+        )
+        size = job.spec.gang
         if attempt_id is None and rank < size:
             newest = [one for one in found if one.number == found[-1].number]
-            return newest[rank] if newest else None
+            return job, newest[rank] if newest else None
         if attempt_id is None:
             raise AttemptNotFound(
                 f"Job {job_id!r} has no rank {rank}",
@@ -261,7 +263,7 @@ class JobService:
             )
         for attempt in found:
             if attempt.id == attempt_id:
-                return attempt
+                return job, attempt
         raise AttemptNotFound(
             f"Attempt {attempt_id!r} not found", hint=f"`pileus job show {job_id}` lists them."
         )

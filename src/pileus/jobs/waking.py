@@ -15,22 +15,30 @@ IsNews = Callable[[Change], bool]
 async def wait_for_news(
     database: Database, clock: Clock, after: int, is_news: IsNews, seconds: float
 ) -> int:
-    """How far the feed was read: to the first news after `after`, or for `seconds` without any."""
+    """How far the feed was looked at: to the first news after `after`, or for `seconds` without any."""
     deadline = clock.monotonic() + seconds
     while (left := deadline - clock.monotonic()) > 0:
         if await database.wait(after, left) <= after:
             break
-        after, found = await database.read(partial(look, after=after, is_news=is_news))
+        after, found = await look(database, after, is_news)
         if found:
             break
     return after
 
 
-def look(snapshot: Snapshot, after: int, is_news: IsNews) -> tuple[int, bool]:
+async def look(database: Database, after: int, is_news: IsNews) -> tuple[int, bool]:
     """The end of the feed, and whether anything after `after` is news.
 
-    What was trimmed from the feed meanwhile may have been: a gap is news.
+    What this process has written itself is remembered, and not read again.
     """
+    recent = database.recent(after)
+    if recent is None:
+        return await database.read(partial(_read, after=after, is_news=is_news))
+    return (recent[-1].seq if recent else after), any(map(is_news, recent))
+
+
+def _read(snapshot: Snapshot, after: int, is_news: IsNews) -> tuple[int, bool]:
+    """What was trimmed from the feed meanwhile may have been news: a gap is."""
     found = False
     while changes := snapshot.changes(after):
         found = found or changes[0].seq != after + 1 or any(is_news(one) for one in changes)

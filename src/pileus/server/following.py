@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 
+from pileus.core.clock import SystemClock
 from pileus.core.schemas.jobs import Attempt, Job
 from pileus.core.schemas.tenancy import Caller
+from pileus.jobs.waking import look, wait_for_news
 from pileus.server.services import Services
 from pileus.storage.blobs.receiving import once
+from pileus.storage.transaction import Change
 from pileus.tracking.searching import last, matching
 from pileus.tracking.streams import LOGS, Chunk, check_name
 from pileus.tracking.timed import Log, Wanted, start_of, timed
@@ -37,29 +40,34 @@ async def follow(
     Raises StreamUnknown, JobNotFound, AttemptNotFound.
     """
     check_name(stream)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_seconds
-    seen = -1
+    clock = SystemClock()
+    deadline = clock.monotonic() + wait_seconds
+    seen, is_news = await services.database.wait(0, 0), True
+    attempt: Attempt | None = None
+
+    def changes_it(change: Change) -> bool:
+        return change.id == job_id or (attempt is not None and change.id == attempt.id)
+
     while True:
-        # Statuses are events of the database: they are read again when it tells of any.
-        now = await services.database.wait(seen, 0)
-        if now != seen:
-            job = await services.jobs.job(caller.project, job_id)
-            attempt = await services.jobs.attempt(caller.project, job_id, attempt_id, rank)
-            seen = now
+        # Statuses are events of the database: they are read again when it tells of one of these.
+        if is_news:
+            job, attempt = await services.jobs.attempt(caller.project, job_id, attempt_id, rank)
         growth = services.streams.growth(attempt.id) if attempt else None
         if since is not None and attempt is not None and stream in LOGS:
             log = Log(caller.project, attempt.id, stream)
             offset, since = max(offset, await start_of(services.streams, log, since)), None
         chunk = await _read(services, caller, job, attempt, stream, offset)
-        if chunk.data or chunk.is_final or loop.time() >= deadline:
+        if chunk.data or chunk.is_final or clock.monotonic() >= deadline:
             return chunk, attempt.id if attempt else ""
         if growth is None:
-            await services.database.wait(seen, deadline - loop.time())
+            left = deadline - clock.monotonic()
+            seen = await wait_for_news(services.database, clock, seen, changes_it, left)
+            is_news = True
         else:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await growth.wait()
+            seen, is_news = await look(services.database, seen, changes_it)
 
 
 async def search(
@@ -78,8 +86,7 @@ async def search(
     Raises StreamUnknown, JobNotFound, AttemptNotFound, at once.
     """
     check_name(stream)
-    await services.jobs.job(caller.project, job_id)
-    attempt = await services.jobs.attempt(caller.project, job_id, attempt_id, rank)
+    _, attempt = await services.jobs.attempt(caller.project, job_id, attempt_id, rank)
     if attempt is None:
         return once(b"")
     if wanted.needs_times:

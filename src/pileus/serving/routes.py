@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from pileus.core.clock import Clock
 from pileus.core.schemas.serving import Endpoint, Route, RoutePrice, Routes, RouteToken
 from pileus.jobs.waking import look, wait_for_news
@@ -50,9 +48,7 @@ class RouteService:
             self._read_to = await self._database.read(lambda snapshot: snapshot.last_change())
             self._changed_at = self._read_to
             return self._read_to
-        end, changed = await self._database.read(
-            partial(look, after=self._read_to, is_news=_is_news)
-        )
+        end, changed = await look(self._database, self._read_to, _is_news)
         if changed:
             self._changed_at = max(self._changed_at, end)
         self._read_to = max(self._read_to, end)

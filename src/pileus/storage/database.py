@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Change, Snapshot, Transaction
 from pileus.storage.writes import Writes
 
 T = TypeVar("T")
@@ -35,6 +35,11 @@ class Database(Protocol):
 
     async def read(self, work: Callable[[Snapshot], T]) -> T:
         """Run `work` on one consistent state."""
+        ...
+
+    def recent(self, after: int) -> Sequence[Change] | None:
+        """The changes after `after` that `wait` has told of, without reading them; None where this
+        process does not remember all of them."""
         ...
 
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  a long poll

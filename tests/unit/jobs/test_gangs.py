@@ -329,7 +329,7 @@ class TestLife:
         assert await room.engine.schedule() == 2
         tries = await room.jobs.attempts(PROJECT, job.id)
         assert [(x.number, x.rank) for x in tries] == [(1, 0), (1, 1), (2, 0), (2, 1)]
-        assert (await room.jobs.attempt(PROJECT, job.id, None, 1)).id == tries[3].id
+        assert (await room.jobs.attempt(PROJECT, job.id, None, 1))[1].id == tries[3].id
 
     async def test_a_cancel_stops_all(self, room, two) -> None:
         job, orders = await started(room, two)

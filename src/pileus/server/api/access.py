@@ -21,7 +21,12 @@ def services_of(request: Request) -> Services:
     return found
 
 
-Use = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    # A plain function would be run in a thread, for each request.
+    return services_of(request)
+
+
+Use = Annotated[Services, Depends(_services)]
 
 
 async def identify(request: Request) -> Identity:

@@ -49,6 +49,10 @@ class MemoryDatabase:
     async def read(self, work: Callable[[Snapshot], T]) -> T:
         return work(self._transaction())
 
+    def recent(self, after: int) -> list[Change] | None:
+        first = self._changes[0].seq if self._changes else 1
+        return self._changes[after + 1 - first :] if after + 1 >= first else None
+
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  the Protocol's
         return await self._wakes.wait(after, timeout, self._last)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -20,7 +20,7 @@ from pileus.storage.databases.wakes import Wakes
 from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.table import Table
 from pileus.storage.tables import CHANGES, FEED, FEED_ROW
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Change, Snapshot, Transaction
 from pileus.storage.writes import Writes
 
 T = TypeVar("T")
@@ -78,6 +78,9 @@ class SqlDatabase:
         self._check_open()
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
 
+    def recent(self, after: int) -> list[Change] | None:
+        return self._wakes.recent(after)
+
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  the Protocol's
         return await self._wakes.wait(after, timeout, self._last)
 
@@ -106,11 +109,11 @@ class SqlDatabase:
     def _committing(self, connection: sa.Connection, seq: int) -> None:
         """Called in the transaction that takes the feed to `seq`."""
 
-    def _committed(self, seq: int) -> None:
+    def _committed(self, seq: int, changes: Sequence[Change]) -> None:
         if self._loop is not None:
             # A loop that is closed has nobody left who waits.
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._wakes.advance, seq)
+                self._loop.call_soon_threadsafe(self._wakes.advance, seq, changes)
 
     def _check_open(self) -> None:
         if not self._is_open:

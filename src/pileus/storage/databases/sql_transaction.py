@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +26,17 @@ _COUNTED = {"preserve_rowcount": True}
 
 @dataclass
 class Feed:
-    """How far the change feed has come in the transaction that holds its row."""
+    """The change feed in the transaction that holds its row."""
 
-    seq: int
+    before: int
+    """How far it had come."""
+
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def seq(self) -> int:
+        """How far it has come."""
+        return self.before + len(self.changes)
 
 
 class SqlSnapshot:
@@ -192,7 +200,8 @@ class SqlTransaction(SqlSnapshot):
 
     def _append(self, table: Table, row: Record, ahead: int = 0) -> None:
         if rules.has_rev(table):
-            self._feed.seq += 1
-            self._pending.append(
-                Change(self._feed.seq, row["project"], table.noun, row["id"], row["rev"] + ahead)
+            change = Change(
+                self._feed.seq + 1, row["project"], table.noun, row["id"], row["rev"] + ahead
             )
+            self._feed.changes.append(change)
+            self._pending.append(change)

@@ -12,7 +12,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -26,7 +26,7 @@ from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.databases.sql_transaction import Feed, Now, SqlTransaction
 from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.tables import FEED, FEED_ROW
-from pileus.storage.transaction import Transaction
+from pileus.storage.transaction import Change, Transaction
 from pileus.storage.writes import Writes
 
 T = TypeVar("T")
@@ -79,12 +79,12 @@ class GroupWriter:
         statements: Statements,
         now: Now,
         committing: Callable[[sa.Connection, int], None],
-        committed: Callable[[int], None],
+        committed: Callable[[int, Sequence[Change]], None],
         name: str,
         writes: Writes,
     ) -> None:
         """When the feed grew, `committing` is called just before the commit, in its transaction,
-        and `committed` right after it; both in the writer's thread."""
+        and `committed` right after it, with the changes; both in the writer's thread."""
         self._engine = engine
         self._statements = statements
         row = statements.schema.of(FEED)
@@ -172,25 +172,25 @@ class GroupWriter:
             connection = self._engine.connect()
         with connection:
             with _breaking_off(self._name, in_work=False):
-                feed, before = self._begin(connection)
+                feed = self._begin(connection)
             if not all(self._run(queued, connection, feed) for queued in group):
                 with _breaking_off(self._name, in_work=False):
                     connection.rollback()
                 if len(group) == 1:
                     return
                 with _breaking_off(self._name, in_work=False):
-                    feed, before = self._begin(connection)
+                    feed = self._begin(connection)
                 for queued in group:
                     self._run_apart(queued, connection, feed)
-            if feed.seq > before:
+            if feed.changes:
                 with _breaking_off(self._name, in_work=False):
                     connection.execute(self._reached, {"seq": feed.seq})
                     self._committing(connection, feed.seq)
             failpoint("database.before_commit")
             connection.commit()
             failpoint("database.committed")
-        if feed.seq > before:
-            self._committed(feed.seq)
+        if feed.changes:
+            self._committed(feed.seq, feed.changes)
 
     def _run(self, queued: Queued[Any], connection: sa.Connection, feed: Feed) -> bool:
         transaction = SqlTransaction(connection, self._statements, self._now, feed)
@@ -198,18 +198,17 @@ class GroupWriter:
             return queued.run(transaction)
 
     def _run_apart(self, queued: Queued[Any], connection: sa.Connection, feed: Feed) -> None:
-        mark = feed.seq
+        mark = len(feed.changes)
         with _breaking_off(self._name, in_work=True):
             savepoint = connection.begin_nested()
             if self._run(queued, connection, feed):
                 savepoint.commit()
             else:
                 savepoint.rollback()
-                feed.seq = mark
+                del feed.changes[mark:]
 
-    def _begin(self, connection: sa.Connection) -> tuple[Feed, int]:
-        seq = connection.execute(self._held).scalar_one()
-        return Feed(seq), seq
+    def _begin(self, connection: sa.Connection) -> Feed:
+        return Feed(connection.execute(self._held).scalar_one())
 
     @staticmethod
     def _fail(group: list[Queued[Any]], error: BaseException) -> None:

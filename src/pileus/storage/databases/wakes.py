@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+
+from pileus.storage.transaction import Change
 
 RESCUE_SECONDS = 5.0
 """How late a change can be seen whose event was lost: another server's, a broken LISTEN."""
+
+
+KEPT = 1000
+"""Changes that are remembered, the newest."""
 
 
 class Wakes:
@@ -19,13 +27,26 @@ class Wakes:
         self.last = 0
         self._rescue_seconds = rescue_seconds
         self._changed = asyncio.Event()
+        self._recent: deque[Change] = deque(maxlen=KEPT)
 
-    def advance(self, seq: int) -> None:
-        """Tell that the feed has reached `seq`."""
+    def advance(self, seq: int, changes: Sequence[Change] = ()) -> None:
+        """Tell that the feed has reached `seq`, and by which changes, where that is known."""
+        if changes:
+            if self._recent and self._recent[-1].seq + 1 != changes[0].seq:
+                self._recent.clear()  # between them another server has written
+            self._recent.extend(changes)
         if seq > self.last:
             self.last = seq
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
+
+    def recent(self, after: int) -> list[Change] | None:
+        """The changes after `after`; None where not all of them are remembered."""
+        if after >= self.last:
+            return []
+        if not self._recent or self._recent[-1].seq < self.last or self._recent[0].seq > after + 1:
+            return None
+        return list(islice(self._recent, after + 1 - self._recent[0].seq, None))
 
     async def wait(self, after: int, timeout: float, reread: Callable[[], Awaitable[int]]) -> int:  # noqa: ASYNC109  the Protocol's
         """`last`, as soon as it is above `after`, or after `timeout` seconds."""

@@ -7,14 +7,14 @@ written, and nobody has heard of it. It may be killed at either, or find the con
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from pileus.core.clock import Clock
 from pileus.storage.database import Database
 from pileus.storage.errors import DatabaseUnavailable
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Change, Snapshot, Transaction
 from tests.unit.jobs.simulation import quiet
 
 T = TypeVar("T")
@@ -76,6 +76,9 @@ class GatedDatabase:
 
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  the Protocol's
         return after
+
+    def recent(self, after: int) -> Sequence[Change] | None:
+        return None
 
     async def _gate(self) -> None:
         gate = Gate.current.get(None)
