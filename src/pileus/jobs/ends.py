@@ -47,6 +47,9 @@ class Reported:
     lost: Lease | None = None
     """Where nobody told: the lease as it was when its attempt was given up."""
 
+    token: str | None = None
+    """Where a node told: the token of the lease that it knows. Of another lease it tells nothing."""
+
 
 class Ends:
     """Records ends of attempts."""
@@ -82,7 +85,7 @@ class Ends:
             return held_by(snapshot, attempt) if attempt else None
 
         held = await self._database.read(load)
-        if held is None:
+        if held is None or reported.token not in {None, held.lease.token}:
             return
         if held.attempt.status.is_final:
             await self._streams.drop(attempt_id)  # a kill may have come before it

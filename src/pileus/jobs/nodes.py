@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
@@ -37,7 +38,6 @@ from pileus.jobs.store import (
     Held,
     attempts,
     bump_epoch,
-    held_by,
     held_on,
     is_answering,
     leased_on,
@@ -66,6 +66,22 @@ class Quiet:
     def is_news(self, change: Change) -> bool:
         """Whether the node's orders may be others after this change."""
         return change.noun in {"attempt", "pool"} or change.id in self.jobs
+
+
+class Renewal(NamedTuple):
+    """What a report changes in the database, and the leases of what its node has lost."""
+
+    wakes: bool
+    """Whether the scheduler has to look at the pool again."""
+
+    nodes: list[Node]
+    attempts: list[Attempt]
+    leases: list[Lease]
+    lost: list[Lease]
+
+    @property
+    def is_nothing(self) -> bool:
+        return not any(self)
 
 
 @dataclass(frozen=True)
@@ -151,13 +167,21 @@ class NodeService:
         Ends are recorded beside: news does not wait for them, and an answer without news does.
         Raises NodeUnknown.
         """
+        look = partial(self._look, node_id=node_id, report=report)
         # Renewing comes first: a report that waits behind the ends of large attempts would be
-        # believed when the node has moved on.
-        for lease in await self._database.write(
-            lambda transaction: self._renew(transaction, node_id, report)
-        ):
-            # The node answers and does not have it: it is gone, and another try may start.
-            await self._ends.lost(lease, "runner_lost")
+        # believed when the node has moved on. Most reports renew nothing, and write nothing.
+        is_known, found = await self._database.read(
+            lambda snapshot: (
+                self._renewal(snapshot, node_id, report).is_nothing,
+                look(snapshot, is_due=False),
+            )
+        )
+        if not is_known:
+            for lease in await self._database.write(
+                lambda transaction: self._renew(transaction, node_id, report)
+            ):
+                # The node answers and does not have it: it is gone, and another try may start.
+                await self._ends.lost(lease, "runner_lost")
         self.heard[node_id] = self._heard(report)
         ends = self._taking_all(node_id, report)
         deadline = self._clock.monotonic() + wait_seconds
@@ -165,12 +189,13 @@ class NodeService:
             is_due = self._clock.monotonic() >= deadline
             if is_due and ends:
                 await asyncio.wait(ends)
-            look = partial(self._look, node_id=node_id, report=report, is_due=is_due)
-            found = await self._database.read(look)
+            if is_due or not is_known:
+                found = await self._database.read(partial(look, is_due=is_due))
             if isinstance(found, NodeOrders):
                 return found
             left = deadline - self._clock.monotonic()
             await wait_for_news(self._database, self._clock, found.seq, found.is_news, left)
+            is_known = False
 
     def _heard(self, report: NodeReport) -> Heard:
         if report.clock is None or report.clock.tzinfo is None:
@@ -194,16 +219,10 @@ class NodeService:
         return task
 
     async def _take_end(self, said: AttemptReport, taken: set[tuple[str, str]]) -> None:
-        def holds(snapshot: Snapshot) -> bool:
-            attempt = attempts.get(snapshot, id=said.id)
-            return (
-                attempt is not None and held_by(snapshot, attempt).lease.token == said.lease_token
-            )
-
         exit_ = said.exit or {"schema": 1, "code": None, "reason": "runner_lost"}
         try:
-            if await self._database.read(holds):
-                await self._ends.record(said.id, Reported(exit_, said.result, said.artifacts or ()))
+            reported = Reported(exit_, said.result, said.artifacts or (), token=said.lease_token)
+            await self._ends.record(said.id, reported)
             taken.add((said.id, said.lease_token))
         except Exception:
             # The node says it again. Until then its other attempts go on as if nothing was.
@@ -211,20 +230,32 @@ class NodeService:
 
     def _renew(self, transaction: Transaction, node_id: str, report: NodeReport) -> list[Lease]:
         """Renew what the node holds; leases of what it should hold and has lost."""
-        node = nodes.get(transaction, id=node_id)
+        renewal = self._renewal(transaction, node_id, report)
+        if renewal.wakes:
+            bump_epoch(transaction)
+        for node in renewal.nodes:
+            nodes.swap(transaction, node)
+        for attempt in renewal.attempts:
+            attempts.swap(transaction, attempt)
+        for lease in renewal.leases:
+            leases.swap(transaction, lease)
+        return renewal.lost
+
+    def _renewal(self, snapshot: Snapshot, node_id: str, report: NodeReport) -> Renewal:
+        """What the report changes. Raises NodeUnknown."""
+        node = nodes.get(snapshot, id=node_id)
         if node is None or node.boot_id != report.boot_id:
             raise NodeUnknown(
                 f"Node {node_id!r} is not registered with boot id {report.boot_id!r}",
                 hint="The worker registers again by itself.",
             )
-        self._see(transaction, node)
+        renewal = self._seen(snapshot, node)
         said = {one.id: one for one in report.attempts}
-        lost = []
-        for attempt, lease in leased_on(transaction, node_id):
+        for attempt, lease in leased_on(snapshot, node_id):
             answer = said.get(attempt.id)
             if answer is None and attempt.started_at is not None:
                 if not _is_older(report.sent_ms, attempt):
-                    lost.append(lease)
+                    renewal.lost.append(lease)
                 continue
             if answer is not None and (
                 answer.lease_token != lease.token or answer.state == "ended"
@@ -233,7 +264,7 @@ class NodeService:
             # One that is not reported is on its way: the node listens, so its lease lives too.
             status = AttemptStatus.GRANTED if answer is None else AttemptStatus.RUNNING
             if attempt.status is not status:
-                started_at = answer and (attempt.started_at or answer.started_at or transaction.now)
+                started_at = answer and (attempt.started_at or answer.started_at or snapshot.now)
                 is_first = answer is not None and attempt.started_at is None
                 reported_ms = report.sent_ms if is_first else attempt.reported_ms
                 update = {
@@ -242,20 +273,19 @@ class NodeService:
                     "started_at": started_at,
                     "reported_ms": reported_ms,
                 }
-                attempts.swap(transaction, attempt.model_copy(update=update))
-            if self._is_due(lease.expires_at - transaction.now):
-                expires_at = transaction.now + timedelta(seconds=self.settings.lease_seconds)
+                renewal.attempts.append(attempt.model_copy(update=update))
+            if self._is_due(lease.expires_at - snapshot.now):
+                expires_at = snapshot.now + timedelta(seconds=self.settings.lease_seconds)
                 update = {"expires_at": expires_at}
-                leases.swap(transaction, lease.model_copy(update=update))
-        return lost
+                renewal.leases.append(lease.model_copy(update=update))
+        return renewal
 
-    def _see(self, transaction: Transaction, node: Node) -> None:
-        """Note that the node answers; the scheduler grants to it again if it did not before."""
-        if not is_answering(node, transaction.now, self.settings.lease_seconds):
-            bump_epoch(transaction)
-        until = node.seen_at + timedelta(seconds=self.settings.lease_seconds) - transaction.now
-        if self._is_due(until):
-            nodes.swap(transaction, node.model_copy(update={"seen_at": transaction.now}))
+    def _seen(self, snapshot: Snapshot, node: Node) -> Renewal:
+        """The node answers; the scheduler grants to it again if it did not before."""
+        wakes = not is_answering(node, snapshot.now, self.settings.lease_seconds)
+        until = node.seen_at + timedelta(seconds=self.settings.lease_seconds) - snapshot.now
+        seen = [node.model_copy(update={"seen_at": snapshot.now})] if self._is_due(until) else []
+        return Renewal(wakes, seen, [], [], [])
 
     def _is_due(self, left: timedelta) -> bool:
         """Whether to renew what has `left`: not each time, for every renewal is a change that is

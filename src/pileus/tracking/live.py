@@ -117,7 +117,10 @@ def remove(path: Path) -> None:
 async def unchanged(path: Path) -> AsyncIterator[None]:
     """Nothing is appended meanwhile: an attempt that was given up may still write."""
     with path.open("rb") as file:
-        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_SH)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:  # somebody writes
+            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_SH)
         yield
 
 

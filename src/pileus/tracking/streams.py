@@ -155,26 +155,19 @@ class StreamStore:
     async def seal(self, project: str, attempt: str) -> list[Sealed]:
         """Store the logs of an ended attempt as blobs; the files stay until `drop`."""
         sealed = []
-        for name in LOGS:
-            path, times = self._path(attempt, name), self._path(attempt, f"{name}{SUFFIX}")
-            if not await asyncio.to_thread(path.exists):
-                continue
+        for path in await asyncio.to_thread(self._logs, attempt):
             async with live.unchanged(path):
-                known = await asyncio.to_thread(live.gap_in, path)
-                gap = await asyncio.to_thread(gap_of, path, self._log_bytes, known)
-                sealed.append(await self._seal(project, path, gap))
-                if await asyncio.to_thread(times.exists):
-                    of_times = await asyncio.to_thread(_gap_of_times, times, gap)
-                    sealed.append(await self._seal(project, times, of_times))
+                for one in await asyncio.to_thread(_measured, path, self._log_bytes):
+                    await self._seal(project, path.with_name(one.name), one)
+                    sealed.append(one)
         return sealed
 
-    async def _seal(self, project: str, path: Path, gap: Gap | None) -> Sealed:
-        digest, size = await asyncio.to_thread(_digest, path, gap)
-        if size:
+    async def _seal(self, project: str, path: Path, stream: Sealed) -> None:
+        if stream.size:
             # Also when it is there: what was just written is not collected as left over.
-            await self._blobs.put_hashed(project, digest, _kept_parts(path, size, gap))
+            parts = _kept_parts(path, stream.size, stream.gap)
+            await self._blobs.put_hashed(project, stream.digest, parts)
         failpoint("stream.sealed")
-        return Sealed(path.name, size, digest if size else "", gap)
 
     async def drop(self, attempt: str) -> None:
         """Remove the files of an attempt whose streams are sealed and recorded."""
@@ -188,6 +181,9 @@ class StreamStore:
 
     def _live(self) -> list[str]:
         return sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
+
+    def _logs(self, attempt: str) -> list[Path]:
+        return [path for name in LOGS if (path := self._path(attempt, name)).exists()]
 
     def _drop(self, attempt: str) -> None:
         for name in NAMES:
@@ -226,8 +222,14 @@ def record_sealed(
         )
 
 
-def _gap_of_times(path: Path, log: Gap | None) -> Gap | None:
-    return None if log is None else gap_of_times(path, log, live.gap_in(path))
+def _measured(log: Path, log_bytes: int) -> list[Sealed]:
+    """A log and its times, where it has any, as they will be kept."""
+    gap = gap_of(log, log_bytes, live.gap_in(log))
+    times = log.with_name(f"{log.name}{SUFFIX}")
+    if not times.exists():
+        return [_sealed(log, gap)]
+    of_times = None if gap is None else gap_of_times(times, gap, live.gap_in(times))
+    return [_sealed(log, gap), _sealed(times, of_times)]
 
 
 def _gap_in(record: Record) -> Gap | None:
@@ -236,12 +238,12 @@ def _gap_in(record: Record) -> Gap | None:
     return Gap(int(record["gap_start"]), int(record["gap_end"]), int(record["gap_lines"]))
 
 
-def _digest(path: Path, gap: Gap | None) -> tuple[str, int]:
-    """SHA-256 of what is kept of a file as it is now, and the size of all of it."""
+def _sealed(path: Path, gap: Gap | None) -> Sealed:
+    """A file as it is now."""
     hasher, size = hashlib.sha256(), path.stat().st_size
     for part in _kept_parts(path, size, gap):
         hasher.update(part)
-    return hasher.hexdigest(), size
+    return Sealed(path.name, size, hasher.hexdigest() if size else "", gap)
 
 
 def _kept_parts(path: Path, size: int, gap: Gap | None) -> Iterator[memoryview]:

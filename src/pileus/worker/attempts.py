@@ -69,8 +69,10 @@ class Attempts:
         reported: Collection[AttemptReport],
         fence_seconds: float,
         asked_at: float,
-    ) -> None:
-        """Do as ordered, in answer to a report that was made at that monotonic time."""
+    ) -> bool:
+        """Do as ordered, in answer to a report that was made at that monotonic time; whether anything
+        was begun, which will soon have something to report."""
+        has_begun = False
         desired = {order.id: order for order in orders.attempts}
         self._forget(orders, desired, {report.id for report in reported})
         for order in orders.attempts:
@@ -79,10 +81,12 @@ class Attempts:
                 if order.id in self._forgetting:
                     continue  # the server orders it again
                 held = self._begin(order, fence_seconds)
+                has_begun = True
             if order.desired == "stop":
                 held.stop(order.stop_reason or "cancel")
         for id_ in desired.keys() & self._held.keys():
             self._held[id_].renew(fence_seconds, asked_at, fence_seconds / _RENEWALS_PER_FENCE)
+        return has_begun
 
     async def let_go(self) -> None:
         """Stop watching; runners go on."""

@@ -16,6 +16,9 @@ from pileus.worker.link import Registered, ServerLink
 
 log = logging.getLogger(__name__)
 
+_BEGINNING_SECONDS = 0.03
+"""What was ordered says within this time that it runs; a question before would be given up for that."""
+
 
 class Syncing:
     """Keeps server and node of one mind. The server may be away for as long as it likes."""
@@ -91,8 +94,11 @@ class Syncing:
         orders = await self._unless_news(self._link.sync(registered.node, report, wait))
         if orders is None:
             return
-        self._attempts.apply(orders, reported, registered.fence_seconds, asked_at)
         self._seen = orders.version
+        if self._attempts.apply(orders, reported, registered.fence_seconds, asked_at):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BEGINNING_SECONDS):
+                    await self._attempts.news.wait()
 
     async def _unless_news(self, asking: object) -> NodeOrders | None:
         """The orders, or None when there is news of ours to report first.
