@@ -168,7 +168,8 @@ class Node(Part):
             pid = runner.get("pid", 0)
             if not pid or processes.start_ticks(pid) != runner.get("start_ticks"):
                 continue
-            renewed_at = (read_json(directory / "lease.json") or {}).get("confirmed_at", 0.0)
+            lease = read_json(directory / "lease.json") or read_json(directory / "launch.json")
+            renewed_at = (lease or {}).get("confirmed_at", 0.0)
             if attended and renewed_at < self.started_at:
                 continue
             with suppress(psutil.Error):
@@ -176,7 +177,7 @@ class Node(Part):
         return found
 
     def zygotes(self) -> list[psutil.Process]:
-        """The worker's own children; a runner is nobody's child."""
+        """The worker's own children; a runner is a child of one of these, or nobody's."""
         with suppress(psutil.Error):
             children = psutil.Process(self.pid).children()
             return [one for one in children if "pileus.compute.zygote" in " ".join(one.cmdline())]

@@ -29,6 +29,10 @@ class Launch:
     gpu_milli: int = 0
     """Thousandths of GPUs that its lease holds; `env` says which."""
 
+    confirmed_at: float | None = None
+    fence_seconds: float | None = None
+    """The lease until its first renewal, as `Executor.renew` has it; without these no fence."""
+
     has_secrets: bool = False
     """The values are in the directory, and are masked in all that the attempt says."""
 

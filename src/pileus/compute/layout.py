@@ -29,8 +29,9 @@ class Layout:
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory)
         self.spec = self.directory / "spec.json"
-        self.params = self.directory / "params.json"
         self.inputs = self.directory / "inputs"
+        """Absent where the job declares none."""
+
         self.work = self.directory / "work"
         self.environment = self.directory / "environment"
         """Link to the virtual environment that was built for its code; absent without one."""
@@ -56,13 +57,12 @@ class Layout:
         """All values, from the worker to the runner, which removes it as it reads it."""
 
         self.lease = self.directory / "lease.json"
+        """The last renewal that the runner has to know of; until the first one, the launch says it."""
+
         self.stop = self.directory / "stop.json"
         self.runner = self.directory / "runner.json"
-        self.runner_lock = self.directory / "runner.lock"
-        """Locked by the one runner that leads this attempt."""
-
         self.runner_log = self.directory / "runner.log"
-        """What went wrong in the runner itself; empty otherwise."""
+        """Locked by the one runner that leads this attempt; what went wrong in it, empty otherwise."""
 
         self.usage = self.directory / "usage.json"
         """What the attempt uses, as its runner saw it last; absent before the first look."""

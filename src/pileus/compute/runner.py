@@ -96,7 +96,7 @@ def _claim(layout: Layout) -> int | None:
     A worker that is killed just after it started us starts another: one of the two must go.
     The lock is the process's own, so a fork does not hold it.
     """
-    descriptor = os.open(layout.runner_lock, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    descriptor = os.open(layout.runner_log, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -155,7 +155,7 @@ def _run(
         signal.signal(signum, asked_to_end.note)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     # Whoever started us may have stood still since it was ordered to.
-    if _seen(layout, asked_to_end).is_fenced(time.monotonic()):
+    if _seen(layout, launch, asked_to_end).is_fenced(time.monotonic()):
         return ending.ended(None, FENCED, started_at, message="Its lease had run out")
     adopts = subreaper.adopt_orphans()
     confinement = Confinement(
@@ -169,7 +169,9 @@ def _run(
         confinement.close()
         return ending.not_started(str(error))
     watch = Watch(time.monotonic(), launch.get("timeout_seconds"), launch["grace_seconds"])
-    status, usage = _wait(child, layout, watch, asked_to_end, readable, confinement, stamper)
+    status, usage = _wait(
+        child, layout, launch, watch, asked_to_end, readable, confinement, stamper
+    )
     # What it left running has no lease. To look through all processes takes longer than most else.
     if not (adopts and subreaper.is_childless()):
         confinement.kill()
@@ -200,6 +202,7 @@ def _run(
 def _wait(
     child: int,
     layout: Layout,
+    launch: dict[str, Any],
     watch: Watch,
     asked_to_end: _AskedToEnd,
     wakeup: int,
@@ -211,7 +214,7 @@ def _wait(
         if end is not None:
             return end
         now = time.monotonic()
-        seen = _seen(layout, asked_to_end)._replace(breach=confinement.breach(now))
+        seen = _seen(layout, launch, asked_to_end)._replace(breach=confinement.breach(now))
         action = watch.look(now, seen)
         if action is Action.ASK:
             confinement.ask(child)
@@ -227,9 +230,9 @@ def _wait(
             os.read(wakeup, 4096)
 
 
-def _seen(layout: Layout, asked_to_end: _AskedToEnd) -> Seen:
+def _seen(layout: Layout, launch: dict[str, Any], asked_to_end: _AskedToEnd) -> Seen:
     stop = read_json(layout.stop)
-    lease = read_json(layout.lease) or {}
+    lease = read_json(layout.lease) or launch
     reason = None if stop is None else str(stop.get("reason") or "cancel")
     return Seen(
         stop_reason=reason or (SHUTDOWN if asked_to_end.is_set else None),

@@ -44,6 +44,8 @@ def main(arguments: list[str]) -> int:
         for module in options["warm"]:
             with suppress(Exception):  # the attempt that needs it says why it cannot be had
                 importlib.import_module(module)
+    # Nobody waits for runners: the system does it, and our end does not matter to them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Collected objects stay out of the children's collections, which would copy their pages.
     gc.collect()
     gc.freeze()
@@ -80,16 +82,13 @@ def _unfit() -> dict[str, str] | None:
 
 
 def _fork_runner(request: dict[str, Any], requests: socket.socket, reply: int) -> None:
-    between = os.fork()
-    if between:
-        os.waitpid(between, 0)
+    if os.fork():
         return
-    # Forked twice, so that the runner belongs to nobody and our end does not matter to it.
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         requests.close()
-        if os.fork() == 0:
-            os.setsid()
-            _lead(Layout(request["directory"]), request["entry"], reply)
+        os.setsid()
+        _lead(Layout(request["directory"]), request["entry"], reply)
     except BaseException:  # noqa: BLE001  a fork must not run on in the parent's code
         traceback.print_exc()
         os._exit(1)

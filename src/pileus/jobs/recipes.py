@@ -12,7 +12,7 @@ class PreparedRecipe:
     """A recipe with its parameters checked and completed."""
 
     params: Mapping[str, Any]
-    """What the attempt reads as `params.json`."""
+    """What the attempt reads as `params`."""
 
     entry: str
     """Module whose `main` runs in the attempt."""

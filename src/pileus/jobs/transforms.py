@@ -14,7 +14,7 @@ class PreparedTransform:
     """A transform as an attempt is started with it."""
 
     params: Mapping[str, Any]
-    """What the attempt reads as `params.json`."""
+    """What the attempt reads as `params`."""
 
     entry: str
     """Module whose `main` runs in the attempt."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pileus.core.clock import Clock
 from pileus.core.errors import InvalidRequest
 from pileus.core.ids import NewId
 from pileus.core.names import check_name
@@ -20,6 +22,7 @@ from pileus.security.errors import (
     TokenNotFound,
     TokenUnknown,
 )
+from pileus.security.known_callers import KnownCallers
 from pileus.security.store import principals, projects, tokens
 from pileus.storage.database import Database
 from pileus.storage.errors import Duplicate
@@ -50,8 +53,11 @@ class Founded:
 class AccessService:
     """Projects, principals and tokens of an installation."""
 
-    def __init__(self, database: Database, new_id: NewId, key: bytes, audit: AuditLog) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, new_id: NewId, key: bytes, audit: AuditLog
+    ) -> None:
         self._database = database
+        self._known = KnownCallers(database, clock)
         self._new_id = new_id
         self._key = key
         self._audit = audit
@@ -89,18 +95,27 @@ class AccessService:
         """Who holds this token. Raises TokenUnknown."""
         digest = token_values.token_hash(self._key, secret)
 
-        def work(snapshot: Snapshot) -> Caller:
+        def work(snapshot: Snapshot) -> tuple[Caller, float]:
             token = tokens.get(snapshot, hash=digest)
             if token is None or token.revoked_at is not None:
                 raise TokenUnknown
             caller = caller_of(snapshot, token.principal, token.id)
             if caller is None:
                 raise TokenUnknown
-            if token.expires_at is not None and token.expires_at <= snapshot.now:
+            if token.expires_at is None:
+                return caller, math.inf
+            left = (token.expires_at - snapshot.now).total_seconds()
+            if left <= 0:
                 raise TokenUnknown
-            return caller
+            return caller, left
 
-        return await self._database.read(work)
+        known = await self._known.find(digest)
+        if known is not None:
+            return known
+        forgotten = self._known.forgotten
+        caller, left = await self._database.read(work)
+        self._known.remember(digest, caller, forgotten, left)
+        return caller
 
     async def create_project(self, caller: Caller, name: str, once: Once | None) -> Founded:
         """A new project whose first admin bears the caller's name. Raises NameTaken."""

@@ -150,7 +150,7 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         "transform": VersionOutcome(drafts, new_id),
     }
     ends = Ends(database, clock, streams, metrics, ledger, storage, outcomes, settings.jobs)
-    access = AccessService(database, new_id, key, audit)
+    access = AccessService(database, clock, new_id, key, audit)
     learning = Learning()
     mirror = PoolMirror(
         settings.jobs.lease_seconds,

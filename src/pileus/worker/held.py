@@ -239,8 +239,12 @@ class HeldAttempt:
                     return self._refuse_stopped()
             if order.spec.seat is not None and not may_have_begun:
                 check_port(order.spec.seat)
-            executor.renew(directory, self._fence_seconds, self._confirmed_at)
-            launch = launch_of(order, self._layout, self._means.base_environment)
+            confirmed_at, fence_seconds = self._confirmed_at, self._fence_seconds
+            if may_have_begun:  # and has read the launch of then
+                executor.renew(directory, fence_seconds, confirmed_at)
+            self._renewed_at = confirmed_at
+            base = self._means.base_environment
+            launch = launch_of(order, self._layout, base, confirmed_at, fence_seconds)
             await executor.start(directory, launch)
             failpoint("attempt.started")
         except SecretsMissing as error:

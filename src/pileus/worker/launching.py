@@ -25,7 +25,13 @@ _PYTHON_PATH = "PYTHONPATH"
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
-def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) -> Launch:
+def launch_of(
+    order: DesiredAttempt,
+    layout: Layout,
+    base: Mapping[str, str],
+    confirmed_at: float,
+    fence_seconds: float,
+) -> Launch:
     """`base` is what this node gives to every attempt."""
     spec = order.spec
     return Launch(
@@ -36,6 +42,8 @@ def launch_of(order: DesiredAttempt, layout: Layout, base: Mapping[str, str]) ->
         env=environment(spec, order.devices, layout.directory, base),
         timeout_seconds=spec.timeout_seconds,
         grace_seconds=spec.grace_seconds,
+        confirmed_at=confirmed_at,
+        fence_seconds=fence_seconds,
         has_secrets=bool(spec.secrets),
         is_sandboxed=spec.sandbox,
         gpu_milli=spec.resources.gpu_milli,

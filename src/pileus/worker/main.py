@@ -7,6 +7,8 @@ import importlib.util
 import logging
 import sys
 
+import uvloop
+
 from pileus.core.errors import PileusError
 from pileus.core.status import exit_code
 from pileus.worker.errors import RayMissing
@@ -19,7 +21,8 @@ log = logging.getLogger(__name__)
 def run(settings: WorkerSettings) -> int:
     """Work until asked to stop; the process's exit code."""
     try:
-        asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings))
     except PileusError as error:
         # Marked, so that the supervisor takes the message for the last words, and not the hint.
         hint = f"\nHint: {error.hint}" if error.hint else ""

@@ -15,9 +15,15 @@ def make_directory(tmp_path, name="att_1", **spec):
     layout = Layout(tmp_path / name)
     for directory in (layout.directory, layout.inputs, layout.work, layout.out, layout.report):
         directory.mkdir()
-    document = {"schema": 1, "attempt": name, "job": "job_1", "project": "default", "number": 1}
+    document = {
+        "schema": 1,
+        "attempt": name,
+        "job": "job_1",
+        "project": "default",
+        "number": 1,
+        "params": {"epochs": 3},
+    }
     layout.spec.write_text(json.dumps(document | spec))
-    layout.params.write_text(json.dumps({"epochs": 3}))
     return layout
 
 

@@ -202,9 +202,15 @@ class TestFence:
 
         assert (exit_of(layout)["signal"], exit_of(layout)["reason"]) == (9, "fenced")
 
+    def test_until_it_is_renewed_the_launch_says_the_lease(self, layout, run):
+        process = run("sleep", "60", confirmed_at=time.monotonic(), fence_seconds=0.6)
+
+        process.wait(5)
+
+        assert exit_of(layout)["reason"] == "fenced"
+
     def test_a_lease_that_is_renewed_does_not(self, layout, run):
-        renew(layout, fence_seconds=1.0)
-        process = run("sleep", "2")
+        process = run("sleep", "2", confirmed_at=time.monotonic(), fence_seconds=1.0)
 
         for _ in range(10):
             renew(layout, fence_seconds=1.0)

@@ -34,7 +34,7 @@ async def database(clock):
 @pytest.fixture
 def access(database, clock):
     new_id = Ids(clock, random.Random(1)).new
-    return AccessService(database, new_id, b"k" * 32, AuditLog(new_id))
+    return AccessService(database, clock, new_id, b"k" * 32, AuditLog(new_id))
 
 
 @pytest.fixture

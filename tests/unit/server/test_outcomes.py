@@ -8,6 +8,7 @@ import pytest
 
 from pileus.core.schemas.jobs import Artifact, JobStatus
 from pileus.core.schemas.registry import DatasetVersion
+from pileus.jobs.ends import Reported
 from pileus.registry.datasets import DatasetService
 from pileus.registry.profiles import ProfileService
 from pileus.registry.store import dataset_versions
@@ -144,7 +145,7 @@ class TestVersionOutcome:
         with monkeypatch.context() as patch:
             patch.setattr(room.database, "write", killed)
             with pytest.raises(KeyboardInterrupt):
-                await worker.sync(last)
+                await room.ends.record(last.id, Reported(last.exit, last.result, artifacts))
         assert len(await versions(room)) == 1
         await worker.sync(last)
 

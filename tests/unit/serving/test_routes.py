@@ -26,7 +26,7 @@ async def database():
 @pytest.fixture
 async def access(database):
     new_id = Ids(SystemClock()).new
-    return AccessService(database, new_id, b"k" * 32, AuditLog(new_id))
+    return AccessService(database, SystemClock(), new_id, b"k" * 32, AuditLog(new_id))
 
 
 @pytest.fixture

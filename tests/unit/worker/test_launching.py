@@ -71,11 +71,12 @@ class TestLaunchOf:
     def test_it_carries_the_limits_and_the_lease(self):
         order = make_order("att_1", "true", timeout_seconds=9.0, grace_seconds=1.0)
 
-        launch = launch_of(order, Layout(HERE), BASE)
+        launch = launch_of(order, Layout(HERE), BASE, 12.5, 600.0)
 
         assert launch.command == ("true",)
         assert (launch.timeout_seconds, launch.grace_seconds) == (9.0, 1.0)
         assert launch.lease_token == "lease-of-att_1"
+        assert (launch.confirmed_at, launch.fence_seconds) == (12.5, 600.0)
 
 
 class TestEnvironmentFile:
@@ -92,13 +93,13 @@ class TestLimits:
     def test_an_attempt_is_held_to_what_its_job_asked_for(self):
         asked = Resources(cpu=0.5, memory_mib=100, disk_mib=10)
 
-        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE)
+        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE, 0.0, 600.0)
 
         assert launch.limits == Limits(cpu_milli=500, memory_mib=100, disk_mib=10)
 
     def test_none_is_held_to_less_memory_than_it_takes_to_come_up(self):
         asked = Resources(memory_mib=1)
 
-        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE)
+        launch = launch_of(make_order(resources=asked), Layout(HERE), BASE, 0.0, 600.0)
 
         assert launch.limits.memory_mib == LEAST_MEMORY_MIB

@@ -44,12 +44,17 @@ class TestMaterialise:
     async def test_the_rest_is_there_and_private(self, layout, cache):
         await materialise(layout, make_order(params={"epochs": 2}), cache)
 
-        assert json.loads(layout.params.read_text()) == {"epochs": 2}
-        assert json.loads(layout.spec.read_text())["schema"] == 1
+        spec = json.loads(layout.spec.read_text())
+        assert (spec["schema"], spec["params"]) == (1, {"epochs": 2})
         assert layout.token.read_text() == "pla_secret"
-        for path in (layout.token, layout.params, layout.spec, layout.stdout):
+        for path in (layout.token, layout.spec):
             assert path.stat().st_mode & 0o777 == 0o600
         assert layout.directory.stat().st_mode & 0o777 == 0o700
+
+    async def test_without_inputs_there_is_no_directory_of_them(self, layout, cache):
+        await materialise(layout, make_order(), cache)
+
+        assert not layout.inputs.exists()
 
     async def test_doing_it_again_changes_nothing(self, layout, cache, server):
         order = order_of(server.add_blob("a", b"content"))
@@ -84,7 +89,7 @@ class TestMaterialise:
         await materialise(layout, order, cache)
 
         assert [path.name for path in layout.work.iterdir()] == ["a"]
-        assert list(layout.inputs.iterdir()) == []
+        assert not layout.inputs.exists()
 
 
 class TestRemoveTree:

@@ -95,17 +95,16 @@ class TestLife:
             "att_1",
             "sh",
             "-c",
-            "cat ../inputs/data/a.csv ../inputs/data/packs/p ../params.json $PILEUS_ATTEMPT_TOKEN_FILE;"
+            "cat ../inputs/data/a.csv ../inputs/data/packs/p $PILEUS_ATTEMPT_TOKEN_FILE;"
             " mkdir ../out/deep; echo made > ../out/deep/file; ln -s /etc/passwd ../out/link",
             inputs=(AttemptInput(name="data", kind="files", files=files),),
-            params={"epochs": 3},
         )
         server.order(order)
 
         async with working(settings, server):
             end = await server.end_of("att_1")
 
-        assert server.stream("att_1") == b'1,2\npacked{"epochs": 3}pla_secret'
+        assert server.stream("att_1") == b"1,2\npackedpla_secret"
         assert [artifact.path for artifact in end.artifacts] == ["deep/file"]
         assert server.blobs[end.artifacts[0].digest] == b"made\n"
 

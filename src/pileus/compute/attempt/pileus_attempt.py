@@ -65,7 +65,7 @@ class Attempt:
         self.request_id: str | None = spec.get("request_id")
         """Of the request that submitted the job: log it, and send it on as `X-Request-Id`."""
 
-        self.params: dict[str, Any] = _read_object(self.directory / "params.json")
+        self.params: dict[str, Any] = spec.get("params") or {}
         self._stop_requested = threading.Event()
         self._steps: dict[str, int] = {}
         self._metrics: int | None = None
@@ -90,7 +90,7 @@ class Attempt:
 
     @property
     def inputs(self) -> Path:
-        """Directory with one read-only directory per declared input."""
+        """Directory with one read-only directory per declared input; absent without any."""
         return self.directory / "inputs"
 
     def input(self, name: str) -> Path:

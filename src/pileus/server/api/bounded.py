@@ -27,15 +27,9 @@ class BoundedBody:
         if scope["type"] != "http" or self._is_upload(scope["path"]):
             await self._app(scope, receive, send)
             return
-        too_large = RequestTooLarge(
-            f"The request is larger than {self._max_body_bytes} bytes",
-            hint="Upload large data as blobs.",
-        )
-        request_id = scope.get("state", {}).get("request_id")
-        refusal = JSONResponse({"error": too_large.to_wire(request_id)}, status_code=413)
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > self._max_body_bytes:
-            await refusal(scope, receive, send)
+            await self._refusal(scope)(scope, receive, send)
             return
         received = 0
 
@@ -44,7 +38,7 @@ class BoundedBody:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._max_body_bytes:
-                raise too_large
+                raise self._too_large()
             return message
 
         async def send_bounded(message: Message) -> None:
@@ -54,4 +48,14 @@ class BoundedBody:
 
         await self._app(scope, receive_bounded, send_bounded)
         if received > self._max_body_bytes:
-            await refusal(scope, receive, send)
+            await self._refusal(scope)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> JSONResponse:
+        request_id = scope.get("state", {}).get("request_id")
+        return JSONResponse({"error": self._too_large().to_wire(request_id)}, status_code=413)
+
+    def _too_large(self) -> RequestTooLarge:
+        return RequestTooLarge(
+            f"The request is larger than {self._max_body_bytes} bytes",
+            hint="Upload large data as blobs.",
+        )

@@ -54,6 +54,8 @@ class Interrupting:
 
 
 def _waits(scope: Scope) -> bool:
+    if b"wait" not in scope["query_string"]:
+        return False
     query = parse_qs(scope["query_string"].decode("latin-1"))
     return query.get("wait", ["0"])[-1] not in {"", "0", "0.0"}
 

@@ -79,8 +79,8 @@ class Job:
         (directory / "inputs").mkdir()
         (directory / "inputs" / "data").symlink_to(version._directory)
         params = {"transform": transform, "dry_run": dry_run}
-        (directory / "params.json").write_text(json.dumps(params))
-        (directory / "spec.json").write_text(json.dumps({"job": "job_1", "attempt": "att_1"}))
+        spec = {"job": "job_1", "attempt": "att_1", "params": params}
+        (directory / "spec.json").write_text(json.dumps(spec))
         self.attempt = Attempt(directory)
 
     def run(self):
