@@ -132,6 +132,23 @@ class TestRead:
         assert outcomes == [None] * 20 + [True] * 20
 
 
+class TestRecent:
+    async def test_it_has_what_was_committed_and_no_more(self, database):
+        before = await database.wait(0, 0)
+        await asyncio.gather(
+            database.write(inserting(item("a"))),
+            database.write(breaking(item("b"))),
+            database.write(inserting(item("c"))),
+            return_exceptions=True,
+        )
+        await database.wait(before + 1, 5)
+
+        written = await database.read(lambda snapshot: snapshot.changes(before))
+        assert [change.id for change in written] == ["item_a", "item_c"]
+        assert list(database.recent(before) or []) == written
+        assert list(database.recent(written[-1].seq) or []) == []
+
+
 class TestWait:
     async def test_answers_at_once_when_there_is_something(self, database):
         await database.write(inserting(item("a")))

@@ -43,6 +43,9 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_REFUSED = "artifacts_refused"
 
+_RUNNING_SECONDS = 0.02
+"""An attempt that has run for so long is told to run."""
+
 _DAMAGED_MAX = 3
 """A transfer may go wrong once or twice; then the blob itself is damaged."""
 
@@ -201,11 +204,15 @@ class HeldAttempt:
             if refusal is not None:
                 return refusal
         self.step = Step.RUNNING
-        self._changed()
-        async with self._shipping(streams):
-            state = await self._means.executor.wait(
-                self._layout.directory, self.identity.lease_token
-            )
+        # What ends at once has one thing to tell instead of two.
+        telling = asyncio.get_running_loop().call_later(_RUNNING_SECONDS, self._changed)
+        try:
+            async with self._shipping(streams):
+                state = await self._means.executor.wait(
+                    self._layout.directory, self.identity.lease_token
+                )
+        finally:
+            telling.cancel()
         self._is_swept = state.phase is Phase.ENDED
         if state.phase is Phase.ABSENT:
             message = "The directory of the attempt was removed on the node"

@@ -16,8 +16,12 @@ from pileus.worker.link import Registered, ServerLink
 
 log = logging.getLogger(__name__)
 
-_BEGINNING_SECONDS = 0.03
-"""What was ordered says within this time that it runs; a question before would be given up for that."""
+_BEGINNING_SECONDS = 0.05
+"""What was ordered says within this time that it runs or has ended; a question before would be given up
+for that."""
+
+_PACE_SECONDS = 0.005
+"""Between two questions at least: where many attempts end, each answer is about all of them."""
 
 
 class Syncing:
@@ -40,6 +44,7 @@ class Syncing:
         self._backoff = Backoff(clock, retry_seconds_max)
         self._registered: Registered | None = None
         self._seen = 0
+        self._asked_at = 0.0
         self._is_away = False
 
     @property
@@ -78,9 +83,10 @@ class Syncing:
         log.info("registered as %s (%s)", registration.name, self._registered.node)
 
     async def _sync(self, registered: Registered) -> None:
+        await self._clock.sleep(max(0.0, self._asked_at + _PACE_SECONDS - self._clock.monotonic()))
         reported = self._attempts.report()
         present = self._present()
-        asked_at = self._clock.monotonic()
+        self._asked_at = asked_at = self._clock.monotonic()
         report = NodeReport(
             boot_id=present.boot_id,
             seen=self._seen,

@@ -46,7 +46,7 @@ class Wakes:
             return []
         if not self._recent or self._recent[-1].seq < self.last or self._recent[0].seq > after + 1:
             return None
-        return list(islice(self._recent, after + 1 - self._recent[0].seq, None))
+        return list(islice(reversed(self._recent), self.last - after))[::-1]
 
     async def wait(self, after: int, timeout: float, reread: Callable[[], Awaitable[int]]) -> int:  # noqa: ASYNC109  the Protocol's
         """`last`, as soon as it is above `after`, or after `timeout` seconds."""
