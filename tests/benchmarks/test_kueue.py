@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.kueue import CLASSES, COHORTS, QUEUES, Held, schedule, violations
+from benchmarks.kueue import BASELINE, LARGE, Held, schedule, violations
 
 ONE = {"a": "c"}
 TWO = {"a": "c", "b": "c"}
@@ -28,9 +28,13 @@ class TestViolations:
 
 class TestSchedule:
     def test_it_is_the_scenario_of_kueue(self) -> None:
-        due = schedule(CLASSES)
+        due = schedule(BASELINE.classes)
 
-        assert len(due) * COHORTS * QUEUES == 15_000
+        assert len(due) * BASELINE.projects == BASELINE.workloads == 15_000
         assert [at for at, _ in due] == sorted(at for at, _ in due)
         assert [kind.name for at, kind in due if at == 0] == ["small", "medium", "large"]
         assert max(at for at, _ in due) == 49 * 1.2
+
+    def test_the_larger_one_has_ten_cohorts_of_a_hundred(self) -> None:
+        assert (LARGE.cohorts, LARGE.queues, LARGE.workloads) == (10, 100, 50_000)
+        assert LARGE.times(0.2).workloads == 10_000
