@@ -98,7 +98,8 @@ class Installation:
     def until_epoch(self, job: str, epoch: int) -> Path:
         """The directory of the job's attempt, once it has written about that epoch."""
         directory = until(lambda: self.attempt_directory(job), seconds=40)
-        until(lambda: epoch in epochs_in((directory / "stdout").read_text("utf-8")), seconds=40)
+        out = directory / "stdout"
+        until(lambda: out.exists() and epoch in epochs_in(out.read_text("utf-8")), seconds=40)
         return directory
 
     def ended(self, job: str) -> Any:

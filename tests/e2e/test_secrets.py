@@ -79,7 +79,8 @@ def test_a_secret_is_in_no_file_of_the_home(rough: Installation, killed: str | N
     submitted = rough.cli("run", "--detach", *words, "--", "python", str(script))
     job = str(submitted["id"])
     directory = until(lambda: rough.attempt_directory(job), seconds=30)
-    until(lambda: "encoded" in (directory / "stdout").read_text(), seconds=30)
+    out = directory / "stdout"
+    until(lambda: out.exists() and "encoded" in out.read_text(), seconds=30)
     until(lambda: "***" in (directory / "stderr").read_text(), seconds=30)
     until((directory / "out" / "copy").exists, seconds=30)
     # What the attempt itself writes into `out/` is plain until it is uploaded.

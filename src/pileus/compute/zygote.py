@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
             with suppress(OSError):
                 os.write(reply, json.dumps(refusal).encode())
         else:
-            _fork_runner(json.loads(message), requests, reply)
+            _fork_runner(json.loads(message), requests, reply, is_parent=options["is_parent"])
         os.close(reply)
     return 0
 
@@ -81,10 +81,14 @@ def _unfit() -> dict[str, str] | None:
     return {"refusal": UNFIT, "message": f"{threads} threads, where a fork needs 1"}
 
 
-def _fork_runner(request: dict[str, Any], requests: socket.socket, reply: int) -> None:
+def _fork_runner(
+    request: dict[str, Any], requests: socket.socket, reply: int, *, is_parent: bool
+) -> None:
     if os.fork():
         return
     try:
+        if not is_parent and os.fork():
+            os._exit(0)  # and the runner is nobody's child
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         requests.close()
         os.setsid()

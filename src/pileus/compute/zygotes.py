@@ -43,8 +43,12 @@ class Zygotes:
         env: Mapping[str, str],
         log: Path,
         idle_seconds: float,
+        *,
+        runners_outlive_us: bool = False,
     ) -> None:
+        """With `runners_outlive_us` runners are nobody's children, whom some that end us end as well."""
         self._environments = environments
+        self._runners_outlive_us = runners_outlive_us
         self._env = {**env, **_THREAD_VARIABLES, **failpoints.environment()}
         self._log = log
         self._idle_seconds = idle_seconds
@@ -119,6 +123,7 @@ class Zygotes:
             "modules": environment.modules,
             "warm": environment.warm,
             "idle_seconds": self._idle_seconds,
+            "is_parent": not self._runners_outlive_us,
         }
         with theirs, self._log.open("ab") as log:
             process = subprocess.Popen(

@@ -75,7 +75,7 @@ async def working(
     _tell(settings.means_path, cgroup, found if isinstance(found, str) else None)
     here = ProcessExecutor(
         ENVIRONMENTS,
-        _zygotes(settings, base),
+        _zygotes(settings, base, runners_outlive_us=place.runners_outlive_us),
         cgroup,
         sandbox,
         runners_outlive_us=place.runners_outlive_us,
@@ -173,12 +173,20 @@ def _tell(path: Path, cgroup: Path | None, no_sandbox: str | None) -> None:
     replace_json(path, {"limits": in_force(cgroup), "cgroup": where, "no_sandbox": no_sandbox})
 
 
-def _zygotes(settings: WorkerSettings, base: dict[str, str]) -> Zygotes | None:
+def _zygotes(
+    settings: WorkerSettings, base: dict[str, str], *, runners_outlive_us: bool
+) -> Zygotes | None:
     # Forking a process that has imported frameworks is safe on Linux only.
     if not sys.platform.startswith("linux"):
         return None
     log = settings.directory / "zygotes.log"
-    return Zygotes(ENVIRONMENTS, base, log, settings.zygote_idle_seconds)
+    return Zygotes(
+        ENVIRONMENTS,
+        base,
+        log,
+        settings.zygote_idle_seconds,
+        runners_outlive_us=runners_outlive_us,
+    )
 
 
 def stop_event(supervisor_fd: int | None) -> asyncio.Event:

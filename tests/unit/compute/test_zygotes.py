@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pileus.compute.environments import Environment
@@ -25,10 +26,16 @@ def modules(tmp_path):
 def make_zygotes(tmp_path, modules):
     made = []
 
-    def make(idle_seconds=30.0, **environment):
+    def make(idle_seconds=30.0, runners_outlive_us=False, **environment):
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(modules)}
         given = Environment(**{"modules": ("json",)} | environment)
-        zygotes = Zygotes({"warm": given}, env, tmp_path / "zygotes.log", idle_seconds)
+        zygotes = Zygotes(
+            {"warm": given},
+            env,
+            tmp_path / "zygotes.log",
+            idle_seconds,
+            runners_outlive_us=runners_outlive_us,
+        )
         made.append(zygotes)
         return zygotes
 
@@ -57,6 +64,18 @@ def ended(layout):
 
 
 class TestFork:
+    @pytest.mark.parametrize("outlives", [False, True])
+    def test_its_runner_ends_without_a_trace(self, make_zygotes, fork, outlives):
+        zygotes = make_zygotes(runners_outlive_us=outlives)
+        layout = fork(zygotes, "def main(attempt):\n    import time; time.sleep(0.5)\n")
+        runner = psutil.Process(json_in(layout.runner)["pid"])
+        zygote = psutil.Process(zygotes.pid("warm"))
+
+        assert (runner.ppid() == zygote.pid) is not outlives
+        ended(layout)
+
+        wait_until(lambda: not zygote.children())
+
     def test_the_fork_is_an_attempt_like_any_other(self, make_zygotes, fork):
         zygotes = make_zygotes()
 
