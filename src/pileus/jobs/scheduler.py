@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -60,24 +60,27 @@ def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_P
 
 def in_order(pool: PoolSnapshot, carry: Carry, policy: Policy = NO_POLICY) -> list[Job]:
     """What waits, as it is considered: by priority, then by rank, then by submission."""
-    return sorted(pool.queue, key=_order(pool, carry, policy))
-
-
-def _order(pool: PoolSnapshot, carry: Carry, policy: Policy) -> Callable[[Job], Turn]:
-    known = (carry.ranks, carry.history, pool.held, pool.now, pool.ran)
-    return Order(*known, by_rank=policy.by_rank).of_job
+    turns = _turns(pool, carry, policy, _wishes_of(pool.queue))
+    return sorted(pool.queue, key=lambda job: turns[job.id])
 
 
 @dataclass(eq=False, slots=True)
 class _Wish:
     """What some of the waiting jobs ask alike, and what was found out for all of them."""
 
-    shape: Shape
+    asked: Asked
     is_sandboxed: bool
-    gang: int
     explained: Waiting | None = None
     nowhere: set[datetime | None] = field(default_factory=set)
     """A job that ends then finds no room: it only shrinks while a decision is made."""
+
+    @property
+    def shape(self) -> Shape:
+        return self.asked.shape
+
+    @property
+    def gang(self) -> int:
+        return self.asked.gang
 
 
 def _wishes_of(queue: Iterable[Job]) -> dict[str, _Wish]:
@@ -85,12 +88,22 @@ def _wishes_of(queue: Iterable[Job]) -> dict[str, _Wish]:
     wishes: dict[tuple[Shape, bool, int], _Wish] = {}
     found = {}
     for job in queue:
-        asked = (Shape.of(job.spec.resources), job.spec.sandbox, job.spec.gang)
-        wish = wishes.get(asked)
+        spec = job.spec
+        alike = (Shape.of(spec.resources), spec.sandbox, spec.gang)
+        wish = wishes.get(alike)
         if wish is None:
-            wish = wishes[asked] = _Wish(*asked)
+            wish = wishes[alike] = _Wish(Asked(alike[0], spec.gang), spec.sandbox)
         found[job.id] = wish
     return found
+
+
+def _turns(
+    pool: PoolSnapshot, carry: Carry, policy: Policy, wishes: Mapping[str, _Wish]
+) -> dict[str, Turn]:
+    """Where each job that waits stands."""
+    known = (carry.ranks, carry.history, pool.held, pool.now, pool.ran)
+    order = Order(*known, by_rank=policy.by_rank)
+    return {job.id: order.of_job(job, wishes[job.id].asked) for job in pool.queue}
 
 
 class _Decision:
@@ -98,11 +111,11 @@ class _Decision:
 
     def __init__(self, pool: PoolSnapshot, carry: Carry, policy: Policy) -> None:
         self._pool = pool
-        self._order = _order(pool, carry, policy)
         self._endings = Endings(carry.history, pool.now)
         self._spaces = carry.spaces
         self._spaces.update(pool.nodes, pool.held)
         self._wishes = _wishes_of(pool.queue)
+        self._turns = _turns(pool, carry, policy, self._wishes)
         # What waits and what runs is what is expected to come again.
         asked = self._spaces.asked.copy()
         for wish, number in Counter(self._wishes.values()).items():
@@ -142,7 +155,7 @@ class _Decision:
 
     def plan(self) -> Plan:
         rest = []
-        for job in sorted(self._pool.queue, key=self._order):
+        for job in sorted(self._pool.queue, key=lambda job: self._turns[job.id]):
             held_back = _held_back(job, self._pool)
             if held_back is not None:
                 self._waiting[job.id] = held_back
@@ -169,7 +182,7 @@ class _Decision:
             if number < len(borrowing[project]):
                 job = borrowing[project][number]
                 share = self._quotas.share(project, _amounts(job))
-                heapq.heappush(heap, (share, self._order(job), number, job))
+                heapq.heappush(heap, (share, self._turns[job.id], number, job))
 
         for project in borrowing:
             push(project, 0)
@@ -185,13 +198,16 @@ class _Decision:
 
     def _try(self, job: Job) -> None:
         """Start it, or have room made for it, or say why it waits."""
-        amounts = _amounts(job) if job.project in self._quotas.of else {}
-        self._unclaim(job)
-        never = self._quotas.never(job.project, amounts)
-        if never is not None:
-            self._waiting[job.id] = beyond_quota(*self._asked(job, amounts, never))
-            return
-        lacking = self._quotas.lacking(job.project, amounts)
+        amounts: Amounts = {}
+        lacking = None
+        if job.project in self._quotas.of:
+            amounts = _amounts(job)
+            self._unclaim(job)
+            never = self._quotas.never(job.project, amounts)
+            if never is not None:
+                self._waiting[job.id] = beyond_quota(*self._asked(job, amounts, never))
+                return
+            lacking = self._quotas.lacking(job.project, amounts)
         if lacking is None:
             spots = self._spots(job)
             if spots is not None:
@@ -403,7 +419,10 @@ class _Decision:
         """Keep nodes for the first job that waits for room, from when that is expected; and whole
         nodes for those that have waited long without knowing when, so that none is starved."""
         wish = self._wishes[job.id]
-        if not self._spaces.idle.has_room(Asked(wish.shape, wish.gang)):
+        may_keep_whole = self._kept_whole < MOST_KEPT_WHOLE and self._is_patient(job)
+        if self._is_backfilling and not may_keep_whole:
+            return
+        if not self._spaces.idle.has_room(wish.asked):
             return  # it waits for another node, and must not keep others from this one
         if not self._is_backfilling:
             self._is_backfilling = True
@@ -417,7 +436,7 @@ class _Decision:
                     for number, later in opening.later.items():
                         self._reservations.keep(number, at, later)
                     return
-        if not self._is_patient(job) or self._kept_whole >= MOST_KEPT_WHOLE:
+        if not may_keep_whole:
             return
         left = job.spec.gang
         for number in self._roomiest(job):

@@ -96,7 +96,9 @@ class Free:
         """Whether everything but the devices is there."""
         if shape.cpu_milli > self.cpu_milli or shape.memory_mib > self.memory_mib:
             return False
-        return all(amount <= self._custom.get(name, 0) for name, amount in shape.custom)
+        return not shape.custom or all(
+            amount <= self._custom.get(name, 0) for name, amount in shape.custom
+        )
 
     def ways(self, wanted: Devices) -> list[Way]:
         """All there are, and what each leaves; remembered until a device is taken or given."""

@@ -265,9 +265,8 @@ class Order:
         if by_rank:
             ranks.going.update(held)
 
-    def of_job(self, job: Job) -> Turn:
-        """Where it stands."""
-        asked = Asked(Shape.of(job.spec.resources), job.spec.gang)
+    def of_job(self, job: Job, asked: Asked) -> Turn:
+        """Where a job stands that asks for this."""
         alike = self.alike(job.project, job.code_digest, asked, self._ran.get(job.id, 0.0))
         return alike.turn(job.priority, job.created_at, job.id)
 
