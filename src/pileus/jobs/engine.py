@@ -15,7 +15,7 @@ from pileus.core.clock import Clock
 from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, StopReason
 from pileus.jobs.learning import Learning
-from pileus.jobs.plan import Berth, Carry, Grant, Plan, Preemption
+from pileus.jobs.plan import Berth, Grant, Plan, Preemption
 from pileus.jobs.pool import LoadedPool, PoolMirror
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.scheduler import decide
@@ -58,7 +58,7 @@ class Engine:
         self._settings = settings
         self._learning = learning
         self._mirror = mirror
-        self._carry = Carry(learning.history)
+        self._carry = mirror.carry
         self._reap_at = 0.0
         self._retry_seconds = math.inf
         """From the last decision until the first job that backs off may be tried again; time is no event."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from threading import Lock
 from typing import NamedTuple
 
 from pileus.core.schemas.jobs import Job, Lease, Node
@@ -117,3 +118,6 @@ class Carry:
 
     ranks: Ranks = field(default_factory=Ranks)
     """So does this."""
+
+    lock: Lock = field(default_factory=Lock)
+    """Held by whoever uses either of the two."""

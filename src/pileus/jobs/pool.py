@@ -13,10 +13,9 @@ from typing import Generic, NamedTuple, TypeVar
 from pileus.core.schemas.base import Row
 from pileus.core.schemas.jobs import Job, JobStatus, Lease, Pool
 from pileus.jobs.line import Line, Waiter
-from pileus.jobs.plan import NO_POLICY, Policy, PoolSnapshot
-from pileus.jobs.policy.ordering import Order, Ranks
+from pileus.jobs.plan import NO_POLICY, Carry, Policy, PoolSnapshot
+from pileus.jobs.policy.ordering import Order
 from pileus.jobs.policy.prediction import History
-from pileus.jobs.policy.spaces import Spaces
 from pileus.jobs.store import INSTALLATION, POOL, attempts, jobs, leases, nodes, pools, quotas
 from pileus.jobs.tables import JOBS
 from pileus.storage.rows import Rows
@@ -62,7 +61,9 @@ class PoolMirror:
         self, lease_seconds: float, history: History | None = None, *, by_rank: bool = True
     ) -> None:
         self._lease_seconds = lease_seconds
-        self._history = history or History()
+        self.carry = Carry(history or History())
+        """For decisions too: what one was made faster by, the next reading is as well."""
+
         self._by_rank = by_rank
         self._lock = threading.Lock()
         self._clear()
@@ -77,17 +78,15 @@ class PoolMirror:
         self._pools = _Kept(pools)
         self._line = Line()
         self._ran: dict[str, float] = {}
-        self._ranks = Ranks()
         self._stopping: set[str] = set()
         self._jobs: dict[str, Job] = {}
-        self._spaces = Spaces()
 
     def load(self, snapshot: Snapshot, *firsts: First) -> LoadedPool:
         """Everything a decision needs, in one consistent state, and the first jobs of the queue."""
         with self._lock:
             last = snapshot.last_change()
             if self._seq is not None and last < self._seq:  # another thread has read a later state
-                anew = PoolMirror(self._lease_seconds, self._history, by_rank=self._by_rank)
+                anew = PoolMirror(self._lease_seconds, self.carry.history, by_rank=self._by_rank)
                 return anew.load(snapshot, *firsts)
             if self._seq is None or not self._follow(snapshot, self._seq):
                 self._clear()
@@ -146,12 +145,13 @@ class PoolMirror:
         answering = [node for node in known if node.seen_at >= since]
         heard = {node.id for node in answering}
         held = dict(self._leases.on)
-        self._spaces.update(answering, held)
         limits = sorted(self._quotas.values.values(), key=lambda quota: quota.project)
-        known_now = (self._ranks, self._history, held, snapshot.now, self._ran)
-        order = Order(*known_now, by_rank=self._by_rank)
-        chosen = () if pool.is_draining else self._chosen(snapshot, pool, order)
-        firsts = [self._line.first(order, *first) for first in asked]
+        with self.carry.lock:
+            self.carry.spaces.update(answering, held)
+            known_now = (self.carry.ranks, self.carry.history, held, snapshot.now, self._ran)
+            order = Order(*known_now, by_rank=self._by_rank)
+            chosen = () if pool.is_draining else self._chosen(snapshot, pool, order)
+            firsts = [self._line.first(order, *first) for first in asked]
         read = self._read(snapshot, dict.fromkeys([*chosen, *chain(*firsts)]), keep=chosen)
         return LoadedPool(
             now=snapshot.now,
@@ -171,8 +171,8 @@ class PoolMirror:
     def _chosen(self, snapshot: Snapshot, pool: Pool, order: Order) -> Sequence[str]:
         return self._line.chosen(
             snapshot.now,
-            self._spaces.now.may_hold(self._line.asked),
-            self._spaces.idle.may_hold(self._line.asked),
+            self.carry.spaces.now.may_hold(self._line.asked),
+            self.carry.spaces.idle.may_hold(self._line.asked),
             {quota.project for quota in self._quotas.values.values()},
             pool.promises,
             order,

@@ -55,12 +55,15 @@ MOST_CLEARINGS = 32
 
 def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_POLICY) -> Plan:
     """Grants for the jobs that can start now; a reason for each that cannot."""
-    return _Decision(pool, carry or Carry(History()), policy).plan()
+    carry = carry or Carry(History())
+    with carry.lock:
+        return _Decision(pool, carry, policy).plan()
 
 
 def in_order(pool: PoolSnapshot, carry: Carry, policy: Policy = NO_POLICY) -> list[Job]:
     """What waits, as it is considered: by priority, then by rank, then by submission."""
-    turns = _turns(pool, carry, policy, _wishes_of(pool.queue))
+    with carry.lock:
+        turns = _turns(pool, carry, policy, _wishes_of(pool.queue))
     return sorted(pool.queue, key=lambda job: turns[job.id])
 
 

@@ -27,9 +27,8 @@ from pileus.jobs.code import code_input
 from pileus.jobs.errors import AttemptNotFound, JobEnded, JobRefused
 from pileus.jobs.forecast import forecast
 from pileus.jobs.inputs import DATA, check_names, dataset_input, into
-from pileus.jobs.learning import Learning
 from pileus.jobs.needs import admit, called, stop, unmet
-from pileus.jobs.plan import Carry, Plan
+from pileus.jobs.plan import Plan
 from pileus.jobs.pool import First, LoadedPool, PoolMirror
 from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
@@ -63,7 +62,6 @@ class JobService:
         transforms: Transforms,
         settings: JobsSettings,
         currency: str,
-        learning: Learning,
         mirror: PoolMirror,
     ) -> None:
         self._database = database
@@ -74,7 +72,7 @@ class JobService:
         self._settings = settings
         self._currency = currency
         self._mirror = mirror
-        self._carry = Carry(learning.history)
+        self._carry = mirror.carry
 
     async def submit(self, caller: Caller, spec: JobSpec, once: Once | None) -> Job:
         """Queue a job, or let it wait for its needs.

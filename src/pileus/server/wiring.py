@@ -165,7 +165,6 @@ async def assemble(settings: Settings, database: Database, clock: Clock) -> tupl
         Cleaning(),
         settings.jobs,
         settings.metering.currency,
-        learning,
         mirror,
     )
     pipelines = PipelineService(database, new_id, audit, jobs)

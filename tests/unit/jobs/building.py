@@ -252,7 +252,5 @@ def build(
         reaper=reaper,
         engine=Engine(database, clock, ids.new, book, reaper, settings, learning, mirror),
         nodes=NodeService(database, clock, ids.new, ends, b"k" * 32, settings),
-        jobs=JobService(
-            database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD", learning, mirror
-        ),
+        jobs=JobService(database, ids.new, audit, OneRecipe(), Cleaning(), settings, "USD", mirror),
     )

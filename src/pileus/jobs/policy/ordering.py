@@ -168,10 +168,12 @@ class Going:
 
     def update(self, held: Mapping[str, tuple[Lease, ...]]) -> None:
         """These are the leases now, by their node."""
+        if held is self._held:
+            return
         for node in held.keys() | self._held.keys():
-            now, before = held.get(node, ()), self._held.get(node, ())
+            now = held.get(node, ())
             # Most are the very same, which is seen without looking into them.
-            if now is not before and now != before:
+            if now is not self._held.get(node, ()):
                 self._update(node, now)
         self._held = held
 

@@ -97,12 +97,9 @@ class Spaces:
 
     def update(self, nodes: Iterable[Node], held: Mapping[str, tuple[Lease, ...]]) -> None:
         """These are the nodes that answer, and these all leases by their node."""
-        changed = {
-            name
-            for name in held.keys() | self._held.keys()
-            # Most are the very same, which is seen without looking into them.
-            if held.get(name) is not self._held.get(name) and held.get(name) != self._held.get(name)
-        }
+        # Most leases are the very same, which is seen without looking into them; often all are.
+        names = () if held is self._held else held.keys() | self._held.keys()
+        changed = {name for name in names if held.get(name) is not self._held.get(name)}
         for name in changed:
             self.asked.subtract(Shape.of(lease.resources) for lease in self._held.get(name, ()))
             self.asked.update(Shape.of(lease.resources) for lease in held.get(name, ()))
