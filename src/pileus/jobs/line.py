@@ -141,11 +141,11 @@ class Line:
         wanted = fitting + head + patient + share * len(shares)
         since = now - PATIENCE
         waiting = [self._by_job[job] for job in promised if job in self._by_job]
-        found = {
+        found = [
             _place(waiter, _alike(waiter.lane, order))
             for waiter in waiting
             if waiter.lane.asked in may_ever
-        }
+        ]
         merged = self._merged([lane for lane in self._lanes if lane.asked in may_ever], order)
         is_lane_over = None
         while wanted:
@@ -172,27 +172,28 @@ class Line:
             # What these leave out for one, they do for later ones of its lane.
             is_lane_over = wanted == before
             if not is_lane_over:
-                found.add(turn)
-        return [turn.job for turn in sorted(found)]
+                found.append(turn)
+        return list(dict.fromkeys(turn.job for turn in sorted(found)))
 
     def _merged(
         self, lanes: Iterable[Lane], order: Order
     ) -> Generator[tuple[Turn, Waiter], bool | None, None]:
         """Those of these lanes in their order; a lane is left if a true word is sent about its last."""
+        # No two turns are equal, so that nothing after them is compared.
         heap: list[tuple[Turn, int, Sequence[Waiter], Alike]] = []
-
-        def push(waiters: Sequence[Waiter], number: int, alike: Alike) -> None:
-            if number < len(waiters):
-                # No two turns are equal, so that nothing after them is compared.
-                heapq.heappush(heap, (_place(waiters[number], alike), number, waiters, alike))
-
         for lane in lanes:
-            push(self._lanes[lane], 0, _alike(lane, order))
+            alike = _alike(lane, order)
+            heap.append((_place(self._lanes[lane][0], alike), 0, self._lanes[lane], alike))
+        heapq.heapify(heap)
         while heap:
-            turn, number, waiters, alike = heapq.heappop(heap)
+            turn, number, waiters, alike = heap[0]
             is_over = yield turn, waiters[number]
-            if not is_over:
-                push(waiters, number + 1, alike)
+            number += 1
+            if is_over or number == len(waiters):
+                heapq.heappop(heap)
+            else:
+                entry = (_place(waiters[number], alike), number, waiters, alike)
+                heapq.heapreplace(heap, entry)
 
 
 def _alike(lane: Lane, order: Order) -> Alike:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import Generic, NamedTuple, TypeVar
 
 from pileus.core.schemas.base import Row
@@ -25,6 +25,9 @@ M = TypeVar("M", bound=Row)
 
 _PAGE = 1000
 """Waiting jobs read at once when all are."""
+
+_WHOLE = 3000
+"""Waiting jobs that are kept as a whole: what may start now changes, and the same ones come again."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class PoolMirror:
     """Everything a decision needs, kept from one reading to the next.
 
     It changes how long `load` takes and not what it returns. Of a waiting job it keeps a few words,
-    and the whole of those that the last decision was about. Several threads may read.
+    and the whole of those that the last decisions were about. Several threads may read.
     """
 
     def __init__(
@@ -183,9 +186,14 @@ class PoolMirror:
     ) -> dict[str, Job]:
         """The whole of these jobs; those of `keep` are most likely wanted again."""
         unread = [job for job in wanted if job not in self._jobs]
-        found = self._jobs | {job.id: job for job in jobs.find(snapshot, [("id", "in", unread)])}
-        self._jobs = {job: found[job] for job in keep}
-        return {job: found[job] for job in wanted}
+        anew = {job.id: job for job in jobs.find(snapshot, [("id", "in", unread)])}
+        found = {job: anew.get(job) or self._jobs[job] for job in wanted}
+        for job in keep:  # the last one wanted is the last to be forgotten
+            self._jobs.pop(job, None)
+            self._jobs[job] = found[job]
+        for job in list(islice(self._jobs, max(len(self._jobs) - _WHOLE, 0))):
+            del self._jobs[job]
+        return found
 
 
 _MATTERS: Where = [("status", "in", [JobStatus.QUEUED.value, JobStatus.RUNNING.value])]
@@ -205,16 +213,18 @@ def _ran(snapshot: Snapshot, waiting: Sequence[str]) -> dict[str, float]:
 
 
 class _Kept(Generic[M]):
-    """The rows of a table that meet a condition."""
+    """The rows of a table."""
 
-    def __init__(self, rows: Rows[M], where: Where = ()) -> None:
+    def __init__(self, rows: Rows[M]) -> None:
         self.noun = rows.table.noun
         self._rows = rows
-        self._where = where
         self.values: dict[str, M] = {}
 
     def read(self, snapshot: Snapshot) -> None:
-        self.values = {row.id: row for row in self._rows.find(snapshot, self._where)}
+        self.values = {row.id: row for row in self._find(snapshot)}
+
+    def _find(self, snapshot: Snapshot, where: Where = ()) -> list[M]:
+        return self._rows.find(snapshot, where)
 
     def refresh(self, snapshot: Snapshot, changed: Collection[str]) -> None:
         """Read again those of these ids."""
@@ -222,7 +232,7 @@ class _Kept(Generic[M]):
             return
         for one in changed:
             self.values.pop(one, None)
-        found = self._rows.find(snapshot, [*self._where, ("id", "in", list(changed))])
+        found = self._find(snapshot, [("id", "in", list(changed))])
         self.values.update({row.id: row for row in found})
 
 
@@ -230,8 +240,13 @@ class _KeptLeases(_Kept[Lease]):
     """Unreleased leases, by their node as well."""
 
     def __init__(self) -> None:
-        super().__init__(leases, [("released_at", "=", None)])
+        super().__init__(leases)
         self.on: dict[str, tuple[Lease, ...]] = {}
+
+    def _find(self, snapshot: Snapshot, where: Where = ()) -> list[Lease]:
+        # Of those of some ids the query does not tell: SQLite would go through all that are unreleased.
+        found = leases.find(snapshot, where or [("released_at", "=", None)])
+        return [lease for lease in found if lease.released_at is None]
 
     def read(self, snapshot: Snapshot) -> None:
         super().read(snapshot)

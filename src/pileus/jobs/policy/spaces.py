@@ -99,7 +99,12 @@ class Spaces:
         """These are the nodes that answer, and these all leases by their node."""
         # Most leases are the very same, which is seen without looking into them; often all are.
         names = () if held is self._held else held.keys() | self._held.keys()
-        changed = {name for name in names if held.get(name) is not self._held.get(name)}
+        changed = {
+            name
+            for name in names
+            if held.get(name) is not self._held.get(name)
+            and _ids(held.get(name, ())) != _ids(self._held.get(name, ()))
+        }
         for name in changed:
             self.asked.subtract(Shape.of(lease.resources) for lease in self._held.get(name, ()))
             self.asked.update(Shape.of(lease.resources) for lease in held.get(name, ()))
@@ -131,3 +136,8 @@ class Spaces:
             self.now.renew(node)
         else:
             self.now.put(space)
+
+
+def _ids(leases: Iterable[Lease]) -> list[str]:
+    """One that was renewed is another row, and holds what it held."""
+    return [lease.id for lease in leases]
