@@ -31,6 +31,14 @@ class _Rank(NamedTuple):
     places: tuple[int, ...]
 
 
+class _Table(NamedTuple):
+    """Nodes on which a shape fits, ranked for it."""
+
+    ranks: dict[int, _Rank]
+    changes: int
+    """How many changes of nodes it has followed."""
+
+
 class Spot(NamedTuple):
     """A node, by its number in the placement, and devices of it."""
 
@@ -41,8 +49,8 @@ class Spot(NamedTuple):
 class Placement:
     """Nodes by name, ranked for each shape of job that was asked for.
 
-    Remembered ranks make it faster and change no answer: those of a node are made anew when
-    something is taken from it. What it was made from stays as it was.
+    Remembered ranks make it faster and change no answer: those of nodes from which something was
+    taken are made anew when the shape is asked for next. What it was made from stays as it was.
     """
 
     def __init__(self, fitting: Fitting, demand: Demand) -> None:
@@ -56,7 +64,9 @@ class Placement:
         self._wastes: dict[int, float] = {}
         self._taken: set[int] = set()
         self._by_room: list[tuple[int, int, str, int]] = []
-        self._tables: dict[Shape, dict[int, _Rank]] = {}
+        self._tables: dict[Shape, _Table] = {}
+        self._changes: list[int] = []
+        """Numbers of the nodes that were changed, one after the other."""
 
     def best(self, shape: Shape, without: Collection[int] = ()) -> Spot | None:
         """Where the job should go, if it can go anywhere but on the nodes of these numbers."""
@@ -92,8 +102,7 @@ class Placement:
         if self._by_room:
             insort(self._by_room, self._room(number))
         self._wastes.pop(number, None)
-        for shape, table in self._tables.items():
-            self._rank(table, shape, number)
+        self._changes.append(number)
 
     def roomiest(self) -> Iterator[int]:
         """All nodes, those with the most processors left first, then memory; of equals the last name."""
@@ -108,14 +117,19 @@ class Placement:
     def _table(self, shape: Shape) -> dict[int, _Rank]:
         table = self._tables.pop(shape, None)
         if table is None:
-            table = {}
             # Where something was taken it may fit no more, and nowhere does it fit that it did not.
-            for node in self._fitting.on(shape):
-                self._rank(table, shape, self.numbers[node])
-        self._tables[shape] = table  # the last one asked for is the last to be forgotten
+            ranks: dict[int, _Rank] = {}
+            anew = {self.numbers[node] for node in self._fitting.on(shape)}
+        else:
+            ranks = table.ranks
+            anew = set(self._changes[table.changes :])
+        for number in anew:
+            self._rank(ranks, shape, number)
+        # The last one asked for is the last to be forgotten.
+        self._tables[shape] = _Table(ranks, len(self._changes))
         if len(self._tables) > MOST_SHAPES:
             del self._tables[next(iter(self._tables))]
-        return table
+        return ranks
 
     def _rank(self, table: dict[int, _Rank], shape: Shape, number: int) -> None:
         """Enter the node into a table of ranks, or take it out where the shape does not fit."""
