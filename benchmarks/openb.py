@@ -68,14 +68,15 @@ def read(folder: Path, variant: str) -> Trace:
     """The trace in `folder`, its files as they are or packed with gzip; another one ends us."""
     nodes = [
         TraceNode(row["sn"], int(row["cpu_milli"]), int(row["gpu"]), row["model"])
-        for row in _rows(folder, "openb_node_list_gpu_node")
+        for row in table(folder, "openb_node_list_gpu_node")
     ]
     pods = [
         Pod(int(row["cpu_milli"]), int(row["gpu_milli"] or 0), int(row["num_gpu"]))
-        for row in _rows(folder, f"openb_pod_list_{variant}")
+        for row in table(folder, f"openb_pod_list_{variant}")
     ]
     return Trace(sorted(nodes), [pod if pod.gpus else pod._replace(gpu_milli=0) for pod in pods])
 
 
-def _rows(folder: Path, name: str) -> list[dict[str, str]]:
+def table(folder: Path, name: str) -> list[dict[str, str]]:
+    """The rows of one file of the trace."""
     return rows(folder, name, _SHA256[name], _ORIGIN)

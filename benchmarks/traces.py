@@ -15,14 +15,19 @@ def rows(folder: Path, name: str, sha256: str, origin: str) -> list[dict[str, st
 
     `sha256` is of the plain file; `origin` says where to fetch it.
     """
-    plain, packed = folder / f"{name}.csv", folder / f"{name}.csv.gz"
+    return list(csv.DictReader(io.StringIO(content(folder, f"{name}.csv", sha256, origin))))
+
+
+def content(folder: Path, name: str, sha256: str, origin: str) -> str:
+    """The same of any file of text."""
+    plain, packed = folder / name, folder / f"{name}.gz"
     if plain.exists():
-        content = plain.read_bytes()
+        found = plain.read_bytes()
     elif packed.exists():
-        content = gzip.decompress(packed.read_bytes())
+        found = gzip.decompress(packed.read_bytes())
     else:
-        sys.exit(f"{str(plain)!r} is missing. Fetch {origin} and give its folder with --trace")
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        sys.exit(f"{name!r} is not the file that was measured before: its SHA-256 is {found}")
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8"))))
+        sys.exit(f"{str(plain)!r} is missing. Fetch {origin} and say in which folder it is")
+    digest = hashlib.sha256(found).hexdigest()
+    if digest != sha256:
+        sys.exit(f"{name!r} is not the file that was measured before: its SHA-256 is {digest}")
+    return found.decode("utf-8")
