@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cached_property, partial
-from itertools import islice
+from itertools import chain, islice
 
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Limit, Stops
@@ -173,6 +173,8 @@ class _Decision:
                     self._claim(job, self._quotas.within_nominal(job.project, amounts))
             else:
                 self._try(job)
+        for job in chain.from_iterable(borrowing.values()):
+            self._unclaim(job)  # kept from the rest of its project; from one another none may start
         for job in self._by_share(borrowing):
             self._try(job)
         return Plan(tuple(self._grants), self._waiting, tuple(self._preemptions), self._promises)

@@ -274,6 +274,15 @@ class TestQuota:
 
         assert granted(result) == []
 
+    def test_large_jobs_do_not_keep_their_quotas_from_each_other_for_ever(self) -> None:
+        age = PATIENCE.total_seconds() + 1
+        queue = [owned(make_job(n, cpu=8, age=age), project) for n, project in enumerate("abc")]
+        node = make_node("big", cpu=12, memory=64_000)
+
+        result = under(*[quota(project, 4000) for project in "abc"], nodes=[node], queue=queue)
+
+        assert granted(result) == ["job_0000"]
+
     @given(
         st.lists(
             st.tuples(st.sampled_from("abz"), st.integers(1, 4), st.integers(0, 2), st.booleans()),
