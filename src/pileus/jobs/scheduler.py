@@ -24,7 +24,7 @@ from itertools import chain, islice
 from pileus.core.schemas.jobs import Job, Lease, Node
 from pileus.core.schemas.quota import Limit, Stops
 from pileus.jobs.plan import NO_POLICY, Berth, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
-from pileus.jobs.policy.clearing import Claim, Clearing, clear
+from pileus.jobs.policy.clearing import Claim, Clearing, clear, least_loss
 from pileus.jobs.policy.demand import Asked, Demand, Shape
 from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free
@@ -136,7 +136,8 @@ class _Decision:
         for held in holdings:
             if held.job in pool.stopping:
                 self._soon.give(held.project, held.amounts)
-        self._stoppable = [held for held in holdings if held.job not in pool.stopping]
+        running = (held for held in holdings if held.job not in pool.stopping)
+        self._stoppable = sorted(running, key=least_loss)
         self._spaces_soon = Soon(self._placement, self._reservations)
         if pool.stopping:
             for lease in pool.leases:
@@ -375,7 +376,8 @@ class _Decision:
         for lease in leases:
             self._spaces_soon.leave(lease)
         victims = {victim.job for victim in clearing.victims}
-        self._stoppable = [x for x in self._stoppable if x.job not in victims]
+        if victims:
+            self._stoppable = [x for x in self._stoppable if x.job not in victims]
         self._hold(job.project, amounts)
         self._promises[job.id] = clearing.nodes
         names = [self._placement.free[self._numbers[node]].node.name for node in clearing.nodes]

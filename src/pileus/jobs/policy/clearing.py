@@ -48,22 +48,27 @@ class Clearing(NamedTuple):
     victims: tuple[Holding, ...]
 
 
-def may_stop(claim: Claim, held: Holding, quotas: Quotas) -> bool:
-    """Whether the claim's quota entitles it to stop the job, if that holds borrowed quota
-    or is of its own project."""
-    own, its = quotas.of.get(claim.project), quotas.of.get(held.project)
-    if own is None or its is None:
-        return False
-    is_lower = held.priority < claim.priority
-    if not is_lower and held.ran_seconds < PROTECTED_SECONDS:
-        return False
-    if own is its:
-        return own.preempt is Stops.LOWER and is_lower
-    if own.cohort is None or own.cohort != its.cohort:
-        return False
-    if quotas.borrows(claim.project, claim.amounts):
-        return False
-    return own.reclaim is Stops.ANY or (own.reclaim is Stops.LOWER and is_lower)
+def may_stop(claim: Claim, holdings: Iterable[Holding], quotas: Quotas) -> list[Holding]:
+    """Those that the claim's quota entitles it to stop, if they hold borrowed quota or are of its own
+    project."""
+    own = quotas.of.get(claim.project)
+    if own is None:
+        return []
+    reclaim = Stops.NEVER if quotas.borrows(claim.project, claim.amounts) else own.reclaim
+    entitled = {
+        project: own.preempt if its is own else reclaim
+        for project, its in quotas.of.items()
+        if its is own or (own.cohort is not None and own.cohort == its.cohort)
+    }
+    found = []
+    for one in holdings:
+        stops = entitled.get(one.project, Stops.NEVER)
+        if stops is not Stops.NEVER and (
+            one.priority < claim.priority
+            or (stops is Stops.ANY and one.ran_seconds >= PROTECTED_SECONDS)
+        ):
+            found.append(one)
+    return found
 
 
 def clear(
@@ -76,11 +81,11 @@ def clear(
 ) -> Clearing | None:
     """The room whose making loses the least; None where the claim may not have enough stopped.
 
-    `quotas`, and what `space_of` tells of a node, are as they will be when everything has stopped
+    Of `holdings` those with the least to lose come first, as `least_loss` has it. `quotas`, and what `space_of` tells of a node, are as they will be when everything has stopped
     that was asked to; `roomy` are nodes that have room then. A gang may have a part of its room on
     `others`, where nobody is stopped for it. Nothing is changed.
     """
-    stoppable = sorted((one for one in holdings if may_stop(claim, one, quotas)), key=_least_loss)
+    stoppable = may_stop(claim, holdings, quotas)
     if roomy:
         victims = _choose(claim, (), stoppable, quotas, None)
         return None if victims is None else Clearing(roomy, victims)
@@ -148,11 +153,11 @@ def _choose(
         trial.stop(one)
     is_enough = trial.has_room and trial.has_quota
     if is_enough:
-        for one in sorted(trial.stopped.values(), key=_least_loss, reverse=True):
+        for one in sorted(trial.stopped.values(), key=least_loss, reverse=True):
             trial.spare(one)
             if not (trial.has_room and trial.has_quota):
                 trial.stop(one)
-    victims = sorted(trial.stopped.values(), key=_least_loss)
+    victims = sorted(trial.stopped.values(), key=least_loss)
     for one in victims:
         trial.spare(one)
     return tuple(victims) if is_enough else None
@@ -211,5 +216,6 @@ class _Trial:
         return self._spaces[node].holds(self._shape, self._claim.gang)
 
 
-def _least_loss(one: Holding) -> tuple[float, int, float, str]:
+def least_loss(one: Holding) -> tuple[float, int, float, str]:
+    """By which those come first that lose the least."""
     return (one.lost_micro, one.priority, one.ran_seconds, one.job)

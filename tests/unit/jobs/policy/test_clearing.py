@@ -15,6 +15,7 @@ from pileus.jobs.policy.clearing import (
     Claim,
     Clearing,
     clear,
+    least_loss,
     may_stop,
 )
 from pileus.jobs.policy.demand import Shape
@@ -69,7 +70,8 @@ def cleared(
     spaces = {x.node.id: x for x in free_of(nodes, [one.leases[0] for one in holdings])}
     shape = Shape.of(wanted.resources)
     roomy = tuple(id_ for id_, space in spaces.items() if space.fits(shape))[:1]
-    return clear(wanted, holdings, quotas_of(holdings, **more), roomy, spaces.get)
+    in_order = sorted(holdings, key=least_loss)
+    return clear(wanted, in_order, quotas_of(holdings, **more), roomy, spaces.get)
 
 
 def names(found: Clearing | None) -> list[str] | None:
@@ -113,9 +115,9 @@ class TestReclaim:
         apart = Quotas([quota("a", 9, cohort=None, **terms), quota("b", 0, cohort=None, **terms)])
         together = Quotas([quota("a", 9999, **terms), quota("b", 0, **terms)])
 
-        assert not may_stop(claim(), holding("b0"), apart)
-        assert may_stop(claim(), holding("b0"), together)
-        assert not may_stop(claim("stranger"), holding("b0"), together)
+        assert not may_stop(claim(), [holding("b0")], apart)
+        assert may_stop(claim(), [holding("b0")], together)
+        assert not may_stop(claim("stranger"), [holding("b0")], together)
 
 
 class TestPreempt:
@@ -167,7 +169,8 @@ class TestGang:
         spaces = {x.node.id: x for x in free_of(nodes, [one.leases[0] for one in own])}
         wanted = claim(priority=1, cpu=2, gang=2)
 
-        found = clear(wanted, own, quotas_of(own), (), spaces.get, [right.id])
+        in_order = sorted(own, key=least_loss)
+        found = clear(wanted, in_order, quotas_of(own), (), spaces.get, [right.id])
 
         assert found is not None
         assert (sorted(found.nodes), names(found)) == ([middle.id, right.id], ["m0"])
@@ -232,7 +235,7 @@ def test_what_is_stopped_may_be_is_enough_and_is_needed(held, cpu, priority, ord
     assert cleared(wanted, shuffled, nodes=nodes) == found
     if found is None:
         return
-    assert all(may_stop(wanted, one, quotas) for one in found.victims)
+    assert may_stop(wanted, found.victims, quotas) == list(found.victims)
 
     def is_enough(victims) -> bool:
         rest = [one for one in holdings if one not in victims]
@@ -268,6 +271,6 @@ def test_who_was_stopped_can_not_stop_who_took_its_place(held, cpu, priority) ->
     after = quotas_of([*rest, winner])
     for one in found.victims:
         again = Claim(one.project, one.priority, one.leases[0].resources, one.amounts)
-        is_taken_back = may_stop(again, winner, after) and after.is_borrowing("a", ["cpu_milli"])
+        is_taken_back = may_stop(again, [winner], after) and after.is_borrowing("a", ["cpu_milli"])
         assert not is_taken_back or one.project == "a"
-        assert not (one.project == "a" and may_stop(again, winner, after))
+        assert not (one.project == "a" and may_stop(again, [winner], after))
