@@ -100,8 +100,9 @@ class Machine:
         self.boot = 1
         self.log = log
         self.runners: dict[str, Runner] = {}
-        self.leases: dict[str, tuple[float, float]] = {}
-        """Attempt → what `lease.json` of its directory says: when it was confirmed, and the fence's seconds."""
+        self.leases: dict[str, tuple[float | None, float | None]] = {}
+        """Attempt → what `lease.json` of its directory says, or until then its launch: when it was confirmed, and
+        the fence's seconds."""
 
         self.going = asyncio.Event()
         """While it is not set, the worker stands still before and after it starts a runner."""
@@ -162,6 +163,7 @@ class Machine:
         if layout.runner.exists() or layout.exit.exists():
             return
         layout.runner.touch()
+        self.leases.setdefault(directory.name, (launch.confirmed_at, launch.fence_seconds))
         spec = read_json(layout.spec) or {}
         now = self.clock.monotonic()
         started_at = self.clock.now().isoformat()
