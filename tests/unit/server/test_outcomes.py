@@ -145,7 +145,7 @@ class TestVersionOutcome:
         with monkeypatch.context() as patch:
             patch.setattr(room.database, "write", killed)
             with pytest.raises(KeyboardInterrupt):
-                await room.ends.record(last.id, Reported(last.exit, last.result, artifacts))
+                await room.ends.record(last.id, Reported(last.exit or {}, last.result, artifacts))
         assert len(await versions(room)) == 1
         await worker.sync(last)
 
