@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from pileus.core.fake_clock import FakeClock
-from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import Role
-from pileus.security.audit import AuditLog
 from pileus.security.errors import TokenUnknown
 from pileus.security.known_callers import KEPT_SECONDS
-from pileus.security.service import AccessService
 from pileus.server.tables import TABLES
 from pileus.storage.databases.memory import MemoryDatabase
 
@@ -42,17 +37,6 @@ async def database(clock):
     await found.start()
     yield found
     await found.close()
-
-
-@pytest.fixture
-def access(database, clock):
-    new_id = Ids(clock, random.Random(1)).new
-    return AccessService(database, clock, new_id, b"k" * 32, AuditLog(new_id))
-
-
-@pytest.fixture
-async def owner(access):
-    return await access.authenticate(await access.bootstrap())
 
 
 @pytest.fixture

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from pileus.core.errors import InvalidRequest
 from pileus.core.fake_clock import FakeClock
-from pileus.core.ids import Ids
 from pileus.core.schemas.tenancy import Role
 from pileus.security.audit import AuditLog, broken_at
 from pileus.security.errors import LastAdmin, NameTaken, RoleTooLow, TokenNotFound, TokenUnknown
-from pileus.security.service import AccessService
 from pileus.server.tables import TABLES
 from pileus.storage.databases.memory import MemoryDatabase
 from pileus.storage.idempotency import Once
@@ -29,17 +25,6 @@ async def database(clock):
     await found.start()
     yield found
     await found.close()
-
-
-@pytest.fixture
-def access(database, clock):
-    new_id = Ids(clock, random.Random(1)).new
-    return AccessService(database, clock, new_id, b"k" * 32, AuditLog(new_id))
-
-
-@pytest.fixture
-async def owner(access):
-    return await access.authenticate(await access.bootstrap())
 
 
 async def member(access, owner, name, role):
