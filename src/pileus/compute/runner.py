@@ -232,12 +232,15 @@ def _wait(
 
 def _seen(layout: Layout, launch: dict[str, Any], asked_to_end: _AskedToEnd) -> Seen:
     stop = read_json(layout.stop)
-    lease = read_json(layout.lease) or launch
+    lease = read_json(layout.lease)
+    if lease is not None:
+        # Kept: a look that cannot read the file must not go back to the first lease, of long ago.
+        launch.update({name: lease.get(name) for name in ("confirmed_at", "fence_seconds")})
     reason = None if stop is None else str(stop.get("reason") or "cancel")
     return Seen(
         stop_reason=reason or (SHUTDOWN if asked_to_end.is_set else None),
-        confirmed_at=_number(lease.get("confirmed_at")),
-        fence_seconds=_number(lease.get("fence_seconds")),
+        confirmed_at=_number(launch.get("confirmed_at")),
+        fence_seconds=_number(launch.get("fence_seconds")),
         is_directory_gone=not layout.runner.exists(),
     )
 

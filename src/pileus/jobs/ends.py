@@ -76,9 +76,6 @@ class Ends:
 
     async def record(self, attempt_id: str, reported: Reported) -> None:
         """Record an end; repeating it changes nothing."""
-        reported = replace(
-            reported, exit=checked_exit(reported.exit), result=checked_result(reported.result)
-        )
 
         def load(snapshot: Snapshot) -> Held | None:
             attempt = attempts.get(snapshot, id=attempt_id)
@@ -90,6 +87,9 @@ class Ends:
         if held.attempt.status.is_final:
             await self._streams.drop(attempt_id)  # a kill may have come before it
             return
+        reported = replace(
+            reported, exit=checked_exit(reported.exit), result=checked_result(reported.result)
+        )
         with about_job(held.job, attempt_id):
             await self._record(held, reported)
 
@@ -170,6 +170,9 @@ class Ends:
         # Beyond its lease, nobody knows how long a lost attempt ran, and nobody pays for it.
         latest = transaction.now if lost is None else min(transaction.now, lost.expires_at)
         ended_at = _ended_at(reported.exit, held.lease, latest)
+        if attempt.started_at is None:  # it ended before its node told that it runs
+            started_at = _started_at(reported.exit, held.lease, ended_at)
+            attempt = attempt.model_copy(update={"started_at": started_at})
         ended = attempts.swap(
             transaction, ended_attempt(attempt, end, reported.exit, reported.result, ended_at)
         )
@@ -211,11 +214,22 @@ def _ended_at(exit_: Mapping[str, Any], lease: Lease, latest: datetime) -> datet
 
     Nor before what is paid: the report that renewed the lease last was some moments on its way.
     """
-    try:
-        said = datetime.fromisoformat(str(exit_.get("ended_at")))
-    except ValueError:
-        said = latest
-    if said.tzinfo is None:
-        said = latest
+    said = _moment(exit_.get("ended_at")) or latest
     earliest = max(lease.created_at + timedelta(milliseconds=1), lease.metered_until)
     return max(earliest, min(said, latest))
+
+
+def _started_at(exit_: Mapping[str, Any], lease: Lease, ended_at: datetime) -> datetime | None:
+    """When the node says it started, within what can be true; None for what never ran."""
+    if exit_.get("code") is None and exit_.get("signal") is None:
+        return None
+    said = _moment(exit_.get("started_at"))
+    return None if said is None else min(max(said, lease.created_at), ended_at)
+
+
+def _moment(said: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(said))
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment

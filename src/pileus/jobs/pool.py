@@ -230,9 +230,10 @@ class _Kept(Generic[M]):
         """Read again those of these ids."""
         if not changed:
             return
+        # Read first: where that fails, the next reading finds what it compares with.
+        found = self._find(snapshot, [("id", "in", list(changed))])
         for one in changed:
             self.values.pop(one, None)
-        found = self._find(snapshot, [("id", "in", list(changed))])
         self.values.update({row.id: row for row in found})
 
 

@@ -26,15 +26,19 @@ async def wait_for_news(
     return after
 
 
-async def look(database: Database, after: int, is_news: IsNews) -> tuple[int, bool]:
+async def look(
+    database: Database, after: int, is_news: IsNews, at_least: int = 0
+) -> tuple[int, bool]:
     """The end of the feed, and whether anything after `after` is news.
 
-    What this process has written itself is remembered, and not read again.
+    What this process has written itself is remembered, and not read again; the feed is where it is not known
+    to have come as far as `at_least`, which somebody says to have seen.
     """
     recent = database.recent(after)
-    if recent is None:
+    end = recent[-1].seq if recent else after
+    if recent is None or end < at_least:
         return await database.read(partial(_read, after=after, is_news=is_news))
-    return (recent[-1].seq if recent else after), any(map(is_news, recent))
+    return end, any(map(is_news, recent))
 
 
 def _read(snapshot: Snapshot, after: int, is_news: IsNews) -> tuple[int, bool]:

@@ -34,7 +34,7 @@ class RouteService:
         """The document if it is newer than `after`; None when nothing changed for a while."""
         deadline = self._clock.monotonic() + wait_seconds
         while True:
-            read_to = await self._read_feed()
+            read_to = await self._read_feed(after)
             if after < self._changed_at or after > read_to or after == 0:
                 # Beyond the feed's end: the gateway's cache is of another database.
                 return await self._database.read(self._document)
@@ -43,12 +43,12 @@ class RouteService:
                 return None
             await wait_for_news(self._database, self._clock, read_to, _is_news, left)
 
-    async def _read_feed(self) -> int:
+    async def _read_feed(self, at_least: int) -> int:
         if self._read_to is None:
             self._read_to = await self._database.read(lambda snapshot: snapshot.last_change())
             self._changed_at = self._read_to
             return self._read_to
-        end, changed = await look(self._database, self._read_to, _is_news)
+        end, changed = await look(self._database, self._read_to, _is_news, at_least)
         if changed:
             self._changed_at = max(self._changed_at, end)
         self._read_to = max(self._read_to, end)

@@ -38,7 +38,7 @@ async def materialise(layout: Layout, order: DesiredAttempt, cache: BlobCache) -
     replace_json(layout.spec, json.loads(order.spec.model_dump_json()))
     _write_token(layout.token, order.token)
     if any(declared.kind != "code" for declared in order.spec.inputs):
-        layout.inputs.mkdir(mode=PRIVATE_DIRECTORY)
+        layout.inputs.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
         await _place_inputs(layout.inputs, order, cache)
         _protect(layout.inputs)
     await _place_code(layout.work, order, cache)

@@ -209,6 +209,17 @@ class TestFence:
 
         assert exit_of(layout)["reason"] == "fenced"
 
+    def test_a_renewal_that_can_not_be_read_any_more_still_holds(self, layout, run):
+        process = run("sleep", "2", confirmed_at=time.monotonic(), fence_seconds=1.0)
+        renew(layout, fence_seconds=600.0)
+        wait_until(layout.stdout.exists)
+        time.sleep(0.8)
+
+        layout.lease.unlink()
+        process.wait(5)
+
+        assert exit_of(layout)["code"] == 0
+
     def test_a_lease_that_is_renewed_does_not(self, layout, run):
         process = run("sleep", "2", confirmed_at=time.monotonic(), fence_seconds=1.0)
 

@@ -36,6 +36,22 @@ async def held_seconds(room):
 
 
 class TestRecord:
+    @pytest.mark.parametrize("code, has_run", [(0, True), (None, False)])
+    async def test_what_ended_before_its_node_told_that_it_runs_has_a_start(
+        self, room, worker, code, has_run
+    ):
+        await room.submit()
+        await room.engine.schedule()
+        [order] = (await worker.sync()).attempts
+        room.clock.advance(1)
+        began = room.clock.now()
+        room.clock.advance(1)
+
+        await worker.sync(ended(order, code=code, started_at=began.isoformat()))
+
+        [attempt] = (await room.all())[1]
+        assert attempt.started_at == (began if has_run else None)
+
     @pytest.mark.parametrize(
         "result",
         [

@@ -13,9 +13,10 @@ from pileus.core.schemas.quota import Limit, Quota
 from pileus.jobs import line as line_module
 from pileus.jobs.line import LOOKAHEAD_HEAD
 from pileus.jobs.pool import First, PoolMirror, load_pool
-from pileus.jobs.store import quotas
+from pileus.jobs.store import leases, quotas
 from pileus.jobs.tables import QUOTAS
 from pileus.storage.databases.sqlite import SqliteDatabase
+from pileus.storage.errors import DatabaseUnavailable
 from tests.unit.jobs.building import CALLER, Worker, ended, running
 
 
@@ -108,6 +109,21 @@ class TestFirst:
         assert pool.ran == {job.id: 20.0}
 
 
+class _Failing:
+    """A snapshot whose connection breaks when leases are read."""
+
+    def __init__(self, snapshot):
+        self._snapshot = snapshot
+
+    def __getattr__(self, name):
+        return getattr(self._snapshot, name)
+
+    def find(self, table, *arguments, **options):
+        if table is leases.table:
+            raise DatabaseUnavailable("The connection was lost")
+        return self._snapshot.find(table, *arguments, **options)
+
+
 class TestPoolMirror:
     @pytest.mark.parametrize("seed", range(4))
     async def test_what_it_keeps_is_what_is_read_anew(self, room, worker, seed):
@@ -121,6 +137,19 @@ class TestPoolMirror:
             if step % 3 == 0:
                 kept, anew = await room.database.read(lambda s: (mirror.load(s), load_pool(s, 30)))
                 assert _plain(kept) == _plain(anew)
+
+    async def test_a_reading_that_failed_is_made_up_for(self, room, worker):
+        mirror = PoolMirror(30)
+        await room.submit()
+        await room.engine.schedule()
+        report = await worker.start()
+        await room.database.read(mirror.load)
+        await worker.sync(ended(report))
+
+        with pytest.raises(DatabaseUnavailable):
+            await room.database.read(lambda snapshot: mirror.load(_Failing(snapshot)))
+
+        assert not (await room.database.read(mirror.load)).held
 
     async def test_where_the_feed_was_trimmed_all_is_read_anew(self, room, worker):
         mirror = PoolMirror(30)

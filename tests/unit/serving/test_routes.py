@@ -61,6 +61,17 @@ class TestRoutes:
         assert await routes.routes(first.seq, 0) is None
         assert await routes.routes(first.seq, 0.01) is None
 
+    async def test_a_document_newer_than_what_this_server_was_told_is_no_other_databases(
+        self, routes, database, monkeypatch
+    ):
+        from pileus.jobs.store import bump_epoch  # a change that is nobody's business here
+
+        first = await routes.routes(0, 0)
+        monkeypatch.setattr(database, "recent", lambda after: [])  # another server has written
+        await database.write(bump_epoch)
+
+        assert await routes.routes(first.seq + 1, 0) is None
+
     async def test_a_document_of_another_database_is_replaced(self, routes):
         first = await routes.routes(0, 0)
 
