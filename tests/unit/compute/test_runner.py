@@ -210,10 +210,9 @@ class TestFence:
         assert exit_of(layout)["reason"] == "fenced"
 
     def test_a_renewal_that_can_not_be_read_any_more_still_holds(self, layout, run):
-        process = run("sleep", "2", confirmed_at=time.monotonic(), fence_seconds=1.0)
         renew(layout, fence_seconds=600.0)
-        wait_until(layout.stdout.exists)
-        time.sleep(0.8)
+        process = run("sleep", "2", confirmed_at=time.monotonic(), fence_seconds=1.0)
+        wait_until(layout.stdout.exists)  # the lease is looked at before anything starts
 
         layout.lease.unlink()
         process.wait(5)

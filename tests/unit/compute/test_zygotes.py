@@ -67,11 +67,15 @@ class TestFork:
     @pytest.mark.parametrize("outlives", [False, True])
     def test_its_runner_ends_without_a_trace(self, make_zygotes, fork, outlives):
         zygotes = make_zygotes(runners_outlive_us=outlives)
-        layout = fork(zygotes, "def main(attempt):\n    import time; time.sleep(0.5)\n")
+        waits = (
+            "def main(attempt):\n    import time\n    while not (attempt.out / 'go').exists():\n"
+        )
+        layout = fork(zygotes, f"{waits}        time.sleep(0.01)\n")
         runner = psutil.Process(json_in(layout.runner)["pid"])
         zygote = psutil.Process(zygotes.pid("warm"))
 
         assert (runner.ppid() == zygote.pid) is not outlives
+        (layout.out / "go").touch()
         ended(layout)
 
         wait_until(lambda: not zygote.children())
