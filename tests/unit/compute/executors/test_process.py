@@ -245,6 +245,7 @@ class TestLost:
     async def test_a_damaged_exit_counts_as_lost(self, executor, layout):
         await executor.start(layout.directory, make_launch(layout, "true"))
         await executor.wait(layout.directory, LEASE)
+        wait_until(lambda: not is_alive(json_in(layout.runner)["pid"]))
         layout.exit.write_text('{"code": ')
 
         assert executor.state(layout.directory, LEASE).phase is Phase.LOST
