@@ -20,7 +20,6 @@ from pileus.security.errors import CannotReturn
 from pileus.security.store import tombstones
 from pileus.security.tables import KEPT_ROWS
 from pileus.storage.errors import Duplicate
-from pileus.storage.rules import has_rev
 from pileus.storage.table import Table
 from pileus.storage.transaction import Condition, Record, Snapshot, Transaction
 from pileus.storage.values import decode_record, encode_record
@@ -105,7 +104,7 @@ class Tombstones:
         rows = kept_rows(transaction, tombstone.id, tables)
         for table, record in rows:
             # Readers of the feed have seen the deletion, which was one rev further.
-            back = {**record, "rev": record["rev"] + 2} if has_rev(table) else record
+            back = {**record, "rev": record["rev"] + 2} if table.has_rev else record
             try:
                 transaction.insert(table, back)
             except Duplicate as error:

@@ -29,7 +29,7 @@ def snapshot_of(url: str, tables: Iterable[Table]) -> Iterator[Snapshot | None]:
     wanted = list(tables)
     address = sa.make_url(url)
     engine = _engine(address)
-    statements = Statements(Schema(wanted), engine.dialect.name)
+    statements = Statements(Schema(wanted), engine.dialect)
     try:
         with engine.connect() as connection:
             known = sa.inspect(connection)

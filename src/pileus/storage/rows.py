@@ -47,8 +47,9 @@ class Rows(Generic[M]):
 
     def swap(self, transaction: Transaction, value: M, *, also: Where = ()) -> M:
         """Replace the row if its `rev` is still the value's. Raises Stale. Returns the new value."""
-        record = transaction.swap(self.table, self._record(value), also=also)
-        return self._model.model_validate(record)
+        record = self._record(value)
+        transaction.swap(self.table, record, also=also)
+        return value.model_copy(update={"rev": record["rev"] + 1})
 
     def put(self, transaction: Transaction, value: M) -> M:
         """Insert or replace; for tables without a `rev`."""

@@ -16,11 +16,6 @@ Primitive = tuple[str, str, Any]
 _OPERATORS = frozenset({"=", "!=", "<", "<=", ">", ">=", "in"})
 
 
-def has_rev(table: Table) -> bool:
-    """Whether rows change by compare-and-swap only, and every change is in the feed."""
-    return any(column.name == "rev" for column in table.columns)
-
-
 def catalog(tables: Iterable[Table]) -> dict[str, Table]:
     """Tables by name. Raises ValueError for a set that cannot be one database."""
     found: dict[str, Table] = {}
@@ -39,13 +34,13 @@ def catalog(tables: Iterable[Table]) -> dict[str, Table]:
 
 def changes_by_swap(table: Table) -> None:
     """Raises ValueError when the table has no `rev`."""
-    if not has_rev(table):
+    if not table.has_rev:
         raise ValueError(f"table {table.name!r} has no rev: use put")
 
 
 def changes_by_put(table: Table) -> None:
     """Raises ValueError when the table has a `rev`."""
-    if has_rev(table):
+    if table.has_rev:
         raise ValueError(f"table {table.name!r} has a rev: use insert and swap")
 
 

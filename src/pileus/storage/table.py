@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 
 class Kind(StrEnum):
@@ -44,10 +45,19 @@ class Table:
 
     def column(self, name: str) -> Column:
         """The column called `name`. Raises KeyError."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(f"table {self.name!r} has no column {name!r}")
+        column = self._by_name.get(name)
+        if column is None:
+            raise KeyError(f"table {self.name!r} has no column {name!r}")
+        return column
+
+    @cached_property
+    def has_rev(self) -> bool:
+        """Whether rows change by compare-and-swap only, and every change is in the feed."""
+        return "rev" in self._by_name
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
 
 def text(name: str, *, null: bool = False) -> Column:

@@ -85,9 +85,9 @@ class Transaction(Snapshot, Protocol):
         """
         ...
 
-    def swap(self, table: Table, record: Record, *, also: Where = ()) -> Record:
+    def swap(self, table: Table, record: Record, *, also: Where = ()) -> None:
         """Compare-and-swap: replace the row with this key if its `rev` is still `record["rev"]`
-        and `also` holds (a lease token, say); its rev goes up by one. Returns the new row.
+        and `also` holds (a lease token, say); its rev goes up by one.
         Raises Stale when another writer was first or the row is gone.
         """
         ...

@@ -116,7 +116,7 @@ class MemoryTransaction:
         self._set(rows, rows.key(row), row)
         self._append(table, row)
 
-    def swap(self, table: Table, record: Record, *, also: Where = ()) -> Record:
+    def swap(self, table: Table, record: Record, *, also: Where = ()) -> None:
         rules.changes_by_swap(table)
         row = encode_record(table, record)
         rows = self._rows[table.name]
@@ -129,7 +129,6 @@ class MemoryTransaction:
             raise rules.duplicate(table, record)
         self._set(rows, rows.key(row), row)
         self._append(table, row)
-        return decode_record(table, row)
 
     def put(self, table: Table, record: Record) -> None:
         rules.changes_by_put(table)
@@ -170,7 +169,7 @@ class MemoryTransaction:
         self._undo.append(lambda: rows.set(key, old))
 
     def _append(self, table: Table, row: dict[str, Any], ahead: int = 0) -> None:
-        if rules.has_rev(table):
+        if table.has_rev:
             seq = last_of(self._changes) + 1
             self._changes.append(
                 Change(seq, row["project"], table.noun, row["id"], row["rev"] + ahead)

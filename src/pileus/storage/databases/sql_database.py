@@ -40,7 +40,7 @@ class SqlDatabase:
         name: str,
     ) -> None:
         self._schema = Schema(tables)
-        self._statements = Statements(self._schema, writing.dialect.name)
+        self._statements = Statements(self._schema, writing.dialect)
         self._writing = writing
         self._reading = reading
         self._now = now
@@ -99,6 +99,7 @@ class SqlDatabase:
     def _read(self, work: Callable[[Snapshot], T]) -> T:
         try:
             with self._reading.connect() as connection:
+                connection.begin()
                 return work(SqlSnapshot(connection, self._statements, self._now))
         except sa.exc.DBAPIError as error:
             raise meaning(error, self._name) from error

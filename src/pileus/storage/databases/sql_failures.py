@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -15,6 +16,19 @@ _POSTGRES_REPEAT = frozenset({"40001", "40P01"})  # serialization failure, deadl
 Lost = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError)
 """After one of these nothing is known of the transaction that it hit; others are a mistake in one
 statement."""
+
+
+def as_raised(connection: sa.Connection, text: str, error: Exception) -> sa.exc.DBAPIError:
+    """A failure of the driver, in a statement that it ran by itself, as SQLAlchemy raises it."""
+    dialect = connection.dialect
+    driver = dialect.loaded_dbapi
+    is_lost = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]
+    if is_lost:
+        connection.invalidate(error)
+    raised = sa.exc.DBAPIError.instance(
+        text, None, error, driver.Error, connection_invalidated=is_lost, dialect=dialect
+    )
+    return cast("sa.exc.DBAPIError", raised)
 
 
 def is_repeatable(error: sa.exc.DBAPIError) -> bool:

@@ -1,16 +1,19 @@
-"""Statements, built once per shape: two calls of one shape differ in their parameters only.
+"""Statements, written once per shape: two calls of one shape differ in their parameters only.
 
-Building a statement costs several times what running it does.
+SQLAlchemy writes them and the driver runs them: through SQLAlchemy, which each time looks at everything
+that a statement could be, one takes five times as long, and that was most of what a job cost.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 
+from pileus.storage.databases.sql_failures import as_raised
 from pileus.storage.databases.sql_insert import insert_into
 from pileus.storage.databases.sql_query import conditions, ordering, parameter
 from pileus.storage.databases.sql_schema import Schema
@@ -18,19 +21,54 @@ from pileus.storage.rules import Primitive
 from pileus.storage.table import Table
 from pileus.storage.values import Value
 
-S = TypeVar("S", bound=sa.Executable)
-
 _LIMIT = "how_many"
 _COUNT = sa.BigInteger()
+
+
+class Statement:
+    """One statement in the words of the driver. Run it where a transaction has begun."""
+
+    def __init__(self, compiled: sa.Compiled) -> None:
+        self._text = compiled.string
+        self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        """The names of the parameters, where the driver wants them by place."""
+
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        """What SQLAlchemy has put in itself, such as where a limit begins."""
+
+    def run(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> DBAPICursor:
+        """Its result. Raises what SQLAlchemy raises."""
+        try:
+            cursor = connection.connection.cursor()
+            cursor.execute(self._text, self._bound(parameters))
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_raised(connection, self._text, error) from error
+        return cursor
+
+    def run_all(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once with the parameters of each row. Raises what SQLAlchemy raises."""
+        try:
+            cursor = connection.connection.cursor()
+            cursor.executemany(self._text, [self._bound(row) for row in rows])
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_raised(connection, self._text, error) from error
+
+    def _bound(self, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401  as the driver has it
+        if self._fixed:
+            parameters = {**self._fixed, **parameters}
+        if self._order is None:
+            return parameters
+        return [parameters[name] for name in self._order]
 
 
 class Statements:
     """The statements of one database's dialect."""
 
-    def __init__(self, schema: Schema, dialect: str) -> None:
+    def __init__(self, schema: Schema, dialect: sa.Dialect) -> None:
         self.schema = schema
-        self.dialect = dialect
-        self._built: dict[Hashable, Any] = {}
+        self.dialect = dialect.name
+        self._dialect = dialect
+        self._written: dict[Hashable, Statement] = {}
 
     def find(
         self,
@@ -38,7 +76,7 @@ class Statements:
         where: Sequence[Primitive],
         order: Sequence[str] = (),
         limit: int | None = None,
-    ) -> sa.Select[Any]:
+    ) -> Statement:
         """Rows that match, sorted; how many at most is a parameter."""
 
         def build() -> sa.Select[Any]:
@@ -50,22 +88,25 @@ class Statements:
             )
             return found if limit is None else found.limit(sa.bindparam(_LIMIT, type_=_COUNT))
 
-        return self._once(("find", table.name, _shape(where), tuple(order), limit is None), build)
+        return self._once(("find", table.name, _shape(where), tuple(order), limit is None), build, ())
 
-    def insert(self, table: Table) -> sa.Insert:
+    def insert(self, table: Table) -> Statement:
         """A row that is not there; its columns are parameters."""
         return self._once(
             ("insert", table.name),
             # A failed statement would end the whole transaction on Postgres; one that does
             # nothing, and says so, ends it nowhere.
             lambda: insert_into(self.schema.of(table), self.dialect).on_conflict_do_nothing(),
+            _names(table),
         )
 
-    def append(self, table: Table) -> sa.Insert:
+    def append(self, table: Table) -> Statement:
         """A row that cannot be there."""
-        return self._once(("append", table.name), lambda: sa.insert(self.schema.of(table)))
+        return self._once(
+            ("append", table.name), lambda: sa.insert(self.schema.of(table)), _names(table)
+        )
 
-    def put(self, table: Table) -> sa.Insert:
+    def put(self, table: Table) -> Statement:
         """A row, in place of one with its key; its columns are parameters."""
 
         def build() -> sa.Insert:
@@ -76,16 +117,17 @@ class Statements:
             rest = {name: insert.excluded[name] for name in names}
             return insert.on_conflict_do_update(index_elements=list(table.key), set_=rest)
 
-        return self._once(("put", table.name), build)
+        return self._once(("put", table.name), build, _names(table))
 
-    def update(self, table: Table, where: Sequence[Primitive]) -> sa.Update:
-        """Rows that match; their new columns are parameters."""
+    def update(self, table: Table, where: Sequence[Primitive]) -> Statement:
+        """Rows that match; their new columns, all but the key, are parameters."""
 
         def build() -> sa.Update:
             columns = self.schema.of(table)
             return sa.update(columns).where(*conditions(columns, where, self.dialect))
 
-        return self._once(("update", table.name, _shape(where)), build)
+        changed = [name for name in _names(table) if name not in table.key]
+        return self._once(("update", table.name, _shape(where)), build, changed)
 
     def parameters(self, where: Sequence[Primitive], limit: int | None = None) -> dict[str, Any]:
         """What a statement of this shape is called with."""
@@ -102,11 +144,19 @@ class Statements:
         # SQLite has no arrays.
         return json.dumps(value) if operator == "in" and self.dialect == "sqlite" else value
 
-    def _once(self, shape: Hashable, build: Callable[[], S]) -> S:
-        if shape not in self._built:
-            self._built[shape] = build()
-        found: S = self._built[shape]
+    def _once(
+        self, shape: Hashable, build: Callable[[], sa.ClauseElement], columns: Sequence[str]
+    ) -> Statement:
+        """The statement of this shape; `columns` are those that it sets."""
+        found = self._written.get(shape)
+        if found is None:
+            compiled = build().compile(dialect=self._dialect, column_keys=list(columns))
+            found = self._written[shape] = Statement(compiled)
         return found
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
 
 
 def _shape(where: Sequence[Primitive]) -> Hashable:

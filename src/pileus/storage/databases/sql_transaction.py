@@ -12,16 +12,13 @@ import sqlalchemy as sa
 
 from pileus.storage import rules
 from pileus.storage.databases.sql_query import conditions
-from pileus.storage.databases.sql_statements import Statements
+from pileus.storage.databases.sql_statements import Statement, Statements
 from pileus.storage.table import Table
 from pileus.storage.tables import CHANGES, FEED, FEED_ROW
 from pileus.storage.transaction import Change, Condition, Record, Where
-from pileus.storage.values import decode, decode_record, decode_rows, encode_record
+from pileus.storage.values import decode, decode_rows, encode_record
 
 Now = Callable[[sa.Connection], datetime]
-
-_COUNTED = {"preserve_rowcount": True}
-"""SQLAlchemy forgets how many rows an INSERT made unless it is told to keep it."""
 
 
 @dataclass
@@ -65,14 +62,14 @@ class SqlSnapshot:
     ) -> list[Record]:
         wanted = rules.primitives(table, where)
         query = self._statements.find(table, wanted, order, limit)
-        found = self._connection.execute(query, self._statements.parameters(wanted, limit))
-        return decode_rows(table, found.all())
+        found = query.run(self._connection, self._statements.parameters(wanted, limit))
+        return decode_rows(table, found.fetchall())
 
     def get(self, table: Table, **key: Any) -> Record | None:
         where = rules.primitives(table, rules.one_row(table, key))
         query = self._statements.find(table, where)
-        row = self._connection.execute(query, self._statements.parameters(where)).first()
-        return None if row is None else decode_rows(table, [row])[0]
+        found = query.run(self._connection, self._statements.parameters(where))
+        return next(iter(decode_rows(table, found.fetchall())), None)
 
     def total(
         self, table: Table, columns: Sequence[str], where: Where = (), *, by: Sequence[str] = ()
@@ -127,14 +124,11 @@ class SqlTransaction(SqlSnapshot):
 
     def insert(self, table: Table, record: Record) -> None:
         row = encode_record(table, record)
-        done = self._connection.execute(
-            self._statements.insert(table), row, execution_options=_COUNTED
-        )
-        if done.rowcount == 0:
+        if self._statements.insert(table).run(self._connection, row).rowcount == 0:
             raise rules.duplicate(table, record)
         self._append(table, row)
 
-    def swap(self, table: Table, record: Record, *, also: Where = ()) -> Record:
+    def swap(self, table: Table, record: Record, *, also: Where = ()) -> None:
         rules.changes_by_swap(table)
         row = encode_record(table, record)
         seen: list[Condition] = [(name, "=", record[name]) for name in (*table.key, "rev")]
@@ -146,7 +140,6 @@ class SqlTransaction(SqlSnapshot):
         if self._guarded(table, record, statement, parameters) == 0:
             raise rules.stale(table, record)
         self._append(table, row)
-        return decode_record(table, row)
 
     def put(self, table: Table, record: Record) -> None:
         rules.changes_by_put(table)
@@ -158,7 +151,7 @@ class SqlTransaction(SqlSnapshot):
         wanted = rules.primitives(table, where)
         statement = sa.delete(columns).where(*conditions(columns, wanted, self._statements.dialect))
         parameters = self._statements.parameters(wanted)
-        if not rules.has_rev(table):
+        if not table.has_rev:
             return self._connection.execute(statement, parameters).rowcount
         removed = self._connection.execute(statement.returning(columns), parameters)
         gone = [row._asdict() for row in removed]
@@ -177,18 +170,18 @@ class SqlTransaction(SqlSnapshot):
         if not self._pending:
             return
         entries = [vars(change) for change in self._pending]
-        self._connection.execute(self._statements.append(CHANGES), entries)
+        self._statements.append(CHANGES).run_all(self._connection, entries)
         self._pending = []
 
     def _guarded(
-        self, table: Table, record: Record, statement: sa.UpdateBase, parameters: Record
+        self, table: Table, record: Record, statement: Statement, parameters: Record
     ) -> int:
         """Rows touched. Raises Duplicate, after which the transaction goes on."""
         if not table.unique:
-            return self._connection.execute(statement, parameters).rowcount
+            return statement.run(self._connection, parameters).rowcount
         try:
             with self._surviving_a_failure():
-                return self._connection.execute(statement, parameters).rowcount
+                return statement.run(self._connection, parameters).rowcount
         except sa.exc.IntegrityError as error:
             raise rules.duplicate(table, record) from error
 
@@ -199,7 +192,7 @@ class SqlTransaction(SqlSnapshot):
         return nullcontext() if is_whole else self._connection.begin_nested()
 
     def _append(self, table: Table, row: Record, ahead: int = 0) -> None:
-        if rules.has_rev(table):
+        if table.has_rev:
             change = Change(
                 self._feed.seq + 1, row["project"], table.noun, row["id"], row["rev"] + ahead
             )
