@@ -20,7 +20,8 @@ from pileus.jobs.pool import LoadedPool, PoolMirror
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.scheduler import decide
 from pileus.jobs.settings import JobsSettings
-from pileus.jobs.store import about_job, attempts, jobs, leases, pool, pools
+from pileus.jobs.store import POOL, about_job, attempts, jobs, leases, pool, pools
+from pileus.jobs.tables import JOBS, POOLS
 from pileus.jobs.waking import wait_for_news
 from pileus.metering.leases import Frozen, freeze_prices, slice_of
 from pileus.metering.ledger import Ledger
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _REAP_SECONDS = 1.0
 
-_WAKES = {"job", "pool"}
+_WAKES = {JOBS.noun, POOLS.noun}
 """A lease is released with a change of its job; a node that comes or changes bumps the pool."""
 
 
@@ -60,6 +61,9 @@ class Engine:
         self._mirror = mirror
         self._carry = mirror.carry
         self._reap_at = 0.0
+        self._own: set[tuple[str, str, int]] = set()
+        """Noun, id and rev of what the last plan changed, where it left nothing waiting."""
+
         self._retry_seconds = math.inf
         """From the last decision until the first job that backs off may be tried again; time is no event."""
 
@@ -72,11 +76,15 @@ class Engine:
                 await self.schedule()
                 await self._reap()
                 pause = min(self._settings.rescue_seconds, self._retry_seconds)
-                await wait_for_news(self._database, self._clock, seen, _is_news, pause)
+                await wait_for_news(self._database, self._clock, seen, self.is_news, pause)
             except Exception:
                 # The loop is what everything waits for: it reports and goes on.
                 log.exception("The engine's loop failed; it goes on")
                 await self._clock.sleep(self._settings.rescue_seconds)
+
+    def is_news(self, change: Change) -> bool:
+        """Whether there may be something to decide after this change."""
+        return change.noun in _WAKES and (change.noun, change.id, change.rev) not in self._own
 
     async def schedule(self) -> int:
         """One decision, applied; how many leases it granted."""
@@ -105,6 +113,7 @@ class Engine:
         except Stale:
             log.info("A plan was overtaken by another one; deciding again")
             return 0
+        self._own = _changed_by(snapshot, plan)
         for attempt, grant, berth in granted:
             with about_job(grant.job, attempt):
                 log.info("Attempt %s was granted a lease on node %s", attempt, berth.node.name)
@@ -244,5 +253,10 @@ def _until_retry(snapshot: Snapshot) -> float:
     return math.inf if due is None else (due - snapshot.now).total_seconds()
 
 
-def _is_news(change: Change) -> bool:
-    return change.noun in _WAKES
+def _changed_by(snapshot: LoadedPool, plan: Plan) -> set[tuple[str, str, int]]:
+    """Noun, id and rev of what applying the plan has changed and nobody need look at again, as
+    nothing waits any more: else what was granted may be what others have waited for."""
+    if len(plan.grants) < snapshot.waiting or plan.preemptions:
+        return set()
+    granted = {(JOBS.noun, grant.job.id, grant.job.rev + 1) for grant in plan.grants}
+    return {(POOLS.noun, POOL, snapshot.epoch + 1), *granted}

@@ -91,6 +91,9 @@ class Line:
         self._asked: Counter[Asked] = Counter()
         self._projects: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        return len(self._by_job)
+
     def put(self, waiter: Waiter) -> None:
         """A job waits that is not in the line yet."""
         self._by_job[waiter.job] = waiter

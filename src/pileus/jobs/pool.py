@@ -35,6 +35,9 @@ class LoadedPool(PoolSnapshot):
     """A snapshot with the epoch it was read at."""
 
     epoch: int = 0
+    waiting: int = 0
+    """How many jobs wait in all; the queue has those that a decision may be about."""
+
     policy: Policy = NO_POLICY
     firsts: Sequence[Sequence[Job]] = ()
     """What was asked for besides; all of it is in the queue as well."""
@@ -167,6 +170,7 @@ class PoolMirror:
             promises=pool.promises,
             ran=dict(self._ran),
             epoch=pool.rev,
+            waiting=len(self._line),
             policy=Policy(tuple(limits), self._by_rank),
             firsts=[[read[job] for job in first] for first in firsts],
         )

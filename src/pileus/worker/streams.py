@@ -47,9 +47,10 @@ _FREED_BYTES = 8 * 1024 * 1024
 
 _UNKNOWN = "stream_unknown"
 
-_FIRST_PAUSE_SECONDS = 0.003
-_FIRST_LOOKS = 16
-"""So often, so far apart, what an attempt writes is looked at when it starts; then ever less often."""
+_FIRST_PAUSE_SECONDS = 0.001
+_FIRST_LOOKS = 50
+"""So often, so far apart, what an attempt writes is looked at when it starts; then ever less often.
+Meanwhile no times of lines are sent: a request of theirs would take the time of the first line's."""
 
 
 class StreamShipper:
@@ -95,7 +96,7 @@ class StreamShipper:
         pause, looks = min(_FIRST_PAUSE_SECONDS, every_seconds), 0
         try:
             while True:
-                self._look()
+                self._look(with_times=looks >= _FIRST_LOOKS)
                 await self._clock.sleep(pause)
                 looks += 1
                 if looks >= _FIRST_LOOKS:
@@ -113,11 +114,13 @@ class StreamShipper:
         finally:
             await self._settle()
 
-    def _look(self) -> bool:
+    def _look(self, *, with_times: bool = True) -> bool:
         """Begin to send what is new of each stream, side by side; whether anything is under way."""
         for name in [name for name, flow in self._flows.items() if flow.done()]:
             self._flows.pop(name).result()
         for name, path in self._paths.items():
+            if name.endswith(SUFFIX) and not with_times:
+                continue
             # A look costs a tenth of an open file, and most looks find nothing.
             start = self._ends.get(name)
             if name in self._flows or (start is not None and _size(path) <= start):

@@ -37,6 +37,26 @@ class TestSchedule:
         assert sum(granted) == 1
         assert len((await room.all())[1]) == 1
 
+    async def test_what_it_grants_is_no_news_to_itself_once_nothing_waits(self, room, worker):
+        await room.submit()
+        start = await room.database.wait(0, 0)
+        await room.engine.schedule()
+        own = room.database.recent(start)
+        await room.submit()
+
+        assert {change.noun for change in own} >= {"job", "pool"}
+        assert not any(map(room.engine.is_news, own))
+        assert any(map(room.engine.is_news, room.database.recent(own[-1].seq)))
+
+    async def test_what_it_grants_is_news_while_others_wait(self, room, worker):
+        await room.submit()
+        await room.submit(resources={"cpu": 1000})
+        start = await room.database.wait(0, 0)
+
+        assert await room.engine.schedule() == 1
+
+        assert any(map(room.engine.is_news, room.database.recent(start)))
+
 
 class TestMeter:
     async def test_it_charges_up_to_the_last_renewal(self, room, worker):

@@ -239,7 +239,7 @@ class TestFollow:
         class Clock(SystemClock):
             async def sleep(self, seconds):
                 pauses.append(seconds)
-                if len(pauses) == 22:
+                if len(pauses) == 57:
                     raise Ended
 
         clock = Clock()
@@ -250,4 +250,4 @@ class TestFollow:
         with pytest.raises(Ended):
             await shipper.follow(0.05)
 
-        assert pauses == [0.003] * 16 + [0.006, 0.012, 0.024, 0.048, 0.05, 0.05]
+        assert pauses == [0.001] * 50 + [0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.05]

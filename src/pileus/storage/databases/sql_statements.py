@@ -88,7 +88,9 @@ class Statements:
             )
             return found if limit is None else found.limit(sa.bindparam(_LIMIT, type_=_COUNT))
 
-        return self._once(("find", table.name, _shape(where), tuple(order), limit is None), build, ())
+        return self._once(
+            ("find", table.name, _shape(where), tuple(order), limit is None), build, ()
+        )
 
     def insert(self, table: Table) -> Statement:
         """A row that is not there; its columns are parameters."""
