@@ -7,6 +7,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pileus.server.api.interrupting import CLIENT_GONE
 from pileus.server.api.routing import PREFIX
 from pileus.server.services import Services
 
@@ -49,6 +50,7 @@ class Observing:
             # What nobody serves has no template, and its path must not become a label.
             route: str = getattr(scope.get("route"), "path_format", UNKNOWN).removeprefix(PREFIX)
             services.figures.answered(route, method, status, seconds)
-            level = logging.DEBUG if route.startswith(_ROUTINE) and status < 400 else logging.INFO
+            is_fine = status < 400 or status == CLIENT_GONE
+            level = logging.DEBUG if route.startswith(_ROUTINE) and is_fine else logging.INFO
             if log.isEnabledFor(level):
                 log.log(level, "%s %s %d, %.1f ms", method, scope["path"], status, seconds * 1000)

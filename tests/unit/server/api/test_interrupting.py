@@ -11,16 +11,25 @@ FOREVER = 3600
 class Asked:
     """One request to an application behind the middleware."""
 
-    def __init__(self, query: str, app) -> None:
+    def __init__(self, query: str, app, body=(b"",)) -> None:
         self.stopping = asyncio.Event()
+        self.has_left = asyncio.Event()
         self.sent: list[dict] = []
         scope = {"type": "http", "query_string": query.encode(), "state": {"request_id": "req_1"}}
 
         async def send(message):
             self.sent.append(message)
 
+        parts = list(body)
+
         async def receive():
-            return {"type": "http.request"}
+            if parts:
+                part = parts.pop(0)
+                if isinstance(part, Exception):
+                    raise part
+                return {"type": "http.request", "body": part, "more_body": bool(parts)}
+            await self.has_left.wait()
+            return {"type": "http.disconnect"}
 
         self.task = asyncio.ensure_future(Interrupting(app, self.stopping)(scope, receive, send))
 
@@ -89,3 +98,54 @@ class TestStopping:
 
         with pytest.raises(ValueError, match="no"):
             await Asked("wait=10", fails).task
+
+
+async def body_of(receive):
+    found, more = b"", True
+    while more:
+        message = await receive()
+        found, more = found + message["body"], message["more_body"]
+    return found
+
+
+class TestLeaving:
+    async def test_nobody_is_answered_when_nobody_listens(self):
+        ended = []
+
+        async def reads_and_waits(_scope, receive, _send):
+            ended.append(await body_of(receive))
+            try:
+                await asyncio.sleep(FOREVER)
+            finally:
+                ended.append("cancelled")
+
+        asked = Asked("wait=10", reads_and_waits, [b"a", b"b"])
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+        asked.has_left.set()
+        await asked.task
+
+        assert ended == [b"ab", "cancelled"]
+        assert asked.status == 499
+
+    async def test_what_is_being_answered_comes_to_its_end(self):
+        asked = Asked("wait=10", answers_slowly)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+        asked.has_left.set()
+        await asked.task
+
+        assert [message.get("body") for message in asked.sent] == [None, b"x"]
+
+    async def test_what_is_wrong_with_a_body_is_for_the_application(self):
+        async def reads(_scope, receive, send):
+            with pytest.raises(ValueError, match="large"):
+                await body_of(receive)
+            await answers(_scope, receive, send)
+
+        asked = Asked("wait=10", reads, [b"a", ValueError("too large")])
+        await asked.task
+
+        assert asked.status == 200
