@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -98,11 +98,17 @@ class SqlDatabase:
 
     def _read(self, work: Callable[[Snapshot], T]) -> T:
         try:
-            with self._reading.connect() as connection:
-                connection.begin()
+            with self._snapshot() as connection:
                 return work(SqlSnapshot(connection, self._statements, self._now))
         except sa.exc.DBAPIError as error:
             raise meaning(error, self._name) from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sa.Connection]:
+        """A connection whose transaction only reads."""
+        with self._reading.connect() as connection:
+            connection.begin()
+            yield connection
 
     async def _last(self) -> int:
         return await self.read(lambda snapshot: snapshot.last_change())

@@ -92,6 +92,31 @@ class Statements:
             ("find", table.name, _shape(where), tuple(order), limit is None), build, ()
         )
 
+    def total(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        where: Sequence[Primitive],
+        by: Sequence[str],
+    ) -> Statement:
+        """Of rows that match: what they are grouped by, the sums of columns, and how many."""
+
+        def build() -> sa.Select[Any]:
+            source = self.schema.of(table)
+            groups = [source.c[name] for name in by]
+            sums = [sa.func.coalesce(sa.func.sum(source.c[name]), 0) for name in columns]
+            return (
+                sa.select(*groups, *sums, sa.func.count())
+                .select_from(source)
+                .where(*conditions(source, where, self.dialect))
+                .group_by(*groups)
+                .order_by(*(group.asc().nulls_first() for group in groups))
+            )
+
+        return self._once(
+            ("total", table.name, tuple(columns), _shape(where), tuple(by)), build, ()
+        )
+
     def insert(self, table: Table) -> Statement:
         """A row that is not there; its columns are parameters."""
         return self._once(
@@ -107,6 +132,15 @@ class Statements:
         return self._once(
             ("append", table.name), lambda: sa.insert(self.schema.of(table)), _names(table)
         )
+
+    def locked(self, table: Table) -> Statement:
+        """Rows whose id is a parameter, held until the transaction ends."""
+
+        def build() -> sa.Select[Any]:
+            columns = self.schema.of(table)
+            return sa.select(columns).where(columns.c.id == sa.bindparam("id")).with_for_update()
+
+        return self._once(("locked", table.name), build, ())
 
     def put(self, table: Table) -> Statement:
         """A row, in place of one with its key; its columns are parameters."""

@@ -74,26 +74,17 @@ class SqlSnapshot:
     def total(
         self, table: Table, columns: Sequence[str], where: Where = (), *, by: Sequence[str] = ()
     ) -> list[Record]:
-        source = self._schema.of(table)
-        groups = [source.c[name] for name in by]
-        sums = [sa.func.coalesce(sa.func.sum(source.c[name]), 0).label(name) for name in columns]
         wanted = rules.primitives(table, where)
-        query = (
-            sa.select(*groups, *sums, sa.func.count().label("count"))
-            .select_from(source)
-            .where(*conditions(source, wanted, self._statements.dialect))
-            .group_by(*groups)
-            .order_by(*(group.asc().nulls_first() for group in groups))
-        )
+        query = self._statements.total(table, columns, wanted, by)
+        found = query.run(self._connection, self._statements.parameters(wanted))
+        names = (*by, *columns, "count")
         return [
             {
-                **{name: decode(table.column(name).kind, row[name]) for name in by},
                 # Postgres sums to a Decimal.
-                **{name: int(row[name]) for name in (*columns, "count")},
+                name: decode(table.column(name).kind, value) if name in by else int(value)
+                for name, value in zip(names, row, strict=True)
             }
-            for row in self._connection.execute(
-                query, self._statements.parameters(wanted)
-            ).mappings()
+            for row in found.fetchall()
         ]
 
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]:

@@ -87,9 +87,6 @@ class GroupWriter:
         and `committed` right after it, with the changes; both in the writer's thread."""
         self._engine = engine
         self._statements = statements
-        row = statements.schema.of(FEED)
-        self._held = sa.select(row.c.seq).where(row.c.id == FEED_ROW).with_for_update()
-        self._reached = sa.update(row).where(row.c.id == FEED_ROW)
         self._now = now
         self._committing = committing
         self._committed = committed
@@ -184,7 +181,7 @@ class GroupWriter:
                     self._run_apart(queued, connection, feed)
             if feed.changes:
                 with _breaking_off(self._name, in_work=False):
-                    connection.execute(self._reached, {"seq": feed.seq})
+                    self._statements.put(FEED).run(connection, {"id": FEED_ROW, "seq": feed.seq})
                     self._committing(connection, feed.seq)
             failpoint("database.before_commit")
             connection.commit()
@@ -208,7 +205,10 @@ class GroupWriter:
                 del feed.changes[mark:]
 
     def _begin(self, connection: sa.Connection) -> Feed:
-        return Feed(connection.execute(self._held).scalar_one())
+        connection.begin()
+        held = self._statements.locked(FEED).run(connection, {"id": FEED_ROW})
+        _, seq = held.fetchall()[0]
+        return Feed(seq)
 
     @staticmethod
     def _fail(group: list[Queued[Any]], error: BaseException) -> None:

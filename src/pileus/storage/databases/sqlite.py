@@ -6,7 +6,9 @@ A commit is power-safe. Only the server process writes; other processes may look
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,6 +31,8 @@ class SqliteDatabase(SqlDatabase):
         # Who writes is on this machine, so this machine's clock is the database's.
         clock = clock or SystemClock()
         self._path = path
+        self._of_thread = threading.local()
+        self._kept: list[sa.Connection] = []
         super().__init__(
             tables,
             _engine(path, "BEGIN IMMEDIATE", connections=1),
@@ -38,9 +42,31 @@ class SqliteDatabase(SqlDatabase):
             name=f"database {str(path)!r}",
         )
 
+    async def close(self) -> None:
+        await super().close()
+        for connection in self._kept:
+            connection.close()
+        self._kept.clear()
+
     def _open(self) -> None:
         check_local(self._path)
         super()._open()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sa.Connection]:
+        # To take one from the pool, and to begin and end a transaction through SQLAlchemy, takes as long
+        # as three reads: each thread that reads keeps its own.
+        connection: sa.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = self._of_thread.connection = self._reading.connect()
+            connection.detach()
+            self._kept.append(connection)
+        driver = connection.connection
+        try:
+            driver.cursor().execute("BEGIN")
+            yield connection
+        finally:
+            driver.rollback()
 
 
 def sqlite_engine(path: Path) -> sa.Engine:
