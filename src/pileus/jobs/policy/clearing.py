@@ -81,9 +81,10 @@ def clear(
 ) -> Clearing | None:
     """The room whose making loses the least; None where the claim may not have enough stopped.
 
-    Of `holdings` those with the least to lose come first, as `least_loss` has it. `quotas`, and what `space_of` tells of a node, are as they will be when everything has stopped
-    that was asked to; `roomy` are nodes that have room then. A gang may have a part of its room on
-    `others`, where nobody is stopped for it. Nothing is changed.
+    Of `holdings` those with the least to lose come first, as `least_loss` has it. `quotas`, and what
+    `space_of` tells of a node, are as they will be when everything has stopped that was asked to;
+    `roomy` are nodes that have room then. A gang may have a part of its room on `others`, where nobody
+    is stopped for it. Nothing is changed.
     """
     stoppable = may_stop(claim, holdings, quotas)
     if roomy:
@@ -156,7 +157,7 @@ def _choose(
         for one in sorted(trial.stopped.values(), key=least_loss, reverse=True):
             trial.spare(one)
             if not (trial.has_room and trial.has_quota):
-                trial.stop(one)
+                trial.stop_again(one)
     victims = sorted(trial.stopped.values(), key=least_loss)
     for one in victims:
         trial.spare(one)
@@ -192,10 +193,14 @@ class _Trial:
         """Nothing happens where its project is within its quota: those before it were enough."""
         its = one.project
         is_owed = its == self._claim.project or self._quotas.is_borrowing(its, self._contested)
-        if not is_owed or one.job in self.stopped:
-            return
+        if is_owed and one.job not in self.stopped:
+            self.stop_again(one)
+
+    def stop_again(self, one: Holding) -> None:
+        """Stop what could not be spared. That it may be stopped was asked before: asked now, after
+        others of its project, the answer may be another one."""
         self.stopped[one.job] = one
-        self._quotas.give(its, one.amounts)
+        self._quotas.give(one.project, one.amounts)
         self._change(one, Free.give)
 
     def spare(self, one: Holding) -> None:

@@ -216,6 +216,20 @@ HELD = st.lists(
 )
 
 
+def test_what_cannot_be_spared_is_stopped_though_its_project_borrows_no_more() -> None:
+    nodes = (node("n0", cpu=3), node("n1", cpu=4))
+    held = [("a", 1, 0), ("b", 1, 0), ("b", 1, 0), ("b", 1, 1), ("b", 1, 1), ("b", 2, 1)]
+    holdings = [
+        holding(f"j{number}", project, cpu=cpu, ran=LONG if number == 4 else 1.0, on=nodes[on])
+        for number, (project, cpu, on) in enumerate(held)
+    ]
+
+    found = cleared(claim(cpu=3, priority=1), holdings, nodes=nodes)
+
+    assert names(found) == ["j3", "j5"]
+    assert found.nodes == (nodes[1].id,)
+
+
 @given(HELD, st.integers(1, 4), st.integers(0, 3), st.permutations(range(8)))
 def test_what_is_stopped_may_be_is_enough_and_is_needed(held, cpu, priority, order) -> None:
     nodes = (node("n0", cpu=4), node("n1", cpu=4))
