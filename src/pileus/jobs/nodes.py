@@ -45,6 +45,7 @@ from pileus.jobs.store import (
     nodes,
     pools,
 )
+from pileus.jobs.tables import ATTEMPTS
 from pileus.jobs.waking import wait_for_news
 from pileus.security.tokens import attempt_token
 from pileus.storage.database import Database
@@ -61,11 +62,14 @@ class Quiet:
     """Nothing to tell a node: how far the feed was read, and whose changes would matter to it."""
 
     seq: int
+    node: str
     jobs: frozenset[str]
 
     def is_news(self, change: Change) -> bool:
-        """Whether the node's orders may be others after this change."""
-        return change.noun in {"attempt", "pool"} or change.id in self.jobs
+        """Whether the node's orders may be others after this change. That the pool is drained it
+        learns by the jobs that are to stop, or with its next question."""
+        is_here = change.noun == ATTEMPTS.noun and change.node in {None, self.node}
+        return is_here or change.id in self.jobs
 
 
 class Renewal(NamedTuple):
@@ -308,7 +312,7 @@ class NodeService:
             if attempt.id not in live or self._is_stale(held, attempt)
         )
         if version == report.seen and not forget and not is_due:
-            return Quiet(snapshot.last_change(), frozenset(h.job.id for h in held))
+            return Quiet(snapshot.last_change(), node_id, frozenset(h.job.id for h in held))
         specs = Specs(snapshot)
         return NodeOrders(
             version=version,

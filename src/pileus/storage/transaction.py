@@ -9,7 +9,7 @@ memory, SQLite, Postgres (`tests/contract/test_transactions.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -34,6 +34,8 @@ class Change:
     noun: str
     id: str
     rev: int
+    node: str | None = field(default=None, compare=False)
+    """The row's `node`, where it has one and this process wrote it: the feed itself does not tell."""
 
 
 class Snapshot(Protocol):

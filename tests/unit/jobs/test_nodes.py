@@ -9,6 +9,8 @@ import pytest
 
 from pileus.core.schemas.jobs import AttemptStatus, JobStatus, NodeReport
 from pileus.jobs.errors import NodeUnknown
+from pileus.jobs.nodes import Quiet
+from pileus.storage.transaction import Change
 from tests.unit.jobs.building import Worker, ended, running
 
 
@@ -231,3 +233,26 @@ class TestSync:
         assert still_waits
         assert len(orders.attempts) == 1
         assert time.monotonic() - began < 5
+
+    @pytest.mark.parametrize(
+        "change,is_news",
+        [
+            (Change(7, "prj_1", "attempt", "att_9", 1, "nod_1"), True),
+            (Change(7, "prj_1", "attempt", "att_9", 1, "nod_2"), False),
+            (Change(7, "prj_1", "attempt", "att_9", 1), True),  # another server's: nobody knows
+            (Change(7, "prj_1", "job", "job_1", 2), True),
+            (Change(7, "prj_1", "job", "job_2", 2), False),
+            (Change(7, "", "pool", "default", 2), False),
+        ],
+    )
+    def test_an_attempt_on_another_node_is_no_news(self, change, is_news):
+        assert Quiet(6, "nod_1", frozenset({"job_1"})).is_news(change) is is_news
+
+    async def test_what_a_server_grants_itself_it_knows_the_node_of(self, room, worker):
+        await room.submit()
+        start = await room.database.wait(0, 0)
+
+        await room.engine.schedule()
+
+        told = [c.node for c in room.database.recent(start) if c.noun == "attempt"]
+        assert told == [worker.id]

@@ -172,7 +172,9 @@ class MemoryTransaction:
         if table.has_rev:
             seq = last_of(self._changes) + 1
             self._changes.append(
-                Change(seq, row["project"], table.noun, row["id"], row["rev"] + ahead)
+                Change(
+                    seq, row["project"], table.noun, row["id"], row["rev"] + ahead, row.get("node")
+                )
             )
 
 

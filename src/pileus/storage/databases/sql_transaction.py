@@ -160,7 +160,8 @@ class SqlTransaction(SqlSnapshot):
         """Write the feed entries of what was changed so far."""
         if not self._pending:
             return
-        entries = [vars(change) for change in self._pending]
+        names = [column.name for column in CHANGES.columns]
+        entries = [{name: getattr(change, name) for name in names} for change in self._pending]
         self._statements.append(CHANGES).run_all(self._connection, entries)
         self._pending = []
 
@@ -185,7 +186,12 @@ class SqlTransaction(SqlSnapshot):
     def _append(self, table: Table, row: Record, ahead: int = 0) -> None:
         if table.has_rev:
             change = Change(
-                self._feed.seq + 1, row["project"], table.noun, row["id"], row["rev"] + ahead
+                self._feed.seq + 1,
+                row["project"],
+                table.noun,
+                row["id"],
+                row["rev"] + ahead,
+                row.get("node"),
             )
             self._feed.changes.append(change)
             self._pending.append(change)
