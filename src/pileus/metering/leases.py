@@ -10,7 +10,7 @@ from pileus.core.schemas.jobs import Lease
 from pileus.core.schemas.metering import Price
 from pileus.core.schemas.resources import MILLI, Resources
 from pileus.metering.ledger import Use, amount_of
-from pileus.metering.prices import current_price
+from pileus.metering.prices import current_prices
 from pileus.storage.transaction import Snapshot
 
 
@@ -100,7 +100,9 @@ def cost_until(lease: Lease, until: datetime, book: Mapping[str, Price]) -> int:
 
 
 def _current_prices(snapshot: Snapshot, resources: Resources) -> list[tuple[Rate, Price]]:
-    return [(rate, current_price(snapshot, rate.price_key)) for rate in rates(resources)]
+    wanted = rates(resources)
+    found = current_prices(snapshot, {rate.price_key for rate in wanted})
+    return [(rate, found[rate.price_key]) for rate in wanted]
 
 
 def _amount(prices: list[tuple[Rate, Price]], held: timedelta) -> int:

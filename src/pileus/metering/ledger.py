@@ -6,7 +6,7 @@ so that many small uses cost what one large use costs, and a sum of entries is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,7 +46,17 @@ class Ledger:
 
         Raises Duplicate for a (source, sequence, resource, subject, price) that is there.
         """
-        return [self._post(transaction, use) for use in uses if use.quantity > 0]
+        posted = [use for use in uses if use.quantity > 0]
+        wanted = {use.price for use in posted}
+        book = {price.id: price for price in prices.find(transaction, [("id", "in", [*wanted])])}
+        carried = {
+            (carry.project, carry.price): carry
+            for project in {use.project for use in posted}
+            for carry in carries.find(
+                transaction, [("project", "=", project), ("price", "in", [*wanted])]
+            )
+        }
+        return [self._post(transaction, use, book, carried) for use in posted]
 
     async def invoice(
         self, project: str, since: datetime | None, until: datetime | None
@@ -71,14 +81,22 @@ class Ledger:
             )
         )
 
-    def _post(self, transaction: Transaction, use: Use) -> LedgerEntry:
-        price = prices.get(transaction, id=use.price)
+    def _post(
+        self,
+        transaction: Transaction,
+        use: Use,
+        book: Mapping[str, Price],
+        carried: dict[tuple[str, str], Carry],
+    ) -> LedgerEntry:
+        """`carried` is kept as the rows of the transaction are."""
+        price = book.get(use.price)
         if price is None:
             raise KeyError(f"use of {use.resource!r} names a price that is not there: {use.price}")
-        carry = carries.get(transaction, project=use.project, price=use.price)
+        key = (use.project, use.price)
+        carry = carried.get(key)
         amount, remainder = amount_of(price, use.quantity, carry.remainder if carry else 0)
         if carry is None:
-            carries.insert(
+            carried[key] = carries.insert(
                 transaction,
                 Carry(
                     id=self._new_id("cry"),
@@ -89,7 +107,8 @@ class Ledger:
                 ),
             )
         elif carry.remainder != remainder:
-            carries.swap(transaction, carry.model_copy(update={"remainder": remainder}))
+            carry = carry.model_copy(update={"remainder": remainder})
+            carried[key] = carries.swap(transaction, carry)
         return ledger.insert(
             transaction,
             LedgerEntry(

@@ -15,7 +15,7 @@ from pileus.metering.errors import PriceNotFound, PriceRefused
 from pileus.metering.store import prices
 from pileus.security.audit import AuditLog
 from pileus.storage.database import Database
-from pileus.storage.transaction import Snapshot, Transaction
+from pileus.storage.transaction import Snapshot, Transaction, Where
 
 INSTALLATION = ""
 """`project` of rows that belong to the whole installation."""
@@ -128,9 +128,15 @@ class PriceBook:
 
 def current_price(snapshot: Snapshot, resource: str) -> Price:
     """The price of `resource` in force. Raises PriceNotFound."""
-    found = prices.find(snapshot, [("resource", "=", resource), ("is_current", "=", True)])
-    if not found:
+    return current_prices(snapshot, {resource})[resource]
+
+
+def current_prices(snapshot: Snapshot, resources: set[str]) -> dict[str, Price]:
+    """Resource → its price in force. Raises PriceNotFound."""
+    where: Where = [("resource", "in", sorted(resources)), ("is_current", "=", True)]
+    found = {price.resource: price for price in prices.find(snapshot, where)}
+    for resource in sorted(resources - found.keys()):
         raise PriceNotFound(
             f"Resource {resource!r} has no price", hint="List prices with `pileus price list`."
         )
-    return found[0]
+    return found
