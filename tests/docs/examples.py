@@ -129,9 +129,10 @@ def missing(shown: tuple[str, ...], printed: str) -> list[str]:
 
 
 def _stable(line: str) -> str:
-    """What of a line is the same in every run: not ids, digests, numbers and column widths."""
+    """What of a line is the same in every run: not ids, digests, numbers, days and column widths."""
     line = re.sub(r"\b([a-z]{2,4})_[0-9a-z]{16,}", r"\1_ID", line)
     line = re.sub(r"\b[0-9a-f]{12,}\b", "DIGEST", line)
+    line = re.sub(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", "DAY", line)
     line = re.sub(r"\d+(?:[.,:]\d+)*", "N", line)
     line = re.sub(r"[─━═╌-]{3,}", "---", line)
     return " ".join(line.split())

@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPICursor
 
 from pileus.storage.databases.sql_failures import as_raised
 from pileus.storage.databases.sql_insert import insert_into
@@ -36,14 +35,23 @@ class Statement:
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         """What SQLAlchemy has put in itself, such as where a limit begins."""
 
-    def run(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> DBAPICursor:
-        """Its result. Raises what SQLAlchemy raises."""
+    def rows(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """What it finds. Raises what SQLAlchemy raises."""
+        try:
+            cursor = connection.connection.cursor()
+            cursor.execute(self._text, self._bound(parameters))
+            return list(cursor.fetchall())
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_raised(connection, self._text, error) from error
+
+    def run(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> int:
+        """How many rows it has changed. Raises what SQLAlchemy raises."""
         try:
             cursor = connection.connection.cursor()
             cursor.execute(self._text, self._bound(parameters))
         except connection.dialect.loaded_dbapi.Error as error:
             raise as_raised(connection, self._text, error) from error
-        return cursor
+        return cursor.rowcount
 
     def run_all(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once with the parameters of each row. Raises what SQLAlchemy raises."""

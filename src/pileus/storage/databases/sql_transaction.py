@@ -62,21 +62,21 @@ class SqlSnapshot:
     ) -> list[Record]:
         wanted = rules.primitives(table, where)
         query = self._statements.find(table, wanted, order, limit)
-        found = query.run(self._connection, self._statements.parameters(wanted, limit))
-        return decode_rows(table, found.fetchall())
+        found = query.rows(self._connection, self._statements.parameters(wanted, limit))
+        return decode_rows(table, found)
 
     def get(self, table: Table, **key: Any) -> Record | None:
         where = rules.primitives(table, rules.one_row(table, key))
         query = self._statements.find(table, where)
-        found = query.run(self._connection, self._statements.parameters(where))
-        return next(iter(decode_rows(table, found.fetchall())), None)
+        found = query.rows(self._connection, self._statements.parameters(where))
+        return next(iter(decode_rows(table, found)), None)
 
     def total(
         self, table: Table, columns: Sequence[str], where: Where = (), *, by: Sequence[str] = ()
     ) -> list[Record]:
         wanted = rules.primitives(table, where)
         query = self._statements.total(table, columns, wanted, by)
-        found = query.run(self._connection, self._statements.parameters(wanted))
+        found = query.rows(self._connection, self._statements.parameters(wanted))
         names = (*by, *columns, "count")
         return [
             {
@@ -84,7 +84,7 @@ class SqlSnapshot:
                 name: decode(table.column(name).kind, value) if name in by else int(value)
                 for name, value in zip(names, row, strict=True)
             }
-            for row in found.fetchall()
+            for row in found
         ]
 
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
@@ -115,7 +115,7 @@ class SqlTransaction(SqlSnapshot):
 
     def insert(self, table: Table, record: Record) -> None:
         row = encode_record(table, record)
-        if self._statements.insert(table).run(self._connection, row).rowcount == 0:
+        if self._statements.insert(table).run(self._connection, row) == 0:
             raise rules.duplicate(table, record)
         self._append(table, row)
 
@@ -170,10 +170,10 @@ class SqlTransaction(SqlSnapshot):
     ) -> int:
         """Rows touched. Raises Duplicate, after which the transaction goes on."""
         if not table.unique:
-            return statement.run(self._connection, parameters).rowcount
+            return statement.run(self._connection, parameters)
         try:
             with self._surviving_a_failure():
-                return statement.run(self._connection, parameters).rowcount
+                return statement.run(self._connection, parameters)
         except sa.exc.IntegrityError as error:
             raise rules.duplicate(table, record) from error
 

@@ -206,8 +206,7 @@ class GroupWriter:
 
     def _begin(self, connection: sa.Connection) -> Feed:
         connection.begin()
-        held = self._statements.locked(FEED).run(connection, {"id": FEED_ROW})
-        _, seq = held.fetchall()[0]
+        [(_, seq)] = self._statements.locked(FEED).rows(connection, {"id": FEED_ROW})
         return Feed(seq)
 
     @staticmethod
