@@ -118,6 +118,9 @@ class NodeService:
         self._ending: dict[tuple[str, str], asyncio.Task[None]] = {}
         """Attempt and lease token → the end that is being recorded: once, however often it is said."""
 
+        self._losing: set[asyncio.Task[None]] = set()
+        """What is being recorded as lost."""
+
         self._taken: dict[str, set[tuple[str, str]]] = {}
         """Node → the ends that it said and that are recorded, until it does not say them any more."""
 
@@ -181,11 +184,15 @@ class NodeService:
             )
         )
         if not is_known:
-            for lease in await self._database.write(
+            lost = await self._database.write(
                 lambda transaction: self._renew(transaction, node_id, report)
-            ):
-                # The node answers and does not have it: it is gone, and another try may start.
-                await self._ends.lost(lease, "runner_lost")
+            )
+            if lost:
+                # Goes on when the node hangs up, as ends do: half of it is not made up for later.
+                task = asyncio.create_task(self._lose(lost))
+                self._losing.add(task)
+                task.add_done_callback(self._losing.discard)
+                await asyncio.shield(task)
         self.heard[node_id] = self._heard(report)
         ends = self._taking_all(node_id, report)
         deadline = self._clock.monotonic() + wait_seconds
@@ -200,6 +207,11 @@ class NodeService:
             left = deadline - self._clock.monotonic()
             await wait_for_news(self._database, self._clock, found.seq, found.is_news, left)
             is_known = False
+
+    async def _lose(self, leases: Sequence[Lease]) -> None:
+        """The node answers and does not have them: they are gone, and other tries may start."""
+        for lease in leases:
+            await self._ends.lost(lease, "runner_lost")
 
     def _heard(self, report: NodeReport) -> Heard:
         if report.clock is None or report.clock.tzinfo is None:

@@ -234,6 +234,30 @@ class TestSync:
         assert len(orders.attempts) == 1
         assert time.monotonic() - began < 5
 
+    async def test_a_loss_is_recorded_though_the_node_hangs_up(self, room, worker, monkeypatch):
+        job = await room.submit()
+        await room.engine.schedule()
+        await worker.start()
+        begun, may_go_on = asyncio.Event(), asyncio.Event()
+        drop = room.streams.drop
+
+        async def late(attempt):
+            begun.set()
+            await may_go_on.wait()
+            await drop(attempt)
+            dropped.set()
+
+        dropped = asyncio.Event()
+        monkeypatch.setattr(room.streams, "drop", late)
+        asked = asyncio.create_task(worker.sync())  # that does not have it any more
+        await begun.wait()
+        asked.cancel()
+        may_go_on.set()
+
+        async with asyncio.timeout(10):
+            await dropped.wait()
+        assert (await room.job(job)).status is JobStatus.QUEUED  # to be tried again
+
     @pytest.mark.parametrize(
         "change,is_news",
         [

@@ -15,6 +15,11 @@ CLIENT_GONE = 499
 """As nginx says it; only figures and logs ever see it."""
 
 
+_MESSAGES = 2
+"""So many wait for the application: an empty body that it does not read, and that the client has gone.
+More of a long body stays in the connection."""
+
+
 class ServerStopping(Unavailable, code="server_stopping"):
     """The server is going down and holds no more questions."""
 
@@ -67,7 +72,7 @@ class _Client:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._messages: asyncio.Queue[Message | Exception] = asyncio.Queue()
+        self._messages: asyncio.Queue[Message | Exception] = asyncio.Queue(_MESSAGES)
 
     async def receive(self) -> Message:
         """The next message, as the application receives it."""
@@ -83,9 +88,9 @@ class _Client:
             try:
                 message = await self._receive()
             except Exception as error:  # noqa: BLE001  such as of a body that is too large
-                self._messages.put_nowait(error)
+                await self._messages.put(error)
                 break
-            self._messages.put_nowait(message)
+            await self._messages.put(message)
             if message["type"] == "http.disconnect":
                 return
             if is_whole:

@@ -7,7 +7,7 @@ that a statement could be, one takes five times as long, and that was most of wh
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,12 +27,17 @@ _COUNT = sa.BigInteger()
 class Statement:
     """One statement in the words of the driver. Run it where a transaction has begun."""
 
-    def __init__(self, compiled: sa.Compiled) -> None:
+    def __init__(self, compiled: sa.Compiled, columns: Collection[str]) -> None:
+        """`columns` are those that it sets."""
         self._text = compiled.string
         self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
         """The names of the parameters, where the driver wants them by place."""
 
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._fixed = {
+            name: value
+            for name, value in compiled.params.items()
+            if value is not None and name not in columns
+        }
         """What SQLAlchemy has put in itself, such as where a limit begins."""
 
     def rows(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> list[Sequence[Any]]:
@@ -195,7 +200,7 @@ class Statements:
         found = self._written.get(shape)
         if found is None:
             compiled = build().compile(dialect=self._dialect, column_keys=list(columns))
-            found = self._written[shape] = Statement(compiled)
+            found = self._written[shape] = Statement(compiled, columns)
         return found
 
 

@@ -20,14 +20,14 @@ class Asked:
         async def send(message):
             self.sent.append(message)
 
-        parts = list(body)
+        self.parts = list(body)
 
         async def receive():
-            if parts:
-                part = parts.pop(0)
+            if self.parts:
+                part = self.parts.pop(0)
                 if isinstance(part, Exception):
                     raise part
-                return {"type": "http.request", "body": part, "more_body": bool(parts)}
+                return {"type": "http.request", "body": part, "more_body": bool(self.parts)}
             await self.has_left.wait()
             return {"type": "http.disconnect"}
 
@@ -149,3 +149,12 @@ class TestLeaving:
         await asked.task
 
         assert asked.status == 200
+
+    async def test_no_more_of_a_body_is_taken_than_is_read(self):
+        asked = Asked("wait=10", waits, [b"x"] * 100)
+        for _ in range(300):
+            await asyncio.sleep(0)
+
+        assert len(asked.parts) >= 97
+        asked.stopping.set()
+        await asked.task
