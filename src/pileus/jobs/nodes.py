@@ -68,7 +68,7 @@ class Quiet:
     def is_news(self, change: Change) -> bool:
         """Whether the node's orders may be others after this change. That the pool is drained it
         learns by the jobs that are to stop, or with its next question."""
-        is_here = change.noun == ATTEMPTS.noun and change.node in {None, self.node}
+        is_here = change.noun == ATTEMPTS.noun and change.about in {None, self.node}
         return is_here or change.id in self.jobs
 
 

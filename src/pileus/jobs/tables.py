@@ -111,6 +111,7 @@ ATTEMPTS = Table(
     key=("id",),
     unique=(("job", "number", "rank"),),
     index=(("node", "status"),),
+    about="node",
 )
 
 LEASES = Table(

@@ -47,6 +47,8 @@ class Ledger:
         Raises Duplicate for a (source, sequence, resource, subject, price) that is there.
         """
         posted = [use for use in uses if use.quantity > 0]
+        if not posted:
+            return []
         wanted = {use.price for use in posted}
         book = {price.id: price for price in prices.find(transaction, [("id", "in", [*wanted])])}
         carried = {

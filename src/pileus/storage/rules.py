@@ -23,7 +23,8 @@ def catalog(tables: Iterable[Table]) -> dict[str, Table]:
         if table.name in found:
             raise ValueError(f"two tables are called {table.name!r}")
         names = {column.name for column in table.columns}
-        for columns in (table.key, *table.unique, *table.index):
+        about = () if table.about is None else (table.about,)
+        for columns in (table.key, *table.unique, *table.index, about):
             if not set(columns) <= names:
                 raise ValueError(f"table {table.name!r} has no columns {columns!r}")
         if "rev" in names and not {"id", "project"} <= names:

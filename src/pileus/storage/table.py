@@ -42,6 +42,8 @@ class Table:
     key: tuple[str, ...]
     unique: tuple[tuple[str, ...], ...] = ()
     index: tuple[tuple[str, ...], ...] = ()
+    about: str | None = None
+    """A column of text that a change is told with, so that many may wait each for their own rows."""
 
     def column(self, name: str) -> Column:
         """The column called `name`. Raises KeyError."""

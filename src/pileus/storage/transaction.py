@@ -34,8 +34,9 @@ class Change:
     noun: str
     id: str
     rev: int
-    node: str | None = field(default=None, compare=False)
-    """The row's `node`, where it has one and this process wrote it: the feed itself does not tell."""
+    about: str | None = field(default=None, compare=False)
+    """What the row has in the column that its table's `about` names, where this process wrote it: the
+    feed itself does not tell."""
 
 
 class Snapshot(Protocol):

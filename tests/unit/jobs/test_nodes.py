@@ -278,5 +278,5 @@ class TestSync:
 
         await room.engine.schedule()
 
-        told = [c.node for c in room.database.recent(start) if c.noun == "attempt"]
+        told = [c.about for c in room.database.recent(start) if c.noun == "attempt"]
         assert told == [worker.id]

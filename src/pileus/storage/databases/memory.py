@@ -173,7 +173,12 @@ class MemoryTransaction:
             seq = last_of(self._changes) + 1
             self._changes.append(
                 Change(
-                    seq, row["project"], table.noun, row["id"], row["rev"] + ahead, row.get("node")
+                    seq,
+                    row["project"],
+                    table.noun,
+                    row["id"],
+                    row["rev"] + ahead,
+                    table.about and row[table.about],
                 )
             )
 

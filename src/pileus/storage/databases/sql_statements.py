@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from pileus.storage.databases.sql_failures import as_raised
 from pileus.storage.databases.sql_insert import insert_into
@@ -19,6 +20,8 @@ from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.rules import Primitive
 from pileus.storage.table import Table
 from pileus.storage.values import Value
+
+T = TypeVar("T")
 
 _LIMIT = "how_many"
 _COUNT = sa.BigInteger()
@@ -42,27 +45,30 @@ class Statement:
 
     def rows(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> list[Sequence[Any]]:
         """What it finds. Raises what SQLAlchemy raises."""
-        try:
-            cursor = connection.connection.cursor()
+
+        def found(cursor: DBAPICursor) -> list[Sequence[Any]]:
             cursor.execute(self._text, self._bound(parameters))
             return list(cursor.fetchall())
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise as_raised(connection, self._text, error) from error
+
+        return self._done(connection, found)
 
     def run(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> int:
         """How many rows it has changed. Raises what SQLAlchemy raises."""
-        try:
-            cursor = connection.connection.cursor()
+
+        def changed(cursor: DBAPICursor) -> int:
             cursor.execute(self._text, self._bound(parameters))
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise as_raised(connection, self._text, error) from error
-        return cursor.rowcount
+            return cursor.rowcount
+
+        return self._done(connection, changed)
 
     def run_all(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once with the parameters of each row. Raises what SQLAlchemy raises."""
+        bound = [self._bound(row) for row in rows]
+        self._done(connection, lambda cursor: cursor.executemany(self._text, bound))
+
+    def _done(self, connection: sa.Connection, work: Callable[[DBAPICursor], T]) -> T:
         try:
-            cursor = connection.connection.cursor()
-            cursor.executemany(self._text, [self._bound(row) for row in rows])
+            return work(connection.connection.cursor())
         except connection.dialect.loaded_dbapi.Error as error:
             raise as_raised(connection, self._text, error) from error
 

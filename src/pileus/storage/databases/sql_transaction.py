@@ -191,7 +191,7 @@ class SqlTransaction(SqlSnapshot):
                 table.noun,
                 row["id"],
                 row["rev"] + ahead,
-                row.get("node"),
+                table.about and row[table.about],
             )
             self._feed.changes.append(change)
             self._pending.append(change)
