@@ -14,18 +14,18 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from fractions import Fraction
 from functools import cached_property, partial
 from itertools import chain, islice
 
 from pileus.core.schemas.jobs import Job, Lease, Node
-from pileus.core.schemas.quota import Limit, Stops
+from pileus.core.schemas.quota import Stops
+from pileus.jobs.answers import Answers, Lack, Share, lack_of
 from pileus.jobs.plan import NO_POLICY, Berth, Carry, Grant, Plan, Policy, PoolSnapshot, Preemption
 from pileus.jobs.policy.clearing import Claim, Clearing, clear, least_loss
-from pileus.jobs.policy.demand import Asked, Demand, Shape
+from pileus.jobs.policy.demand import Demand
 from pileus.jobs.policy.ending import Endings
 from pileus.jobs.policy.free import Free
 from pileus.jobs.policy.holdings import holdings_of
@@ -35,7 +35,8 @@ from pileus.jobs.policy.prediction import History
 from pileus.jobs.policy.quota import Amounts, Quotas, amounts_of, total
 from pileus.jobs.policy.reservation import End, Opening, Reservations, earliest
 from pileus.jobs.policy.soon import Soon
-from pileus.jobs.reasons import Waiting, being_cleared, beyond_quota, explain, lacks_quota
+from pileus.jobs.policy.wishes import Wish, wishes_of
+from pileus.jobs.reasons import Waiting, being_cleared, explain
 
 PATIENCE = timedelta(seconds=60)
 """A job that fits an idle node waits at most this long behind smaller ones that came later."""
@@ -63,45 +64,12 @@ def decide(pool: PoolSnapshot, carry: Carry | None = None, policy: Policy = NO_P
 def in_order(pool: PoolSnapshot, carry: Carry, policy: Policy = NO_POLICY) -> list[Job]:
     """What waits, as it is considered: by priority, then by rank, then by submission."""
     with carry.lock:
-        turns = _turns(pool, carry, policy, _wishes_of(pool.queue))
+        turns = _turns(pool, carry, policy, wishes_of(pool.queue))
     return sorted(pool.queue, key=lambda job: turns[job.id])
 
 
-@dataclass(eq=False, slots=True)
-class _Wish:
-    """What some of the waiting jobs ask alike, and what was found out for all of them."""
-
-    asked: Asked
-    is_sandboxed: bool
-    explained: Waiting | None = None
-    nowhere: set[datetime | None] = field(default_factory=set)
-    """A job that ends then finds no room: it only shrinks while a decision is made."""
-
-    @property
-    def shape(self) -> Shape:
-        return self.asked.shape
-
-    @property
-    def gang(self) -> int:
-        return self.asked.gang
-
-
-def _wishes_of(queue: Iterable[Job]) -> dict[str, _Wish]:
-    """Job → its wish; those that ask alike have the same."""
-    wishes: dict[tuple[Shape, bool, int], _Wish] = {}
-    found = {}
-    for job in queue:
-        spec = job.spec
-        alike = (Shape.of(spec.resources), spec.sandbox, spec.gang)
-        wish = wishes.get(alike)
-        if wish is None:
-            wish = wishes[alike] = _Wish(Asked(alike[0], spec.gang), spec.sandbox)
-        found[job.id] = wish
-    return found
-
-
 def _turns(
-    pool: PoolSnapshot, carry: Carry, policy: Policy, wishes: Mapping[str, _Wish]
+    pool: PoolSnapshot, carry: Carry, policy: Policy, wishes: Mapping[str, Wish]
 ) -> dict[str, Turn]:
     """Where each job that waits stands."""
     known = (carry.ranks, carry.history, pool.held, pool.now, pool.ran)
@@ -117,7 +85,7 @@ class _Decision:
         self._endings = Endings(carry.history, pool.now)
         self._spaces = carry.spaces
         self._spaces.update(pool.nodes, pool.held)
-        self._wishes = _wishes_of(pool.queue)
+        self._wishes = wishes_of(pool.queue)
         self._turns = _turns(pool, carry, policy, self._wishes)
         # What waits and what runs is what is expected to come again.
         asked = self._spaces.asked.copy()
@@ -127,6 +95,7 @@ class _Decision:
         self._numbers = self._placement.numbers
         self._reservations = Reservations()
         self._quotas = Quotas(policy.quotas)
+        self._answers = Answers(self._quotas)
         holdings = holdings_of(pool.leases, (*pool.nodes, *pool.silent), self._quotas, pool.now)
         for held in holdings:
             self._quotas.take(held.project, held.amounts)
@@ -151,7 +120,8 @@ class _Decision:
 
         self._kept_whole = 0
         self._clearings = 0
-        self._hopeless: set[tuple[str, int, _Wish]] = set()
+        self._hopeless: set[tuple[str, int, Wish]] = set()
+        self._explained: dict[Wish, Waiting] = {}
         self._grants: list[Grant] = []
         self._waiting: dict[str, Waiting] = {}
         self._preemptions: list[Preemption] = []
@@ -170,7 +140,7 @@ class _Decision:
             if self._borrows(job):
                 borrowing[job.project].append(job)
                 if self._is_patient(job):
-                    amounts = _amounts(job)
+                    amounts = self._wishes[job.id].amounts
                     self._claim(job, self._quotas.within_nominal(job.project, amounts))
             else:
                 self._try(job)
@@ -182,12 +152,12 @@ class _Decision:
 
     def _by_share(self, borrowing: Mapping[str, Sequence[Job]]) -> Iterator[Job]:
         """Each time the next job of the project that would have borrowed the least with it."""
-        heap: list[tuple[Fraction, Turn, int, Job]] = []
+        heap: list[tuple[Share, Turn, int, Job]] = []
 
         def push(project: str, number: int) -> None:
             if number < len(borrowing[project]):
                 job = borrowing[project][number]
-                share = self._quotas.share(project, _amounts(job))
+                share = self._answers.share(project, self._wishes[job.id])
                 heapq.heappush(heap, (share, self._turns[job.id], number, job))
 
         for project in borrowing:
@@ -200,40 +170,35 @@ class _Decision:
     def _borrows(self, job: Job) -> bool:
         if job.project not in self._quotas.of:
             return False
-        return self._quotas.borrows(job.project, _amounts(job))
+        return self._answers.borrows(job.project, self._wishes[job.id])
 
     def _try(self, job: Job) -> None:
         """Start it, or have room made for it, or say why it waits."""
-        amounts: Amounts = {}
-        lacking = None
+        wish, lack = self._wishes[job.id], None
         if job.project in self._quotas.of:
-            amounts = _amounts(job)
             self._unclaim(job)
-            never = self._quotas.never(job.project, amounts)
-            if never is not None:
-                self._waiting[job.id] = beyond_quota(*self._asked(job, amounts, never))
+            lack = self._answers.lack(job.project, wish)
+            if lack is not None and lack.is_for_ever:
+                self._waiting[job.id] = lack.told
                 return
-            lacking = self._quotas.lacking(job.project, amounts)
-        if lacking is None:
+        if lack is None:
             spots = self._spots(job)
             if spots is not None:
-                lacking = self._lacking_there(job, spots)
-                if lacking is None:
+                lack = self._lack_there(job, spots)
+                if lack is None:
                     self._grant(job, spots)
                     return
-        if self._clear(job, amounts):
+        if self._clear(job, wish.amounts):
             return
-        if lacking is not None:
-            self._waiting[job.id] = lacks_quota(*self._asked(job, amounts, lacking))
-            if self._is_patient(job) or not self._quotas.borrows(job.project, amounts):
-                self._claim(job, amounts)
+        if lack is not None:
+            self._waiting[job.id] = lack.told
+            if job.project not in self._claims and (
+                self._is_patient(job) or not self._borrows(job)
+            ):
+                self._claim(job, wish.amounts)
             return
         self._waiting[job.id] = self._explain(job)
         self._reserve(job)
-
-    def _asked(self, job: Job, amounts: Amounts, resource: str) -> tuple[str, int, Limit]:
-        asked = self._quotas.limited(job.project, amounts)
-        return resource, asked.get(resource, 0), self._quotas.of[job.project].limits[resource]
 
     # --- starting
 
@@ -286,11 +251,13 @@ class _Decision:
             self._endings.of_job(job, self._wishes[job.id].shape) if self._is_backfilling else None
         )
 
-    def _lacking_there(self, job: Job, spots: Sequence[Spot]) -> str | None:
+    def _lack_there(self, job: Job, spots: Sequence[Spot]) -> Lack | None:
         """What its quota lacks once it is known which kind of devices it gets."""
         if not spots[0].devices or job.project not in self._quotas.of:
             return None
-        return self._quotas.lacking(job.project, self._amounts_at(job, spots))
+        lacking = self._quotas.lacking(job.project, self._amounts_at(job, spots))
+        amounts = self._wishes[job.id].amounts
+        return None if lacking is None else lack_of(self._quotas, job.project, amounts, lacking)
 
     def _amounts_at(self, job: Job, spots: Sequence[Spot]) -> Amounts:
         return total(amounts_of(job.spec.resources, self._kinds_at(spot) or None) for spot in spots)
@@ -314,12 +281,12 @@ class _Decision:
 
     def _keep_promise(self, job: Job) -> bool:
         """Start the job, or go on making room for it; False where nothing of that helps any more."""
-        amounts = _amounts(job)
+        amounts = self._wishes[job.id].amounts
         spots = self._spots(job)
         if (
             spots is not None
             and self._quotas.lacking(job.project, amounts) is None
-            and self._lacking_there(job, spots) is None
+            and self._lack_there(job, spots) is None
         ):
             self._grant(job, spots)
             return True
@@ -415,12 +382,13 @@ class _Decision:
 
     def _explain(self, job: Job) -> Waiting:
         wish = self._wishes[job.id]
-        if wish.explained is None:
+        if wish not in self._explained:
             nodes = self._pool.nodes
             if wish.is_sandboxed:
                 nodes = [node for node in nodes if node.capacity.sandbox]
-            wish.explained = explain(job.spec.resources, nodes, self._pool.silent, wish.gang)
-        return wish.explained
+            found = explain(job.spec.resources, nodes, self._pool.silent, wish.gang)
+            self._explained[wish] = found
+        return self._explained[wish]
 
     def _reserve(self, job: Job) -> None:
         """Keep nodes for the first job that waits for room, from when that is expected; and whole
@@ -476,12 +444,6 @@ class _Decision:
             is_able = self._placement.free[number].node.id in able and number not in barred
             if is_able and number not in self._reservations:
                 yield number
-
-
-def _amounts(job: Job) -> Amounts:
-    """What its members ask for together."""
-    amounts = amounts_of(job.spec.resources)
-    return amounts if job.spec.gang == 1 else total([amounts] * job.spec.gang)
 
 
 def _held_back(job: Job, pool: PoolSnapshot) -> Waiting | None:

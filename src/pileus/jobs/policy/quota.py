@@ -65,6 +65,7 @@ class Quotas:
         self._lent: dict[tuple[str, str], int] = defaultdict(int)
         """Cohort and resource → what of it is held by those that hold more than they keep."""
 
+        self._states: dict[str, int] = defaultdict(int)
         for quota in self.of.values():
             for resource, limit in quota.limits.items():
                 self._lendable[_cohort_of(quota), resource] += limit.nominal - _kept(limit)
@@ -82,6 +83,12 @@ class Quotas:
     def give(self, project: str, amounts: Amounts) -> None:
         """It holds this much less."""
         self._change(project, amounts, -1)
+
+    def state(self, project: str) -> int:
+        """Another number whenever what the project's cohort holds changes: until then, every answer
+        about the project stays."""
+        quota = self.of.get(project)
+        return 0 if quota is None else self._states[_cohort_of(quota)]
 
     def used(self, project: str, resource: str) -> int:
         """What a project with a quota holds."""
@@ -177,6 +184,7 @@ class Quotas:
         kept = _kept(quota.limits[resource])
         before = self.used(quota.project, resource)
         after = self._used[quota.project][resource] = before + amount
+        self._states[_cohort_of(quota)] += 1
         self._lent[_cohort_of(quota), resource] += max(0, after - kept) - max(0, before - kept)
 
 

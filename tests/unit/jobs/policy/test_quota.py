@@ -57,6 +57,15 @@ class TestLacking:
         assert quotas.lacking("a", cpu(31)) == "cpu_milli"
         assert quotas.never("a", cpu(31)) == "cpu_milli"
 
+    def test_the_state_is_another_when_the_cohort_holds_something_else(self) -> None:
+        quotas = Quotas([quota("a"), quota("b"), quota("d", cohort=None)])
+        before = [quotas.state(project) for project in "abd"]
+
+        quotas.take("a", cpu(1))
+
+        after = [quotas.state(project) for project in "abd"]
+        assert [x != y for x, y in zip(before, after, strict=True)] == [True, True, False]
+
     def test_what_others_use_may_not(self) -> None:
         quotas = Quotas([quota("a", 20), quota("b", 20)])
         quotas.take("b", cpu(15))
