@@ -74,14 +74,14 @@ class Ends:
         self._outcomes = outcomes
         self._settings = settings
 
-    async def record(self, attempt_id: str, reported: Reported) -> None:
-        """Record an end; repeating it changes nothing."""
+    async def record(self, attempt_id: str, reported: Reported, held: Held | None = None) -> None:
+        """Record an end; repeating it changes nothing. `held` is the attempt, where it was just read."""
 
         def load(snapshot: Snapshot) -> Held | None:
             attempt = attempts.get(snapshot, id=attempt_id)
             return held_by(snapshot, attempt) if attempt else None
 
-        held = await self._database.read(load)
+        held = held or await self._database.read(load)
         if held is None or reported.token not in {None, held.lease.token}:
             return
         if held.attempt.status.is_final:

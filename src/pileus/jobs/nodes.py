@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from pileus.core.schemas.jobs import (
 )
 from pileus.jobs.ends import Ends, Reported
 from pileus.jobs.errors import NodeUnknown
+from pileus.jobs.held_mirror import HeldMirror
 from pileus.jobs.orders import Specs
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import (
@@ -38,8 +39,8 @@ from pileus.jobs.store import (
     Held,
     attempts,
     bump_epoch,
-    held_on,
     is_answering,
+    leased_of,
     leased_on,
     leases,
     nodes,
@@ -87,6 +88,11 @@ class Renewal(NamedTuple):
     def is_nothing(self) -> bool:
         return not any(self)
 
+    @property
+    def about(self) -> set[str]:
+        """Attempts that it changes, or has lost."""
+        return {one.id for one in self.attempts} | {one.attempt for one in self.leases + self.lost}
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -114,6 +120,7 @@ class NodeService:
         self._new_id = new_id
         self._ends = ends
         self._token_key = token_key
+        self._mirror = HeldMirror()
         self.settings = settings
         self._ending: dict[tuple[str, str], asyncio.Task[None]] = {}
         """Attempt and lease token → the end that is being recorded: once, however often it is said."""
@@ -175,17 +182,23 @@ class NodeService:
         Raises NodeUnknown.
         """
         look = partial(self._look, node_id=node_id, report=report)
+
+        def first(snapshot: Snapshot) -> tuple[list[Held], Renewal, NodeOrders | Quiet]:
+            held = self._mirror.on(snapshot, node_id)
+            leased = [(one.attempt, one.lease) for one in held]
+            renewal = self._renewal(snapshot, node_id, report, leased)
+            return held, renewal, look(snapshot, held, is_due=False)
+
+        def again(snapshot: Snapshot, *, is_due: bool) -> NodeOrders | Quiet:
+            return look(snapshot, self._mirror.on(snapshot, node_id), is_due=is_due)
+
         # Renewing comes first: a report that waits behind the ends of large attempts would be
         # believed when the node has moved on. Most reports renew nothing, and write nothing.
-        is_known, found = await self._database.read(
-            lambda snapshot: (
-                self._renewal(snapshot, node_id, report).is_nothing,
-                look(snapshot, is_due=False),
-            )
-        )
+        held, renewal, found = await self._database.read(first)
+        is_known = renewal.is_nothing
         if not is_known:
             lost = await self._database.write(
-                lambda transaction: self._renew(transaction, node_id, report)
+                lambda transaction: self._renew(transaction, node_id, report, renewal.about)
             )
             if lost:
                 # Goes on when the node hangs up, as ends do: half of it is not made up for later.
@@ -194,14 +207,14 @@ class NodeService:
                 task.add_done_callback(self._losing.discard)
                 await asyncio.shield(task)
         self.heard[node_id] = self._heard(report)
-        ends = self._taking_all(node_id, report)
+        ends = self._taking_all(node_id, report, held)
         deadline = self._clock.monotonic() + wait_seconds
         while True:
             is_due = self._clock.monotonic() >= deadline
             if is_due and ends:
                 await asyncio.wait(ends)
             if is_due or not is_known:
-                found = await self._database.read(partial(look, is_due=is_due))
+                found = await self._database.read(partial(again, is_due=is_due))
             if isinstance(found, NodeOrders):
                 return found
             left = deadline - self._clock.monotonic()
@@ -218,35 +231,50 @@ class NodeService:
             return Heard(report.version, None)
         return Heard(report.version, (report.clock - self._clock.now()).total_seconds())
 
-    def _taking_all(self, node_id: str, report: NodeReport) -> list[asyncio.Task[None]]:
+    def _taking_all(
+        self, node_id: str, report: NodeReport, held: Sequence[Held]
+    ) -> list[asyncio.Task[None]]:
         said = {(one.id, one.lease_token): one for one in report.attempts if one.state == "ended"}
         # A node says an end until it is told to forget it, which may be many reports later.
         taken = self._taken.setdefault(node_id, set())
         taken.intersection_update(said)
-        return [self._taking(one, taken) for key, one in said.items() if key not in taken]
+        known = {one.attempt.id: one for one in held}
+        return [
+            self._taking(one, known.get(one.id), taken)
+            for key, one in said.items()
+            if key not in taken
+        ]
 
-    def _taking(self, said: AttemptReport, taken: set[tuple[str, str]]) -> asyncio.Task[None]:
+    def _taking(
+        self, said: AttemptReport, held: Held | None, taken: set[tuple[str, str]]
+    ) -> asyncio.Task[None]:
         """Goes on when the node hangs up: it has other news, and would only say it again."""
         key = (said.id, said.lease_token)
         task = self._ending.get(key)
         if task is None:
-            task = self._ending[key] = asyncio.create_task(self._take_end(said, taken))
+            task = self._ending[key] = asyncio.create_task(self._take_end(said, held, taken))
             task.add_done_callback(lambda _: self._ending.pop(key))
         return task
 
-    async def _take_end(self, said: AttemptReport, taken: set[tuple[str, str]]) -> None:
+    async def _take_end(
+        self, said: AttemptReport, held: Held | None, taken: set[tuple[str, str]]
+    ) -> None:
         exit_ = said.exit or {"schema": 1, "code": None, "reason": "runner_lost"}
         try:
             reported = Reported(exit_, said.result, said.artifacts or (), token=said.lease_token)
-            await self._ends.record(said.id, reported)
+            await self._ends.record(said.id, reported, held)
             taken.add((said.id, said.lease_token))
         except Exception:
             # The node says it again. Until then its other attempts go on as if nothing was.
             log.exception("The end of attempt %s could not be recorded", said.id)
 
-    def _renew(self, transaction: Transaction, node_id: str, report: NodeReport) -> list[Lease]:
-        """Renew what the node holds; leases of what it should hold and has lost."""
-        renewal = self._renewal(transaction, node_id, report)
+    def _renew(
+        self, transaction: Transaction, node_id: str, report: NodeReport, about: Collection[str]
+    ) -> list[Lease]:
+        """Renew what the node holds, of those attempts which that is about; leases of what it should
+        hold and has lost."""
+        leased = leased_of(transaction, about)
+        renewal = self._renewal(transaction, node_id, report, leased)
         if renewal.wakes:
             bump_epoch(transaction)
         for node in renewal.nodes:
@@ -257,7 +285,13 @@ class NodeService:
             leases.swap(transaction, lease)
         return renewal.lost
 
-    def _renewal(self, snapshot: Snapshot, node_id: str, report: NodeReport) -> Renewal:
+    def _renewal(
+        self,
+        snapshot: Snapshot,
+        node_id: str,
+        report: NodeReport,
+        leased: Iterable[tuple[Attempt, Lease]],
+    ) -> Renewal:
         """What the report changes. Raises NodeUnknown."""
         node = nodes.get(snapshot, id=node_id)
         if node is None or node.boot_id != report.boot_id:
@@ -267,7 +301,7 @@ class NodeService:
             )
         renewal = self._seen(snapshot, node)
         said = {one.id: one for one in report.attempts}
-        for attempt, lease in leased_on(snapshot, node_id):
+        for attempt, lease in leased:
             answer = said.get(attempt.id)
             if answer is None and attempt.started_at is not None:
                 if not _is_older(report.sent_ms, attempt):
@@ -310,10 +344,15 @@ class NodeService:
         return not lease * _FRESH <= left <= lease
 
     def _look(
-        self, snapshot: Snapshot, *, node_id: str, report: NodeReport, is_due: bool
+        self,
+        snapshot: Snapshot,
+        held: Sequence[Held],
+        *,
+        node_id: str,
+        report: NodeReport,
+        is_due: bool,
     ) -> NodeOrders | Quiet:
         """The orders, when they are news or due; else what news to wait for."""
-        held = held_on(snapshot, node_id)
         found = pools.get(snapshot, id=POOL)
         is_draining = found is not None and found.is_draining
         version = _version(held, is_draining=is_draining)

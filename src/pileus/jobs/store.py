@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from pileus.jobs.tables import (
     SCHEDULES,
 )
 from pileus.storage.rows import Rows
-from pileus.storage.transaction import Record, Snapshot, Transaction
+from pileus.storage.transaction import Record, Snapshot, Transaction, Where
 
 INSTALLATION = ""
 POOL = "default"
@@ -86,15 +87,34 @@ def attempts_of(snapshot: Snapshot, job_id: str) -> list[Attempt]:
 
 def leased_on(snapshot: Snapshot, node: str) -> list[tuple[Attempt, Lease]]:
     """The attempts that a node should be running."""
-    live = attempts.find(snapshot, [("node", "=", node), ("status", "in", LIVE)], order=["id"])
+    return _leased(snapshot, [("node", "=", node)])
+
+
+def leased_of(snapshot: Snapshot, wanted: Collection[str]) -> list[tuple[Attempt, Lease]]:
+    """Those of these attempts that have not ended."""
+    return _leased(snapshot, [("id", "in", list(wanted))]) if wanted else []
+
+
+def held_on(snapshot: Snapshot, node: str) -> list[Held]:
+    """The attempts that a node should be running, with their jobs."""
+    return _with_jobs(snapshot, leased_on(snapshot, node))
+
+
+def attempts_held(snapshot: Snapshot, wanted: Collection[str] | None = None) -> list[Held]:
+    """Those of these attempts that have not ended, or all that have not."""
+    if wanted is None:  # by what is indexed
+        wanted = [lease.attempt for lease in leases.find(snapshot, [("released_at", "=", None)])]
+    return _with_jobs(snapshot, leased_of(snapshot, wanted))
+
+
+def _leased(snapshot: Snapshot, where: Where) -> list[tuple[Attempt, Lease]]:
+    live = attempts.find(snapshot, [*where, ("status", "in", LIVE)], order=["id"])
     wanted = [attempt.id for attempt in live]
     lease_of = {le.attempt: le for le in leases.find(snapshot, [("attempt", "in", wanted)])}
     return [(attempt, lease_of[attempt.id]) for attempt in live]
 
 
-def held_on(snapshot: Snapshot, node: str) -> list[Held]:
-    """The same with their jobs."""
-    leased = leased_on(snapshot, node)
+def _with_jobs(snapshot: Snapshot, leased: Sequence[tuple[Attempt, Lease]]) -> list[Held]:
     wanted = [attempt.job for attempt, _ in leased]
     job_of_id = {job.id: job for job in jobs.find(snapshot, [("id", "in", wanted)])}
     return [Held(job_of_id[attempt.job], attempt, lease) for attempt, lease in leased]

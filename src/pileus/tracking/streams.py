@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,6 +70,9 @@ class StreamStore:
         self._growing: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         """Attempt → what those who wait for more of it hold."""
 
+        self._appending: Counter[str] = Counter()
+        """Attempt → how many appends to its streams are under way."""
+
     def growth(self, attempt: str) -> asyncio.Event:
         """Set at the next thing that this process does to the streams of an attempt."""
         return self._growing.setdefault(attempt, asyncio.Event())
@@ -80,13 +84,20 @@ class StreamStore:
         """
         path = self._path(attempt, name)
         most = self._log_bytes if name in LOGS else None
-        end = await asyncio.to_thread(live.append, path, offset, data, most)
+        self._appending[attempt] += 1
+        try:
+            end = await asyncio.to_thread(live.append, path, offset, data, most)
+        finally:
+            self._appending[attempt] -= 1
+            if not self._appending[attempt]:
+                del self._appending[attempt]
         self._tell(attempt)
         return end
 
     async def is_live(self, attempt: str, name: str) -> bool:
         """Whether anything of a stream has arrived and was not dropped."""
-        return await asyncio.to_thread(self._path(attempt, name).exists)
+        path = self._path(attempt, name)
+        return self._has_files(attempt) and await asyncio.to_thread(path.exists)
 
     async def live(self) -> list[str]:
         """Attempts of whose streams anything has arrived and was not dropped."""
@@ -154,7 +165,9 @@ class StreamStore:
 
     async def seal(self, project: str, attempt: str) -> list[Sealed]:
         """Store the logs of an ended attempt as blobs; the files stay until `drop`."""
-        sealed = []
+        sealed: list[Sealed] = []
+        if not self._has_files(attempt):
+            return sealed
         for path in await asyncio.to_thread(self._logs, attempt):
             async with live.unchanged(path):
                 for one in await asyncio.to_thread(_measured, path, self._log_bytes):
@@ -171,7 +184,8 @@ class StreamStore:
 
     async def drop(self, attempt: str) -> None:
         """Remove the files of an attempt whose streams are sealed and recorded."""
-        await asyncio.to_thread(self._drop, attempt)
+        if self._has_files(attempt):
+            await asyncio.to_thread(self._drop, attempt)
         self._tell(attempt)
 
     def _tell(self, attempt: str) -> None:
@@ -181,6 +195,10 @@ class StreamStore:
 
     def _live(self) -> list[str]:
         return sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
+
+    def _has_files(self, attempt: str) -> bool:
+        """Or is about to. Most short attempts have none, and to look takes less than to hand it to a thread."""
+        return attempt in self._appending or (self._root / attempt).is_dir()
 
     def _logs(self, attempt: str) -> list[Path]:
         return [path for name in LOGS if (path := self._path(attempt, name)).exists()]

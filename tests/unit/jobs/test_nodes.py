@@ -142,10 +142,10 @@ class TestSync:
         bad, good = worker.orders.values()
         record = room.ends.record
 
-        async def broken(attempt, reported):
+        async def broken(attempt, reported, held):
             if attempt == bad.id:
                 raise KeyError(attempt)
-            await record(attempt, reported)
+            await record(attempt, reported, held)
 
         monkeypatch.setattr(room.ends, "record", broken)
         orders = await worker.sync(ended(bad), ended(good))
@@ -163,10 +163,10 @@ class TestSync:
         await worker.sync(running(order))
         record, may_go_on, began = room.ends.record, asyncio.Event(), []
 
-        async def slow(attempt, reported):
+        async def slow(attempt, reported, held):
             began.append(attempt)
             await may_go_on.wait()
-            await record(attempt, reported)
+            await record(attempt, reported, held)
 
         monkeypatch.setattr(room.ends, "record", slow)
         await room.submit()
@@ -191,11 +191,11 @@ class TestSync:
         [order] = worker.orders.values()
         record, recorded = room.ends.record, []
 
-        async def failing_first(attempt, reported):
+        async def failing_first(attempt, reported, held):
             recorded.append(attempt)
             if len(recorded) == 1:
                 raise KeyError(attempt)
-            await record(attempt, reported)
+            await record(attempt, reported, held)
 
         monkeypatch.setattr(room.ends, "record", failing_first)
         for _ in range(4):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
+from pileus.tracking import live
 from pileus.tracking import streams as module
 from pileus.tracking.errors import StreamGap, StreamUnknown
 from pileus.tracking.streams import record_sealed
@@ -99,6 +101,29 @@ class TestSeal:
         await seal(streams, database)
 
         assert await streams.lines("prj_2", "att_1", "stdout") == b""
+
+    async def test_an_append_that_is_under_way_is_not_taken_for_none(
+        self, streams, database, monkeypatch
+    ):
+        may_write, append, removed = threading.Event(), live.append, []
+
+        def slow(*arguments):
+            may_write.wait(5)
+            return append(*arguments)
+
+        monkeypatch.setattr(live, "append", slow)
+        appending = asyncio.create_task(streams.append("att_1", "stdout", 0, b"late"))
+        await asyncio.sleep(0)
+        monkeypatch.setattr(live, "remove", lambda path: removed.append(path.name))
+
+        await streams.drop("att_1")
+        may_write.set()
+
+        assert await appending == 4
+        assert "stdout" in removed
+        removed.clear()
+        await streams.drop("att_2")
+        assert not removed
 
 
 class TestQuota:
