@@ -16,6 +16,7 @@ from pileus.core.ids import NewId
 from pileus.core.schemas.jobs import Attempt, AttemptStatus, Job, JobStatus, Lease, StopReason
 from pileus.jobs.learning import Learning
 from pileus.jobs.plan import Berth, Grant, Plan, Preemption
+from pileus.jobs.policy.demand import Shape
 from pileus.jobs.pool import LoadedPool, PoolMirror
 from pileus.jobs.reaping import Reaper
 from pileus.jobs.scheduler import decide
@@ -27,11 +28,14 @@ from pileus.metering.leases import Frozen, freeze_prices, slice_of
 from pileus.metering.ledger import Ledger
 from pileus.storage.database import Database
 from pileus.storage.errors import Stale
-from pileus.storage.transaction import Change, Snapshot, Transaction
+from pileus.storage.transaction import Change, Transaction
 
 log = logging.getLogger(__name__)
 
 _REAP_SECONDS = 1.0
+
+_LEARN_SECONDS = 1.0
+"""What has ended is learnt from so often: with each lesson the rank of all jobs alike is another."""
 
 _WAKES = {JOBS.noun, POOLS.noun}
 """A lease is released with a change of its job; a node that comes or changes bumps the pool."""
@@ -61,6 +65,7 @@ class Engine:
         self._mirror = mirror
         self._carry = mirror.carry
         self._reap_at = 0.0
+        self._learn_at = 0.0
         self._own: set[tuple[str, str, int]] = set()
         """Noun, id and rev of what the last plan changed, where it left nothing waiting."""
 
@@ -92,14 +97,19 @@ class Engine:
 
     async def plan(self) -> tuple[LoadedPool, Plan]:
         """One decision, and what it was made from."""
-        snapshot, lessons, self._retry_seconds = await self._database.read(
+        now = self._clock.monotonic()
+        is_to_learn = now >= self._learn_at
+        snapshot, lessons = await self._database.read(
             lambda snapshot: (
                 self._mirror.load(snapshot),
-                self._learning.look(snapshot),
-                _until_retry(snapshot),
+                self._learning.look(snapshot) if is_to_learn else None,
             )
         )
-        self._learning.learn(lessons)
+        self._retry_seconds = snapshot.retry_seconds
+        if lessons is not None:
+            self._learning.learn(lessons)
+            if lessons.is_all:
+                self._learn_at = now + _LEARN_SECONDS
         return snapshot, decide(snapshot, self._carry, snapshot.policy)
 
     async def apply(self, snapshot: LoadedPool, plan: Plan) -> int:
@@ -156,11 +166,18 @@ class Engine:
         pools.swap(transaction, current.model_copy(update={"promises": dict(plan.promises)}))
         for preemption in plan.preemptions:
             self._preempt(transaction, preemption)
-        return [
-            (attempt, grant, berth)
-            for grant in plan.grants
-            for attempt, berth in zip(self._grant(transaction, grant), grant.berths, strict=True)
-        ]
+        granted = []
+        prices: dict[Shape, Frozen] = {}
+        for grant in plan.grants:
+            resources = grant.job.spec.resources
+            shape = Shape.of(resources)
+            if shape not in prices:
+                prices[shape] = freeze_prices(transaction, resources)
+            made = self._grant(transaction, grant, prices[shape])
+            granted += [
+                (attempt, grant, berth) for attempt, berth in zip(made, grant.berths, strict=True)
+            ]
+        return granted
 
     def _preempt(self, transaction: Transaction, preemption: Preemption) -> None:
         """Ask for a stop, unless it has ended or was asked already: its room is free or will be."""
@@ -169,11 +186,10 @@ class Engine:
             update = {"stop_requested": StopReason.PREEMPT}
             jobs.swap(transaction, job.model_copy(update=update))
 
-    def _grant(self, transaction: Transaction, grant: Grant) -> list[str]:
+    def _grant(self, transaction: Transaction, grant: Grant, prices: Frozen) -> list[str]:
         """Ids of the new attempts, by rank."""
         job, now = grant.job, transaction.now
         number = job.attempts + 1
-        prices = freeze_prices(transaction, job.spec.resources)
         granted = [
             self._berthed(transaction, job, prices, number, rank, berth)
             for rank, berth in enumerate(grant.berths)
@@ -239,18 +255,6 @@ class Engine:
             ),
         )
         return attempt.id
-
-
-def _until_retry(snapshot: Snapshot) -> float:
-    """Seconds until the first job that backs off may be tried again."""
-    first = jobs.find(
-        snapshot,
-        [("status", "=", JobStatus.QUEUED.value), ("not_before", ">", snapshot.now)],
-        order=["not_before"],
-        limit=1,
-    )
-    due = first[0].not_before if first else None
-    return math.inf if due is None else (due - snapshot.now).total_seconds()
 
 
 def _changed_by(snapshot: LoadedPool, plan: Plan) -> set[tuple[str, str, int]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Generic, NamedTuple, TypeVar
 
@@ -37,6 +38,9 @@ class LoadedPool(PoolSnapshot):
     epoch: int = 0
     waiting: int = 0
     """How many jobs wait in all; the queue has those that a decision may be about."""
+
+    retry_seconds: float = math.inf
+    """Until the first job that backs off may be tried again."""
 
     policy: Policy = NO_POLICY
     firsts: Sequence[Sequence[Job]] = ()
@@ -84,6 +88,9 @@ class PoolMirror:
         self._pools = _Kept(pools)
         self._line = Line()
         self._ran: dict[str, float] = {}
+        self._backing_off: dict[str, datetime] = {}
+        """Waiting job → when it may be tried again."""
+
         self._stopping: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
@@ -129,6 +136,7 @@ class PoolMirror:
             self._line.drop(job)
             self._jobs.pop(job, None)
             self._ran.pop(job, None)
+            self._backing_off.pop(job, None)
         self._stopping -= set(changed)
         if changed:
             self._take(snapshot, snapshot.find(JOBS, [*_MATTERS, ("id", "in", list(changed))]))
@@ -138,6 +146,8 @@ class PoolMirror:
         self._ran |= _ran(snapshot, [record["id"] for record in queued if record["attempts"]])
         for record in queued:
             self._line.put(Waiter.of(record, self._ran.get(record["id"], 0.0)))
+            if record["not_before"] is not None:
+                self._backing_off[record["id"]] = record["not_before"]
         for record in records:
             if record["status"] != JobStatus.QUEUED.value and record["stop_requested"] is not None:
                 self._stopping.add(record["id"])
@@ -158,6 +168,7 @@ class PoolMirror:
             order = Order(*known_now, by_rank=self._by_rank)
             chosen = () if pool.is_draining else self._chosen(snapshot, pool, order)
             firsts = [self._line.first(order, *first) for first in asked]
+        until_retry = ((at - snapshot.now).total_seconds() for at in self._backing_off.values())
         read = self._read(snapshot, dict.fromkeys([*chosen, *chain(*firsts)]), keep=chosen)
         return LoadedPool(
             now=snapshot.now,
@@ -171,6 +182,7 @@ class PoolMirror:
             ran=dict(self._ran),
             epoch=pool.rev,
             waiting=len(self._line),
+            retry_seconds=min((left for left in until_retry if left > 0), default=math.inf),
             policy=Policy(tuple(limits), self._by_rank),
             firsts=[[read[job] for job in first] for first in firsts],
         )

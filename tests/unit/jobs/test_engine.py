@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from pileus.core.schemas.jobs import AttemptStatus, JobStatus
+from pileus.jobs.learning import Learning
+from pileus.metering.leases import price_of
 from tests.unit.jobs.building import CALLER
 
 
@@ -56,6 +59,37 @@ class TestSchedule:
         assert await room.engine.schedule() == 1
 
         assert any(map(room.engine.is_news, room.database.recent(start)))
+
+    async def test_jobs_of_one_plan_pay_for_what_each_asks_for(self, room, worker):
+        asked = [{"cpu": 1}, {"cpu": 2}, {"cpu": 1, "memory_mib": 1024}]
+        made = [await room.submit(resources=resources) for resources in asked]
+
+        assert await room.engine.schedule() == 3
+
+        paid = {lease.job: lease.micro_per_hour for lease in (await room.all())[2]}
+        expected = await room.database.read(
+            lambda s: [price_of(s, job.spec.resources, timedelta(hours=1)) for job in made]
+        )
+        assert [paid[job.id] for job in made] == expected
+        assert len(set(expected)) == 3
+
+    async def test_it_learns_once_a_second_unless_there_is_more(self, room, worker, monkeypatch):
+        looks = []
+        look = Learning.look
+
+        def counted(self, snapshot):
+            looks.append(self)
+            found = look(self, snapshot)
+            return found._replace(is_all=len(looks) > 1)
+
+        monkeypatch.setattr(Learning, "look", counted)
+        for _ in range(4):
+            await room.engine.schedule()
+        assert len(looks) == 2
+
+        room.clock.advance(1)
+        await room.engine.schedule()
+        assert len(looks) == 3
 
 
 class TestMeter:

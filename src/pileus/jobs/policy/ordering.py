@@ -19,11 +19,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pileus.core.schemas.jobs import Job, Lease
 from pileus.core.schemas.resources import MILLI
@@ -208,10 +208,21 @@ def _likeness(project: str, code_digest: str | None, shape: Shape) -> Likeness:
     return likeness_of(project, code_digest, shape)
 
 
-class _Known(NamedTuple):
-    ended: tuple[float, ...]
+class _Attained(NamedTuple):
     state: int
     as_of: float
+    """Of which state of what runs, and as of when, the next is."""
+
+    seconds: list[float]
+    number: int
+    """Another one whenever those are others."""
+
+
+class _Known(NamedTuple):
+    ended: tuple[float, ...]
+    attained: int
+    """The number of what was looked at besides."""
+
     seconds: float
 
 
@@ -220,7 +231,11 @@ class Ranks:
 
     def __init__(self) -> None:
         self.going = Going()
+        self._numbers = count(1)
+        self._attained: dict[Group, _Attained] = {}
         self._never_ran: dict[Group, _Known] = {}
+        self._ran: dict[tuple[Group, float], _Known] = {}
+        """Group, and for how long a job of it ran in earlier attempts → what was found."""
 
     def seconds(
         self, history: History, likeness: Likeness, ran_seconds: float, now: float
@@ -233,16 +248,48 @@ class Ranks:
                 break
         else:
             return None
+        attained = self._attained_by(group, as_of)
         if ran_seconds:
-            return expected(ended, self.going.attained(group, as_of), ran_seconds)
+            return _kept(self._ran, (group, ran_seconds), ended, attained, ran_seconds)
+        return _kept(self._never_ran, group, ended, attained, 0.0)
+
+    def _attained_by(self, group: Group, as_of: float) -> _Attained:
+        """For how long what runs of a group has run."""
         state = self.going.state.get(group, 0)
-        known = self._never_ran.get(group)
-        if known is None or known[:3] != (ended, state, as_of):
-            if len(self._never_ran) >= GROUPS:
-                self._never_ran.clear()
-            seconds = expected(ended, self.going.attained(group, as_of), 0.0)
-            known = self._never_ran[group] = _Known(ended, state, as_of, seconds)
-        return known.seconds
+        known = self._attained.get(group)
+        if known is not None and known[:2] == (state, as_of):
+            return known
+        seconds = self.going.attained(group, as_of)
+        # What began since that moment changes the state, and nothing of what is looked at.
+        is_same = known is not None and known.seconds == seconds
+        number = known.number if known is not None and is_same else next(self._numbers)
+        return _put(self._attained, group, _Attained(state, as_of, seconds, number))
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def _kept(
+    found: dict[K, _Known],
+    key: K,
+    ended: tuple[float, ...],
+    attained: _Attained,
+    ran_seconds: float,
+) -> float:
+    known = found.get(key)
+    if known is None or known[:2] != (ended, attained.number):
+        seconds = expected(ended, attained.seconds, ran_seconds)
+        known = _put(found, key, _Known(ended, attained.number, seconds))
+    return known.seconds
+
+
+def _put(found: dict[K, V], key: K, value: V) -> V:
+    """Keep it, and not more than there may be groups."""
+    if key not in found and len(found) >= GROUPS:
+        found.clear()
+    found[key] = value
+    return value
 
 
 class Order:

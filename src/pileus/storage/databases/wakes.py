@@ -13,8 +13,8 @@ RESCUE_SECONDS = 5.0
 """How late a change can be seen whose event was lost: another server's, a broken LISTEN."""
 
 
-KEPT = 1000
-"""Changes that are remembered, the newest."""
+KEPT = 10_000
+"""Changes that are remembered, the newest: some seconds of a server that has much to do."""
 
 
 class Wakes:

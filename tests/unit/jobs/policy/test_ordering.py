@@ -155,9 +155,10 @@ class TestRanks:
             anew = Ranks()
             for one in running:
                 anew.going.begin(*one)
-            assert ranks.seconds(history, likeness, 0.0, now) == anew.seconds(
-                history, likeness, 0.0, now
-            )
+            for ran in (0.0, 500.0):
+                assert ranks.seconds(history, likeness, ran, now) == anew.seconds(
+                    history, likeness, ran, now
+                )
 
     def test_groups_beyond_those_kept_are_looked_at_anew(
         self, monkeypatch: pytest.MonkeyPatch
