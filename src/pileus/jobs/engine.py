@@ -34,6 +34,13 @@ log = logging.getLogger(__name__)
 
 _REAP_SECONDS = 1.0
 
+_REST_SECONDS = 0.05
+"""After a decision the engine rests for as long as it took, and not for longer."""
+
+_AGAIN_SECONDS = 0.05
+"""A decision looks at a part of a long queue only: what has started may have hidden what can start as
+well. But something else happens first, where there is much to do."""
+
 _LEARN_SECONDS = 1.0
 """What has ended is learnt from so often: with each lesson the rank of all jobs alike is another."""
 
@@ -67,7 +74,10 @@ class Engine:
         self._reap_at = 0.0
         self._learn_at = 0.0
         self._own: set[tuple[str, str, int]] = set()
-        """Noun, id and rev of what the last plan changed, where it left nothing waiting."""
+        """Noun, id and rev of what the last plan changed."""
+
+        self._again_seconds = math.inf
+        """Until another look at what the last plan left waiting: most likely it may not start either."""
 
         self._retry_seconds = math.inf
         """From the last decision until the first job that backs off may be tried again; time is no event."""
@@ -78,9 +88,14 @@ class Engine:
             try:
                 # Read before deciding: what changes while we decide wakes us again.
                 seen = await self._database.wait(0, 0)
+                began = self._clock.monotonic()
                 await self.schedule()
                 await self._reap()
-                pause = min(self._settings.rescue_seconds, self._retry_seconds)
+                # Who waits for an answer meanwhile has a turn as well.
+                took = self._clock.monotonic() - began
+                await self._clock.sleep(min(took, _REST_SECONDS))
+                rescue = self._settings.rescue_seconds
+                pause = min(rescue, self._retry_seconds, self._again_seconds)
                 await wait_for_news(self._database, self._clock, seen, self.is_news, pause)
             except Exception:
                 # The loop is what everything waits for: it reports and goes on.
@@ -114,6 +129,7 @@ class Engine:
 
     async def apply(self, snapshot: LoadedPool, plan: Plan) -> int:
         """Write what was decided, unless something has overtaken it; how many leases it granted."""
+        self._again_seconds = math.inf
         if not (plan.grants or plan.preemptions or plan.promises != snapshot.promises):
             return 0
         try:
@@ -124,6 +140,8 @@ class Engine:
             log.info("A plan was overtaken by another one; deciding again")
             return 0
         self._own = _changed_by(snapshot, plan)
+        if len(plan.grants) < snapshot.waiting:
+            self._again_seconds = _AGAIN_SECONDS
         for attempt, grant, berth in granted:
             with about_job(grant.job, attempt):
                 log.info("Attempt %s was granted a lease on node %s", attempt, berth.node.name)
@@ -258,9 +276,6 @@ class Engine:
 
 
 def _changed_by(snapshot: LoadedPool, plan: Plan) -> set[tuple[str, str, int]]:
-    """Noun, id and rev of what applying the plan has changed and nobody need look at again, as
-    nothing waits any more: else what was granted may be what others have waited for."""
-    if len(plan.grants) < snapshot.waiting or plan.preemptions:
-        return set()
+    """Noun, id and rev of what applying the plan has changed, but of those that shall make room."""
     granted = {(JOBS.noun, grant.job.id, grant.job.rev + 1) for grant in plan.grants}
     return {(POOLS.noun, POOL, snapshot.epoch + 1), *granted}
