@@ -52,6 +52,8 @@ from pileus.server.tables import TABLES
 from pileus.storage.blobs.disk import DiskBlobStore
 from pileus.storage.database import Database
 from pileus.storage.databases.memory import MemoryDatabase
+from pileus.storage.errors import DatabaseUnavailable
+from pileus.storage.table import Table
 from pileus.storage.transaction import Transaction
 from pileus.tracking.metrics import MetricService
 from pileus.tracking.streams import StreamStore
@@ -115,6 +117,22 @@ class Room:
 
     async def entries(self) -> list[LedgerEntry]:
         return await self.database.read(ledger.find)
+
+
+class Failing:
+    """A snapshot whose connection breaks when rows of a table are read."""
+
+    def __init__(self, snapshot: Any, table: Table) -> None:
+        self._snapshot = snapshot
+        self._table = table
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._snapshot, name)
+
+    def find(self, table: Table, *arguments: Any, **options: Any) -> Any:
+        if table is self._table:
+            raise DatabaseUnavailable("The connection was lost")
+        return self._snapshot.find(table, *arguments, **options)
 
 
 @dataclass

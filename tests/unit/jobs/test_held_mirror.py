@@ -12,26 +12,11 @@ from pileus.jobs.held_mirror import HeldMirror
 from pileus.jobs.store import held_on, jobs, leases
 from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.errors import DatabaseUnavailable
-from tests.unit.jobs.building import CALLER, Worker, ended, running
+from tests.unit.jobs.building import CALLER, Failing, Worker, ended, running
 
 
 async def on(room, mirror, node):
     return await room.database.read(lambda snapshot: mirror.on(snapshot, node))
-
-
-class _Failing:
-    """A snapshot whose connection breaks when jobs are read."""
-
-    def __init__(self, snapshot):
-        self._snapshot = snapshot
-
-    def __getattr__(self, name):
-        return getattr(self._snapshot, name)
-
-    def find(self, table, *arguments, **options):
-        if table is jobs.table:
-            raise DatabaseUnavailable("The connection was lost")
-        return self._snapshot.find(table, *arguments, **options)
 
 
 class TestHeldMirror:
@@ -86,7 +71,7 @@ class TestHeldMirror:
         await room.jobs.cancel(CALLER, job.id)
 
         with pytest.raises(DatabaseUnavailable):
-            await room.database.read(lambda s: mirror.on(_Failing(s), worker.id))
+            await room.database.read(lambda s: mirror.on(Failing(s, jobs.table), worker.id))
 
         [found] = await on(room, mirror, worker.id)
         assert found.job.stop_requested is not None

@@ -17,7 +17,7 @@ from pileus.jobs.store import leases, quotas
 from pileus.jobs.tables import QUOTAS
 from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.errors import DatabaseUnavailable
-from tests.unit.jobs.building import CALLER, Worker, ended, running
+from tests.unit.jobs.building import CALLER, Failing, Worker, ended, running
 
 
 async def load(room):
@@ -109,21 +109,6 @@ class TestFirst:
         assert pool.ran == {job.id: 20.0}
 
 
-class _Failing:
-    """A snapshot whose connection breaks when leases are read."""
-
-    def __init__(self, snapshot):
-        self._snapshot = snapshot
-
-    def __getattr__(self, name):
-        return getattr(self._snapshot, name)
-
-    def find(self, table, *arguments, **options):
-        if table is leases.table:
-            raise DatabaseUnavailable("The connection was lost")
-        return self._snapshot.find(table, *arguments, **options)
-
-
 class TestPoolMirror:
     @pytest.mark.parametrize("seed", range(4))
     async def test_what_it_keeps_is_what_is_read_anew(self, room, worker, seed):
@@ -147,7 +132,7 @@ class TestPoolMirror:
         await worker.sync(ended(report))
 
         with pytest.raises(DatabaseUnavailable):
-            await room.database.read(lambda snapshot: mirror.load(_Failing(snapshot)))
+            await room.database.read(lambda snapshot: mirror.load(Failing(snapshot, leases.table)))
 
         assert not (await room.database.read(mirror.load)).held
 
