@@ -75,7 +75,8 @@ class Ends:
         self._settings = settings
 
     async def record(self, attempt_id: str, reported: Reported, held: Held | None = None) -> None:
-        """Record an end; repeating it changes nothing. `held` is the attempt, where it was just read."""
+        """Record an end; repeating it changes nothing. `held` is the attempt as of the report, where that
+        was read; what is decided of it is read again."""
 
         def load(snapshot: Snapshot) -> Held | None:
             attempt = attempts.get(snapshot, id=attempt_id)

@@ -29,9 +29,11 @@ class HeldMirror:
 
         self._held: dict[str, Held] = {}
         self._on: dict[str, set[str]] = defaultdict(set)
-        """Node → attempts; so the next one."""
+        """Node → attempts."""
 
         self._of_job: dict[str, set[str]] = defaultdict(set)
+        """Job → attempts."""
+
         self._of_lease: dict[str, str] = {}
         """Lease → attempt."""
 
