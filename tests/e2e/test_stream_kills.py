@@ -22,8 +22,9 @@ for number in range(count):
     os.write(1, f"line {number}\\n".encode())
     os.write(2, f"error {number}\\n".encode())
     attempt.log_metric("loss", number / 2, number)
-    with open(path, "w") as file:
+    with open(path + ".new", "w") as file:
         file.write(f"{os.getpid()} {number + 1}")
+    os.replace(path + ".new", path)  # a kill must not leave it empty
     time.sleep(0.001)
 """
 
@@ -31,8 +32,9 @@ CLOCK = """
 import os, sys, time
 for number in range(int(sys.argv[2])):
     os.write(1, f"{time.time():.6f} {number}\\n".encode())
-    with open(sys.argv[1], "w") as file:
+    with open(sys.argv[1] + ".new", "w") as file:
         file.write(f"{os.getpid()} {number + 1}")
+    os.replace(sys.argv[1] + ".new", sys.argv[1])
     time.sleep(0.005)
 """
 
