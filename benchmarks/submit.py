@@ -59,10 +59,11 @@ def training_lines(client: Client, runs: int) -> list[float]:
     for _ in range(runs):
         started = time.perf_counter()
         job = client.jobs.submit(_TRAINING)["id"]
-        line = next(client.jobs.follow_logs(job))
+        line = next(client.jobs.follow_logs(job), b"")
         seen.append((time.perf_counter() - started) * 1000)
-        if client.jobs.wait(job)["status"] != "succeeded":
-            sys.exit(f"training {job} failed after {line!r}")
+        ended = client.jobs.wait(job)
+        if ended["status"] != "succeeded":
+            sys.exit(f"training {job} said {line!r}, and has {ended['status']}: {ended['reason']}")
     return seen
 
 

@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection
 
-from pileus.jobs.store import Held, attempts_held, held_on
+from pileus.jobs.store import Held, attempts_held, changes_since, held_on
 from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES
 from pileus.storage.transaction import Snapshot
 
@@ -61,18 +61,17 @@ class HeldMirror:
 
     def _changed(self, snapshot: Snapshot, after: int) -> set[str] | None:
         """Attempts whose row, lease or job has changed; None where the feed does not go back so far."""
+        changes = changes_since(snapshot, after)
+        if changes is None:
+            return None
         found: set[str] = set()
-        while changes := snapshot.changes(after):
-            if changes[0].seq != after + 1:
-                return None
-            for change in changes:
-                if change.noun == ATTEMPTS.noun:
-                    found.add(change.id)
-                elif change.noun == JOBS.noun:
-                    found |= self._of_job.get(change.id, set())
-                elif change.noun == LEASES.noun and change.id in self._of_lease:
-                    found.add(self._of_lease[change.id])
-            after = changes[-1].seq
+        for change in changes:
+            if change.noun == ATTEMPTS.noun:
+                found.add(change.id)
+            elif change.noun == JOBS.noun:
+                found |= self._of_job.get(change.id, set())
+            elif change.noun == LEASES.noun and change.id in self._of_lease:
+                found.add(self._of_lease[change.id])
         return found
 
     def _forget(self, changed: Collection[str]) -> None:

@@ -17,7 +17,17 @@ from pileus.jobs.line import Line, Waiter
 from pileus.jobs.plan import NO_POLICY, Carry, Policy, PoolSnapshot
 from pileus.jobs.policy.ordering import Order
 from pileus.jobs.policy.prediction import History
-from pileus.jobs.store import INSTALLATION, POOL, attempts, jobs, leases, nodes, pools, quotas
+from pileus.jobs.store import (
+    INSTALLATION,
+    POOL,
+    attempts,
+    changes_since,
+    jobs,
+    leases,
+    nodes,
+    pools,
+    quotas,
+)
 from pileus.jobs.tables import JOBS
 from pileus.storage.rows import Rows
 from pileus.storage.transaction import Record, Snapshot, Where
@@ -109,13 +119,12 @@ class PoolMirror:
 
     def _follow(self, snapshot: Snapshot, after: int) -> bool:
         """Read again what has changed; False where the feed does not go back so far."""
+        changes = changes_since(snapshot, after)
+        if changes is None:
+            return False
         changed: dict[str, set[str]] = defaultdict(set)
-        while changes := snapshot.changes(after):
-            if changes[0].seq != after + 1:
-                return False
-            for change in changes:
-                changed[change.noun].add(change.id)
-            after = changes[-1].seq
+        for change in changes:
+            changed[change.noun].add(change.id)
         for kept in (self._nodes, self._leases, self._quotas, self._pools):
             kept.refresh(snapshot, changed[kept.noun])
         self._refresh_jobs(snapshot, changed[JOBS.noun])

@@ -26,7 +26,7 @@ from pileus.jobs.tables import (
     SCHEDULES,
 )
 from pileus.storage.rows import Rows
-from pileus.storage.transaction import Record, Snapshot, Transaction, Where
+from pileus.storage.transaction import Change, Record, Snapshot, Transaction, Where
 
 INSTALLATION = ""
 POOL = "default"
@@ -65,6 +65,17 @@ class Held:
     job: Job
     attempt: Attempt
     lease: Lease
+
+
+def changes_since(snapshot: Snapshot, after: int) -> list[Change] | None:
+    """All changes after one; None where the feed does not go back so far."""
+    found: list[Change] = []
+    while changes := snapshot.changes(after):
+        if changes[0].seq != after + 1:
+            return None
+        found += changes
+        after = changes[-1].seq
+    return found
 
 
 def about_job(job: Job, attempt: str | None = None) -> AbstractContextManager[None]:
