@@ -26,13 +26,29 @@ ENVIRONMENTS = {
     "torch": Environment(
         modules=("numpy", "torch"),
         # What a training imports on its way, less what starts a thread: onnxruntime does.
-        # Importing these takes longer than torch itself, and every training needs them.
+        # Importing these takes longer than torch itself, and every training needs them: those of the
+        # first part before its first line, the others, some of which are torch's own, when it exports.
         warm=(
             "torch._dynamo",
-            "onnxscript",
             "matplotlib.backends.backend_agg",
             "matplotlib.figure",
             "pileus.training.main",
+            "pileus.training.recipes.cnn.recipe",
+            "pileus.training.recipes.logistic_regression.recipe",
+            "pileus.training.recipes.mlp.recipe",
+            "onnxscript",
+            "onnxscript.function_libs.torch_lib.ops",
+            "onnxscript.rewriter.onnx_fusions",
+            "sympy.tensor.tensor",
+            "torch._export.serde.serialize",
+            "torch._functorch.aot_autograd",
+            "torch._inductor.fx_passes.dedupe_symint_uses",
+            "torch._subclasses.schema_check_mode",
+            "torch.export._trace",
+            "torch.export.passes",
+            "torch.fx.experimental.validator",
+            "torch.onnx._internal.exporter._compat",
+            "torch.onnx._internal.exporter._torchlib.ops",
         ),
         hint="Install it on the node: pip install 'pileus[torch]'.",
     ),
