@@ -25,18 +25,30 @@ def breaking(*records):
     return work
 
 
-class TestWrite:
-    async def test_returns_what_the_work_returns(self, database):
-        assert await database.write(lambda _: "result") == "result"
+@pytest.fixture(params=["write", "jot"])
+def write(database, request):
+    """Either way to write."""
+    return getattr(database, request.param)
 
-    async def test_a_failed_work_leaves_nothing(self, database):
+
+@pytest.fixture(params=["read", "glance"])
+def read(database, request):
+    """Either way to read."""
+    return getattr(database, request.param)
+
+
+class TestWrite:
+    async def test_returns_what_the_work_returns(self, write):
+        assert await write(lambda _: "result") == "result"
+
+    async def test_a_failed_work_leaves_nothing(self, database, write):
         with pytest.raises(Broken):
-            await database.write(breaking(item("a"), item("b")))
+            await write(breaking(item("a"), item("b")))
 
         assert await names(database) == []
         assert await database.read(lambda s: (s.last_change(), s.changes(0))) == (0, [])
 
-    async def test_a_failed_work_restores_what_it_changed(self, database):
+    async def test_a_failed_work_restores_what_it_changed(self, database, write):
         await database.write(inserting(item("a"), item("b")))
 
         def work(transaction):
@@ -45,19 +57,19 @@ class TestWrite:
             raise Broken
 
         with pytest.raises(Broken):
-            await database.write(work)
+            await write(work)
 
         found = await database.read(lambda s: s.find(ITEMS, order=["name"]))
         assert found == [item("a"), item("b")]
         assert await database.read(lambda s: s.last_change()) == 2
 
-    async def test_one_that_fails_takes_no_other_along(self, database):
+    async def test_one_that_fails_takes_no_other_along(self, database, write):
         works = [
             breaking(item(f"n{n:02}")) if n % 5 == 0 else inserting(item(f"n{n:02}"))
             for n in range(40)
         ]
 
-        outcomes = await asyncio.gather(*map(database.write, works), return_exceptions=True)
+        outcomes = await asyncio.gather(*map(write, works), return_exceptions=True)
 
         kept = [f"n{n:02}" for n in range(40) if n % 5]
         assert [type(o) for n, o in enumerate(outcomes) if n % 5 == 0] == [Broken] * 8
@@ -66,7 +78,7 @@ class TestWrite:
         changes = await database.read(lambda s: s.changes(0))
         assert sorted(c.id for c in changes) == [f"item_{name}" for name in kept]
 
-    async def test_two_hundred_increments_at_once_sum_exactly(self, database):
+    async def test_two_hundred_increments_at_once_sum_exactly(self, database, write):
         await database.write(inserting(item("a", amount=0)))
 
         async def increment():
@@ -74,7 +86,7 @@ class TestWrite:
                 row = await database.read(lambda s: s.get(ITEMS, id="item_a"))
                 more = {**row, "amount": row["amount"] + 1}
                 try:
-                    return await database.write(lambda t, row=more: t.swap(ITEMS, row))
+                    return await write(lambda t, row=more: t.swap(ITEMS, row))
                 except Stale:
                     continue
 
@@ -91,20 +103,70 @@ class TestWrite:
         assert (row["amount"], row["rev"]) == (200, 201)
         assert await database.read(lambda s: s.last_change()) == 201
 
-    async def test_works_that_read_and_then_write_wait_for_each_other(self, database):
+    async def test_works_that_read_and_then_write_wait_for_each_other(self, database, write):
         await database.write(inserting(item("a", amount=0)))
 
         def work(transaction):
             row = transaction.get(ITEMS, id="item_a")
             transaction.swap(ITEMS, {**row, "amount": row["amount"] + 1})
 
-        await asyncio.gather(*(database.write(work) for _ in range(200)))
+        await asyncio.gather(*(write(work) for _ in range(200)))
 
         assert (await database.read(lambda s: s.get(ITEMS, id="item_a")))["amount"] == 200
 
+    async def test_both_ways_share_one_order(self, database):
+        await database.write(inserting(item("a", amount=0)))
+
+        def work(transaction):
+            row = transaction.get(ITEMS, id="item_a")
+            transaction.swap(ITEMS, {**row, "amount": row["amount"] + 1})
+
+        ways = (database.write, database.jot)
+        works = [
+            way(breaking(item("b")) if n % 7 == 0 else work) for n in range(1, 71) for way in ways
+        ]
+        outcomes = await asyncio.gather(*works, return_exceptions=True)
+
+        assert [type(one) for one in outcomes if one is not None] == [Broken] * 20
+        assert (await database.read(lambda s: s.get(ITEMS, id="item_a")))["amount"] == 120
+        changes = await database.read(lambda s: s.changes(0, limit=1000))
+        assert [change.seq for change in changes] == list(range(1, 122))
+
+    async def test_who_has_written_finds_it_told(self, database, write):
+        for n in range(20):
+            await write(inserting(item(f"n{n}")))
+
+            assert [change.id for change in database.recent(n) or []] == [f"item_n{n}"]
+
+    async def test_one_that_stops_an_iteration_fails_alone(self, database, write):
+        def work(transaction):
+            next(iter(()))
+
+        outcomes = await asyncio.gather(
+            write(inserting(item("a"))),
+            write(work),
+            write(inserting(item("b"))),
+            return_exceptions=True,
+        )
+
+        assert [type(one) for one in outcomes] in (
+            [type(None), RuntimeError, type(None)],
+            [type(None), StopIteration, type(None)],
+        )
+        assert sorted(await names(database)) == ["a", "b"]
+
+    async def test_one_that_nobody_waits_for_takes_nobody_along(self, database, write):
+        given_up = asyncio.create_task(write(inserting(item("a"))))
+        await asyncio.sleep(0)
+        given_up.cancel()
+
+        await write(inserting(item("b")))
+
+        assert "b" in await names(database)
+
 
 class TestRead:
-    async def test_a_snapshot_does_not_move(self, database):
+    async def test_a_snapshot_does_not_move(self, database, read):
         await database.write(inserting(*(item(f"n{n}", amount=1) for n in range(10))))
 
         def move(transaction):
@@ -126,7 +188,7 @@ class TestRead:
             )
 
         outcomes = await asyncio.gather(
-            *(database.write(move) for _ in range(20)), *(database.read(look) for _ in range(20))
+            *(database.write(move) for _ in range(20)), *(read(look) for _ in range(20))
         )
 
         assert outcomes == [None] * 20 + [True] * 20
@@ -189,5 +251,6 @@ class TestClose:
     async def test_a_closed_database_says_so(self, database):
         await database.close()
 
-        with pytest.raises(DatabaseUnavailable):
-            await database.write(lambda _: None)
+        for closed in (database.write, database.jot, database.read, database.glance):
+            with pytest.raises(DatabaseUnavailable):
+                await closed(lambda _: None)

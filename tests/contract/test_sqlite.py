@@ -77,6 +77,26 @@ class TestKill:
         assert [c.seq for c in changes] == list(range(1, last + 1))
 
 
+class TestAnotherProcess:
+    @pytest.mark.parametrize("way", ["write", "jot"])
+    async def test_the_loop_goes_on_while_it_holds_the_file(self, path, database, way):
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(getattr(database, way)(inserting(item("a"))))
+
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.2)
+        took = asyncio.get_running_loop().time() - began
+        assert not writing.done()
+        assert await database.glance(lambda snapshot: snapshot.last_change()) == 0
+        other.execute("ROLLBACK")
+        other.close()
+
+        await asyncio.wait_for(writing, 5)
+        assert took < 5  # far below what it would wait for the file
+        assert await names(database) == ["a"]
+
+
 class TestFullDisk:
     async def test_says_so_and_writes_again_when_there_is_room(self, database):
         @sa.event.listens_for(database._writing, "checkout")

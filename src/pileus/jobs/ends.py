@@ -23,12 +23,13 @@ from pileus.jobs.needs import settle
 from pileus.jobs.outcomes import Make, Outcome
 from pileus.jobs.settings import JobsSettings
 from pileus.jobs.store import Held, about_job, attempts, held_by, jobs, leases
+from pileus.jobs.tables import JOB_NEEDS
 from pileus.jobs.told import checked_exit, checked_result
 from pileus.jobs.usage import last_seen
 from pileus.metering.leases import slice_of
 from pileus.metering.ledger import Ledger
 from pileus.metering.storage import StorageAccount
-from pileus.storage.database import Database
+from pileus.storage.database import Database, writing
 from pileus.storage.transaction import Snapshot, Transaction
 from pileus.tracking.artifacts import record_artifacts
 from pileus.tracking.metrics import MetricService
@@ -82,7 +83,7 @@ class Ends:
             attempt = attempts.get(snapshot, id=attempt_id)
             return held_by(snapshot, attempt) if attempt else None
 
-        held = held or await self._database.read(load)
+        held = held or await self._database.glance(load)
         if held is None or reported.token not in {None, held.lease.token}:
             return
         if held.attempt.status.is_final:
@@ -106,7 +107,10 @@ class Ends:
             raise
         make, refused = await self._outcome(held, reported)
         failpoint("end.sealed")
-        has_ended = await self._database.write(
+        is_alone = make is None and not await self._is_waited_for(held)
+        artifacts = len(reported.artifacts)
+        write = writing(self._database, artifacts) if is_alone else self._database.write
+        has_ended = await write(
             lambda transaction: self._apply(
                 transaction, attempt_id, reported, sealed, make, refused
             )
@@ -131,11 +135,20 @@ class Ends:
         """
         moment = self._clock.now().isoformat()
         exit_: dict[str, Any] = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
-        exit_ |= await self._database.read(lambda s: last_seen(s, lease.node, lease.attempt))
+        exit_ |= await self._database.glance(lambda s: last_seen(s, lease.node, lease.attempt))
         await self.record(lease.attempt, Reported(exit_, None, (), lost=lease))
 
+    async def _is_waited_for(self, held: Held) -> bool:
+        """Whether jobs may start with its end, each of which looks through all that it needs."""
+        waiting = await self._database.glance(
+            lambda snapshot: snapshot.find(JOB_NEEDS, [("need", "=", held.job.id)], limit=1)
+        )
+        return bool(waiting)
+
     async def _has_ended(self, attempt_id: str) -> bool:
-        attempt = await self._database.read(lambda snapshot: attempts.get(snapshot, id=attempt_id))
+        attempt = await self._database.glance(
+            lambda snapshot: attempts.get(snapshot, id=attempt_id)
+        )
         return attempt is None or attempt.status.is_final
 
     async def _outcome(

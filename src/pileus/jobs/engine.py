@@ -26,7 +26,7 @@ from pileus.jobs.tables import JOBS, POOLS
 from pileus.jobs.waking import wait_for_news
 from pileus.metering.leases import Frozen, freeze_prices, slice_of
 from pileus.metering.ledger import Ledger
-from pileus.storage.database import Database
+from pileus.storage.database import Database, writing
 from pileus.storage.errors import Stale
 from pileus.storage.transaction import Change, Transaction
 
@@ -113,18 +113,15 @@ class Engine:
     async def plan(self) -> tuple[LoadedPool, Plan]:
         """One decision, and what it was made from."""
         now = self._clock.monotonic()
-        is_to_learn = now >= self._learn_at
-        snapshot, lessons = await self._database.read(
-            lambda snapshot: (
-                self._mirror.load(snapshot),
-                self._learning.look(snapshot) if is_to_learn else None,
-            )
-        )
-        self._retry_seconds = snapshot.retry_seconds
-        if lessons is not None:
+        if now >= self._learn_at:
+            lessons = await self._database.read(self._learning.look)
             self._learning.learn(lessons)
             if lessons.is_all:
                 self._learn_at = now + _LEARN_SECONDS
+        is_short = self._mirror.is_ready
+        read = self._database.glance if is_short else self._database.read
+        snapshot = await read(self._mirror.load)
+        self._retry_seconds = snapshot.retry_seconds
         return snapshot, decide(snapshot, self._carry, snapshot.policy)
 
     async def apply(self, snapshot: LoadedPool, plan: Plan) -> int:
@@ -132,8 +129,10 @@ class Engine:
         self._again_seconds = math.inf
         if not (plan.grants or plan.preemptions or plan.promises != snapshot.promises):
             return 0
+        berths = sum(len(grant.berths) for grant in plan.grants)
+        write = writing(self._database, berths + len(plan.preemptions))
         try:
-            granted = await self._database.write(
+            granted = await write(
                 lambda transaction: self._apply(transaction, snapshot.epoch, plan)
             )
         except Stale:

@@ -37,6 +37,11 @@ class HeldMirror:
         self._of_lease: dict[str, str] = {}
         """Lease → attempt."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a reading has to read what has changed only, and waits for no other one."""
+        return self._seq is not None and not self._lock.locked()
+
     def on(self, snapshot: Snapshot, node: str) -> list[Held]:
         """The attempts that a node should be running, by id."""
         last = snapshot.last_change()

@@ -9,11 +9,11 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pileus.core.clock import Clock
 from pileus.core.ids import NewId
@@ -49,10 +49,12 @@ from pileus.jobs.store import (
 from pileus.jobs.tables import ATTEMPTS
 from pileus.jobs.waking import wait_for_news
 from pileus.security.tokens import attempt_token
-from pileus.storage.database import Database
+from pileus.storage.database import Database, writing
 from pileus.storage.transaction import Change, Snapshot, Transaction
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _FRESH = 5 / 6
 """A lease with more than this part of its time left is not renewed yet."""
@@ -194,10 +196,11 @@ class NodeService:
 
         # Renewing comes first: a report that waits behind the ends of large attempts would be
         # believed when the node has moved on. Most reports renew nothing, and write nothing.
-        held, renewal, found = await self._database.read(first)
+        held, renewal, found = await self._read(first)
         is_known = renewal.is_nothing
         if not is_known:
-            lost = await self._database.write(
+            write = writing(self._database, len(renewal.about))
+            lost = await write(
                 lambda transaction: self._renew(transaction, node_id, report, renewal.about)
             )
             if lost:
@@ -214,12 +217,17 @@ class NodeService:
             if is_due and ends:
                 await asyncio.wait(ends)
             if is_due or not is_known:
-                found = await self._database.read(partial(again, is_due=is_due))
+                found = await self._read(partial(again, is_due=is_due))
             if isinstance(found, NodeOrders):
                 return found
             left = deadline - self._clock.monotonic()
             await wait_for_news(self._database, self._clock, found.seq, found.is_news, left)
             is_known = False
+
+    async def _read(self, work: Callable[[Snapshot], T]) -> T:
+        """What looks into the mirror."""
+        read = self._database.glance if self._mirror.is_ready else self._database.read
+        return await read(work)
 
     async def _lose(self, leases: Sequence[Lease]) -> None:
         """The node answers and does not have them: they are gone, and other tries may start."""

@@ -104,18 +104,24 @@ class PoolMirror:
         self._stopping: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a reading has to read what has changed only, and waits for no other one."""
+        return self._seq is not None and not self._lock.locked()
+
     def load(self, snapshot: Snapshot, *firsts: First) -> LoadedPool:
         """Everything a decision needs, in one consistent state, and the first jobs of the queue."""
         with self._lock:
             last = snapshot.last_change()
-            if self._seq is not None and last < self._seq:  # another thread has read a later state
-                anew = PoolMirror(self._lease_seconds, self.carry.history, by_rank=self._by_rank)
-                return anew.load(snapshot, *firsts)
-            if self._seq is None or not self._follow(snapshot, self._seq):
-                self._clear()
-                self._read_all(snapshot)
-            self._seq = last
-            return self._loaded(snapshot, firsts)
+            if self._seq is None or last >= self._seq:
+                if self._seq is None or not self._follow(snapshot, self._seq):
+                    self._clear()
+                    self._read_all(snapshot)
+                self._seq = last
+                return self._loaded(snapshot, firsts)
+        # Another thread has read a later state.
+        anew = PoolMirror(self._lease_seconds, self.carry.history, by_rank=self._by_rank)
+        return anew.load(snapshot, *firsts)
 
     def _follow(self, snapshot: Snapshot, after: int) -> bool:
         """Read again what has changed; False where the feed does not go back so far."""

@@ -34,7 +34,7 @@ from pileus.jobs.reasons import Waiting
 from pileus.jobs.recipes import PreparedRecipe, RecipeCatalogue
 from pileus.jobs.results import artifacts_left
 from pileus.jobs.settings import JobsSettings
-from pileus.jobs.store import attempts_of, is_answering, job_of, jobs, nodes, pool, pools
+from pileus.jobs.store import attempts, attempts_of, is_answering, job_of, jobs, nodes, pool, pools
 from pileus.jobs.told import clean_text
 from pileus.jobs.transforms import PreparedTransform, Transforms
 from pileus.metering.leases import price_of
@@ -92,7 +92,9 @@ class JobService:
             self._audit.append(transaction, caller, "submit", "job", job.id, kind=job.kind)
             return job
 
-        return await self._database.write(work)
+        # With what it needs it may be about any number of rows.
+        is_alone = not (spec.all_needs or spec.inputs)
+        return await (self._database.jot if is_alone else self._database.write)(work)
 
     async def estimate(self, caller: Caller, spec: JobSpec) -> Estimate:
         """What the job would meet and cost now. Raises what submitting it would."""
@@ -221,7 +223,7 @@ class JobService:
 
     async def job(self, project: str, job_id: str) -> Job:
         """A job of a project. Raises JobNotFound."""
-        return await self._database.read(lambda snapshot: job_of(snapshot, project, job_id))
+        return await self._database.glance(lambda snapshot: job_of(snapshot, project, job_id))
 
     async def jobs(self, project: str, where: Where = (), *, limit: int | None = None) -> list[Job]:
         """Jobs of a project, newest first."""
@@ -247,21 +249,25 @@ class JobService:
 
         Raises JobNotFound, AttemptNotFound.
         """
-        job, found = await self._database.read(
-            lambda snapshot: (job_of(snapshot, project, job_id), attempts_of(snapshot, job_id))
-        )
+
+        def work(snapshot: Snapshot) -> tuple[Job, Attempt | None]:
+            job = job_of(snapshot, project, job_id)
+            if attempt_id is None:
+                return job, attempts.get(snapshot, job=job_id, number=job.attempts, rank=rank)
+            found = attempts.get(snapshot, id=attempt_id)
+            return job, found if found is not None and found.job == job_id else None
+
+        job, found = await self._database.glance(work)
         size = job.spec.gang
         if attempt_id is None and rank < size:
-            newest = [one for one in found if one.number == found[-1].number]
-            return job, newest[rank] if newest else None
+            return job, found
         if attempt_id is None:
             raise AttemptNotFound(
                 f"Job {job_id!r} has no rank {rank}",
                 hint=f"Its ranks are 0 to {size - 1}." if size > 1 else "Leave the rank out.",
             )
-        for attempt in found:
-            if attempt.id == attempt_id:
-                return job, attempt
+        if found is not None:
+            return job, found
         raise AttemptNotFound(
             f"Attempt {attempt_id!r} not found", hint=f"`pileus job show {job_id}` lists them."
         )

@@ -49,7 +49,7 @@ class ProjectKeyring:
         self._unwrapped.clear()
 
     async def find(self, project: str) -> ProjectKeys | None:
-        rows = await self._database.read(lambda snapshot: keys_of(snapshot, project))
+        rows = await self._database.glance(lambda snapshot: keys_of(snapshot, project))
         return self.opened(project, rows) if rows else None
 
     async def ensure(self, project: str) -> ProjectKeys:

@@ -113,7 +113,7 @@ class AccessService:
         if known is not None:
             return known
         forgotten = self._known.forgotten
-        caller, left = await self._database.read(work)
+        caller, left = await self._database.glance(work)
         self._known.remember(digest, caller, forgotten, left)
         return caller
 
@@ -139,7 +139,7 @@ class AccessService:
 
     async def project(self, project_id: str) -> Project:
         """The project with this id. Raises ProjectNotFound."""
-        return await self._database.read(lambda snapshot: _project(snapshot, project_id))
+        return await self._database.glance(lambda snapshot: _project(snapshot, project_id))
 
     async def projects(self, where: Where = (), *, limit: int | None = None) -> list[Project]:
         """Projects of the installation, by id."""

@@ -90,4 +90,4 @@ class Authentication:
             )
             return Identity(Kind.ATTEMPT, caller, job=attempt.job)
 
-        return await self._database.read(work)
+        return await self._database.glance(work)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
 
 from pileus.storage.transaction import Change, Snapshot, Transaction
 from pileus.storage.writes import Writes
 
 T = TypeVar("T")
+
+SOME_ROWS = 32
+"""As many things as one `jot` or `glance` may be about: a few milliseconds."""
 
 
 class Database(Protocol):
@@ -33,8 +36,18 @@ class Database(Protocol):
         nothing is. Raises StorageFull, DatabaseUnavailable."""
         ...
 
+    async def jot(self, work: Callable[[Transaction], T]) -> T:
+        """`write` of some rows by what is indexed, which may hold up whatever else the event loop does:
+        where that takes less than to hand the work to a thread, the loop does it."""
+        ...
+
     async def read(self, work: Callable[[Snapshot], T]) -> T:
         """Run `work` on one consistent state."""
+        ...
+
+    async def glance(self, work: Callable[[Snapshot], T]) -> T:
+        """`read` of some rows by what is indexed, as `jot` writes them. Nobody else may have had a turn
+        when it returns, nor the caller been cancelled."""
         ...
 
     def recent(self, after: int) -> Sequence[Change] | None:
@@ -45,3 +58,10 @@ class Database(Protocol):
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  a long poll
         """The last change's `seq`, as soon as it is above `after`, or after `timeout` seconds."""
         ...
+
+
+def writing(
+    database: Database, things: int
+) -> Callable[[Callable[[Transaction], T]], Coroutine[Any, Any, T]]:
+    """The way to write what is about so many things."""
+    return database.jot if things <= SOME_ROWS else database.write

@@ -21,12 +21,18 @@ _NETWORK_FUSE = frozenset(
 
 def check_local(path: Path, mounts: Path = _MOUNTS) -> None:
     """Raises NetworkFileSystem when `path`, which need not exist, is on a network."""
-    kind = file_system(path, mounts)
-    if kind is not None and _is_network(kind):
+    if not is_local(path, mounts):
+        kind = file_system(path, mounts)
         raise NetworkFileSystem(
             f"{str(path)!r} is on a network file system ({kind}), where SQLite loses data",
             hint="Put the home on a local disk with --home, or set a Postgres database URL.",
         )
+
+
+def is_local(path: Path, mounts: Path = _MOUNTS) -> bool:
+    """Whether `path`, which need not exist, is on this machine as far as the system tells."""
+    kind = file_system(path, mounts)
+    return kind is None or not _is_network(kind)
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:

@@ -26,20 +26,36 @@ from pileus.tracking.quota import Gap, gap_of, gap_of_times
 READ_BYTES = 1024 * 1024
 """At most this much of a stream in one answer."""
 
+SMALL_BYTES = 64 * 1024
+"""So much goes to or comes from a file of this machine in less than it takes to hand it to a thread."""
+
 _SLACK_PART = 8
 """A live log may be larger than what is kept by this part of it: the middle goes a piece at a time."""
 
 
-def append(path: Path, offset: int, data: bytes, most: int | None = None) -> int:
+def append_at_once(path: Path, offset: int, data: bytes, most: int | None = None) -> int | None:
+    """`append`, where that takes no time; None where somebody holds the file, or it is much to do."""
+    if len(data) > SMALL_BYTES or (most is not None and offset + len(data) > most):
+        return None
+    try:
+        return append(path, offset, data, lock=fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def append(
+    path: Path, offset: int, data: bytes, most: int | None = None, lock: int = fcntl.LOCK_EX
+) -> int:
     """Append `data` that belongs at `offset`; where the file now ends.
 
-    Of a log, about the first and the last half of `most` bytes stay. Raises StreamGap, StorageFull.
+    Of a log, about the first and the last half of `most` bytes stay. Raises StreamGap, StorageFull; and
+    BlockingIOError, where `lock` waits for nobody.
     """
     try:
         file = _opened(path)
         try:
             # The same bytes may come twice at once: a client that gave up, and its repetition.
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, lock)
             end = os.fstat(file).st_size
             if offset > end:
                 raise StreamGap(
@@ -56,6 +72,8 @@ def append(path: Path, offset: int, data: bytes, most: int | None = None) -> int
             return end
         finally:
             os.close(file)
+    except BlockingIOError:
+        raise
     except OSError as error:
         raise StorageFull(
             f"Stream {path.name!r} could not be written: {error.strerror}",
@@ -86,6 +104,14 @@ def read(path: Path, offset: int) -> tuple[bytes, int] | None:
     if path.name.endswith(SUFFIX):
         return read(path, gap.end)
     return gap.text, gap.end
+
+
+def is_small(path: Path, offset: int) -> bool:
+    """Whether there is little behind `offset`, or no file."""
+    try:
+        return path.stat().st_size - offset <= SMALL_BYTES
+    except FileNotFoundError:
+        return True
 
 
 def read_file(path: Path, offset: int) -> bytes | None:

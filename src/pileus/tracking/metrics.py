@@ -202,7 +202,7 @@ class MetricService:
         await self._database.write(work)
 
     async def _parsed(self, attempt: str) -> int:
-        mark = await self._database.read(
+        mark = await self._database.glance(
             lambda snapshot: snapshot.get(METRIC_MARKS, attempt=attempt)
         )
         return int(mark["parsed"]) if mark else 0

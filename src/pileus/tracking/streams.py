@@ -19,6 +19,7 @@ from pileus.core.failpoints import failpoint
 from pileus.core.stamps import SUFFIX
 from pileus.storage.blob import BlobStore
 from pileus.storage.database import Database
+from pileus.storage.mounts import is_local
 from pileus.storage.transaction import Record, Transaction
 from pileus.tracking import live
 from pileus.tracking.errors import StreamUnknown
@@ -67,6 +68,9 @@ class StreamStore:
         self._database = database
         self._blobs = blobs
         self._log_bytes = log_bytes
+        self._is_local = is_local(root)
+        """Small pieces go to and come from a file in the event loop; over a network that would stop it."""
+
         self._growing: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         """Attempt → what those who wait for more of it hold."""
 
@@ -86,7 +90,9 @@ class StreamStore:
         most = self._log_bytes if name in LOGS else None
         self._appending[attempt] += 1
         try:
-            end = await asyncio.to_thread(live.append, path, offset, data, most)
+            end = live.append_at_once(path, offset, data, most) if self._is_local else None
+            if end is None:
+                end = await asyncio.to_thread(live.append, path, offset, data, most)
         finally:
             self._appending[attempt] -= 1
             if not self._appending[attempt]:
@@ -109,7 +115,10 @@ class StreamStore:
         # What is recorded comes first: a late append may have made a file again after the end.
         record = await self._sealed(attempt, name)
         if record is None:
-            found = await asyncio.to_thread(live.read, path, offset)
+            if self._is_local and live.is_small(path, offset):
+                found = live.read(path, offset)
+            else:
+                found = await asyncio.to_thread(live.read, path, offset)
             if found is not None:
                 return Chunk(*found, is_final=False)
             record = await self._sealed(attempt, name)  # it ended between the two
@@ -134,7 +143,7 @@ class StreamStore:
         return Chunk(data, offset + len(data), is_final=offset + len(data) >= size)
 
     async def _sealed(self, attempt: str, name: str) -> Record | None:
-        return await self._database.read(
+        return await self._database.glance(
             lambda snapshot: snapshot.get(STREAMS, attempt=attempt, name=name)
         )
 

@@ -100,7 +100,7 @@ class TestRecord:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(room.database, "write", killed)
+            patch.setattr(room.database, "jot", killed)
             with pytest.raises(KeyboardInterrupt):
                 await room.ends.record(report.id, Reported({"code": 0}, None, ()))
         await worker.sync(ended(report))

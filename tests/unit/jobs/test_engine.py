@@ -19,14 +19,14 @@ class TestSchedule:
     ):
         job = await room.submit()
         other = await room.submit()
-        write = room.database.write
+        jot = room.database.jot
 
         async def late(work):
             monkeypatch.undo()
             await room.jobs.cancel(CALLER, job.id)
-            return await write(work)
+            return await jot(work)
 
-        monkeypatch.setattr(room.database, "write", late)
+        monkeypatch.setattr(room.database, "jot", late)
         overtaken = await room.engine.schedule()
         then = await room.engine.schedule()
 

@@ -229,7 +229,7 @@ class TestDrain:
         async def late(work):
             await room.jobs.drain(CALLER)
             monkeypatch.undo()
-            return await room.database.write(work)
+            return await room.database.jot(work)
 
         monkeypatch.setattr(room.engine, "_database", _Delayed(room.database, late))
         granted = await room.engine.schedule()
@@ -262,4 +262,5 @@ class _Delayed:
 
     def __init__(self, database, write):
         self.read = database.read
-        self.write = write
+        self.glance = database.glance
+        self.jot = write

@@ -54,14 +54,14 @@ async def test_what_runs_is_used_and_no_more_is_granted(room, worker, quotas):
 
 async def test_a_plan_made_before_a_quota_was_set_is_void(room, worker, quotas, monkeypatch):
     job = await room.submit()
-    write = room.database.write
+    jot = room.database.jot
 
     async def late(work):
         monkeypatch.undo()
         await quotas.set(CALLER, "default", terms(0))
-        return await write(work)
+        return await jot(work)
 
-    monkeypatch.setattr(room.database, "write", late)
+    monkeypatch.setattr(room.database, "jot", late)
 
     assert await room.engine.schedule() == 0
     assert (await room.job(job)).status is JobStatus.QUEUED

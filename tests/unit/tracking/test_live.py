@@ -131,6 +131,14 @@ class TestAppend:
         assert text.endswith(line(number + 39_999))
         assert gap.lines == gap.size // LINE
 
+    def test_at_once_only_what_is_small_and_shortens_nothing(self, path):
+        large = bytes(live.SMALL_BYTES + 1)
+
+        assert live.append_at_once(path, 0, large) is None
+        assert live.append_at_once(path, 0, b"hello", most=4) is None
+        assert not path.exists()
+        assert live.append_at_once(path, 0, b"hello", most=5) == 5
+
     def test_removed_is_all_of_it(self, path):
         write(path, 0, 50_000)
 

@@ -106,24 +106,36 @@ class TestSeal:
         self, streams, database, monkeypatch
     ):
         may_write, append, removed = threading.Event(), live.append, []
+        late = bytes(live.SMALL_BYTES + 1)
 
         def slow(*arguments):
             may_write.wait(5)
             return append(*arguments)
 
         monkeypatch.setattr(live, "append", slow)
-        appending = asyncio.create_task(streams.append("att_1", "stdout", 0, b"late"))
+        appending = asyncio.create_task(streams.append("att_1", "stdout", 0, late))
         await asyncio.sleep(0)
         monkeypatch.setattr(live, "remove", lambda path: removed.append(path.name))
 
         await streams.drop("att_1")
         may_write.set()
 
-        assert await appending == 4
+        assert await appending == len(late)
         assert "stdout" in removed
         removed.clear()
         await streams.drop("att_2")
         assert not removed
+
+    async def test_an_append_waits_for_who_holds_the_file_and_nobody_for_that(self, streams):
+        await streams.append("att_1", "stdout", 0, b"first")
+
+        async with live.unchanged(streams._path("att_1", "stdout")):
+            appending = asyncio.create_task(streams.append("att_1", "stdout", 5, b", second"))
+            await asyncio.sleep(0.05)
+            assert await streams.append("att_1", "stderr", 0, b"beside") == 6
+            assert not appending.done()
+
+        assert await appending == 13
 
 
 class TestQuota:

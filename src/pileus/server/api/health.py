@@ -13,7 +13,7 @@ router = routing.router("health")
 @router.get("/health")
 async def health(services: Use) -> dict[str, str]:
     """Ready when the database answers. Anonymous."""
-    await services.database.read(lambda snapshot: snapshot.last_change())
+    await services.database.glance(lambda snapshot: snapshot.last_change())
     return {"state": "ready", "version": __version__}
 
 

@@ -133,7 +133,7 @@ async def append_stream(
     services: Use,
 ) -> Appended:
     """Append to a stream of an attempt; bytes that are there already are ignored."""
-    found = await services.database.read(lambda snapshot: attempts.get(snapshot, id=attempt))
+    found = await services.database.glance(lambda snapshot: attempts.get(snapshot, id=attempt))
     if found is None:
         raise AttemptUnknown(f"Attempt {attempt!r} not found")
     if found.status.is_final:

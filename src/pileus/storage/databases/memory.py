@@ -46,8 +46,14 @@ class MemoryDatabase:
         self._wakes.advance(last_of(self._changes))
         return result
 
+    async def jot(self, work: Callable[[Transaction], T]) -> T:
+        return await self.write(work)
+
     async def read(self, work: Callable[[Snapshot], T]) -> T:
         return work(self._transaction())
+
+    async def glance(self, work: Callable[[Snapshot], T]) -> T:
+        return await self.read(work)
 
     def recent(self, after: int) -> list[Change] | None:
         first = self._changes[0].seq if self._changes else 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from pileus.storage.databases.sql_insert import insert_into
 from pileus.storage.databases.sql_schema import Schema
 from pileus.storage.databases.sql_statements import Statements
 from pileus.storage.databases.sql_transaction import Now, SqlSnapshot
-from pileus.storage.databases.sql_writer import GroupWriter
+from pileus.storage.databases.sql_writer import GroupWriter, Hurrying
 from pileus.storage.databases.wakes import Wakes
 from pileus.storage.errors import DatabaseUnavailable
 from pileus.storage.table import Table
@@ -38,7 +38,9 @@ class SqlDatabase:
         now: Now,
         readers: int,
         name: str,
+        hurrying: Hurrying | None = None,
     ) -> None:
+        """`hurrying` is there where the database is a file of this machine."""
         self._schema = Schema(tables)
         self._statements = Statements(self._schema, writing.dialect)
         self._writing = writing
@@ -49,23 +51,26 @@ class SqlDatabase:
         self.writes = Writes()
         self._threads = ThreadPoolExecutor(readers, thread_name_prefix="database-reader")
         self._is_open = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._writer = GroupWriter(
-            writing, self._statements, now, self._committing, self._committed, name, self.writes
+            writing,
+            self._statements,
+            now,
+            self._committing,
+            self._wakes.advance,
+            name,
+            self.writes,
+            hurrying,
         )
 
     async def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._open)
         self._is_open = True
         self._wakes.advance(await self._last())
-        self._writer.start()
 
     async def close(self) -> None:
         if self._is_open:
             self._is_open = False
-            self._writer.stop()
-            await asyncio.to_thread(self._writer.join)
+            await self._writer.close()
         await asyncio.to_thread(self._threads.shutdown)
         self._writing.dispose()
         self._reading.dispose()
@@ -74,9 +79,16 @@ class SqlDatabase:
         self._check_open()
         return await self._writer.write(work)
 
+    async def jot(self, work: Callable[[Transaction], T]) -> T:
+        self._check_open()
+        return await self._writer.write(work, is_short=True)
+
     async def read(self, work: Callable[[Snapshot], T]) -> T:
         self._check_open()
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    async def glance(self, work: Callable[[Snapshot], T]) -> T:
+        return await self.read(work)
 
     def recent(self, after: int) -> list[Change] | None:
         return self._wakes.recent(after)
@@ -115,12 +127,6 @@ class SqlDatabase:
 
     def _committing(self, connection: sa.Connection, seq: int) -> None:
         """Called in the transaction that takes the feed to `seq`."""
-
-    def _committed(self, seq: int, changes: Sequence[Change]) -> None:
-        if self._loop is not None:
-            # A loop that is closed has nobody left who waits.
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._wakes.advance, seq, changes)
 
     def _check_open(self) -> None:
         if not self._is_open:

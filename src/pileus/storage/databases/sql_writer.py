@@ -1,20 +1,23 @@
-"""Group commit: one thread writes, and as many units of work as are waiting share one commit.
+"""Group commit: one after the other, and as many units of work as are waiting share one commit.
 
 A failing one takes nothing along: they run without savepoints, which cost more than what they
 guard, and when one fails all are taken back and run again, each in a savepoint of its own. Nobody
-hears of success or failure before the commit. Because the thread holds the feed's row from the start, works
+hears of success or failure before the commit. Because the writer holds the feed's row from the start, works
 run one after the other over all servers, and entries of the feed commit in order.
+
+A group of short works runs in the event loop where its statements wait for nobody, and only its commit
+in the writer's thread: to hand the interpreter's lock over for each statement takes longer than they do.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -39,12 +42,22 @@ TRIES = 5
 
 _FIRST_PAUSE_SECONDS = 0.05
 
+_TURN_SECONDS = 0.002
+"""After so long in the event loop others have a turn before the next work."""
+
+
+Hurrying = Callable[[sa.Connection], AbstractContextManager[None]]
+"""Inside, a transaction that would have to wait for another process does not begin, and raises."""
+
 
 class Queued(Generic[T]):
     """A unit of work, what came of it, and who waits for that."""
 
-    def __init__(self, work: Callable[[Transaction], T]) -> None:
-        self.future: Future[T] = Future()
+    def __init__(
+        self, work: Callable[[Transaction], T], future: asyncio.Future[T], *, is_short: bool
+    ) -> None:
+        self.future = future
+        self.is_short = is_short
         self._work = work
         self._result: T | None = None
         self._error: BaseException | None = None
@@ -57,13 +70,22 @@ class Queued(Generic[T]):
             transaction.flush()
         except Lost:
             raise
+        except StopIteration as error:  # which no future holds
+            self._error = RuntimeError(f"a work has stopped an iteration: {error!r}")
+            return False
         except BaseException as error:  # noqa: BLE001  it is the caller's, whatever it is
             self._error = error
             return False
         return True
 
+    def fail(self, error: BaseException) -> None:
+        """Whatever came of the work, the transaction did not hold."""
+        self._error = error
+
     def resolve(self) -> None:
         """Tell the caller, once the transaction is committed."""
+        if self.future.done():  # nobody waits any more
+            return
         if self._error is not None:
             self.future.set_exception(self._error)
         else:
@@ -71,7 +93,7 @@ class Queued(Generic[T]):
 
 
 class GroupWriter:
-    """The one writer of this process."""
+    """The one writer of this process. Everything but the thread's work belongs to one event loop."""
 
     def __init__(
         self,
@@ -82,9 +104,11 @@ class GroupWriter:
         committed: Callable[[int, Sequence[Change]], None],
         name: str,
         writes: Writes,
+        hurrying: Hurrying | None,
     ) -> None:
-        """When the feed grew, `committing` is called just before the commit, in its transaction,
-        and `committed` right after it, with the changes; both in the writer's thread."""
+        """When the feed grew, `committing` is called just before the commit, in its transaction
+        and the writer's thread; `committed` right after it in the event loop, with the changes.
+        Without `hurrying` statements go over a network, and all of them in the thread."""
         self._engine = engine
         self._statements = statements
         self._now = now
@@ -92,68 +116,69 @@ class GroupWriter:
         self._committed = committed
         self._name = name
         self._writes = writes
-        self._queue: queue.SimpleQueue[Queued[Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._loop, name="database-writer", daemon=True)
+        self._hurrying = hurrying
+        self._waiting: deque[Queued[Any]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._is_closed = False
 
-    def start(self) -> None:
-        self._thread.start()
-
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, is_short: bool = False) -> T:
         if self._is_closed:
             raise DatabaseUnavailable(f"{self._name} is closed", hint="Start it again.")
-        queued = Queued(work)
+        queued = Queued(work, asyncio.get_running_loop().create_future(), is_short=is_short)
         began = time.monotonic()
-        self._queue.put(queued)
+        self._waiting.append(queued)
+        if self._writing is None or self._writing.done():
+            # What it logs is no part of what the first one to write is about.
+            self._writing = asyncio.create_task(
+                self._write_all(), name="database-writer", context=Context()
+            )
         try:
-            return await asyncio.wrap_future(queued.future)
+            result: T = await queued.future
         finally:
             self._writes.seconds.observe(time.monotonic() - began)
+        return result
 
-    def stop(self) -> None:
-        """Take nothing more; what is queued is finished. Called in the event loop."""
+    async def close(self) -> None:
+        """Take nothing more, and finish what is queued."""
         self._is_closed = True
-        self._queue.put(None)
+        if self._writing is not None:
+            await asyncio.wait([self._writing])  # who does not wait for us any more ends nothing
+        await asyncio.to_thread(self._thread.shutdown)
 
-    def join(self) -> None:
-        """Block until the thread has ended."""
-        self._thread.join()
-
-    def _loop(self) -> None:
-        is_last = False
-        while not is_last:
-            group, is_last = self._next_group()
-            running = [queued for queued in group if queued.future.set_running_or_notify_cancel()]
+    async def _write_all(self) -> None:
+        while group := self._next_group():
+            self._writes.groups.observe(len(group))
             try:
-                if running:
-                    self._writes.groups.observe(len(running))
-                    self._settle(running)
-            except Exception as error:  # noqa: BLE001  the thread must outlive a bug, callers know
-                self._fail(running, error)
+                await self._settle(group)
+            except Exception as error:  # noqa: BLE001  the writer must outlive a bug, callers know
+                self._fail(group, error)
+            except asyncio.CancelledError:  # the loop ends
+                ended = DatabaseUnavailable(f"{self._name} is closed", hint="Start it again.")
+                self._fail([*group, *self._waiting], ended)
+                raise
 
-    def _next_group(self) -> tuple[list[Queued[Any]], bool]:
-        """What waits, at least one work; and whether the writer was told to stop."""
+    def _next_group(self) -> list[Queued[Any]]:
+        """What waits, in order."""
         group: list[Queued[Any]] = []
-        item = self._queue.get()
-        while item is not None:
-            group.append(item)
-            if len(group) == LARGEST_GROUP or self._queue.empty():
-                return group, False
-            item = self._queue.get()
-        return group, True
+        while self._waiting and len(group) < LARGEST_GROUP:
+            queued = self._waiting.popleft()
+            if not queued.future.done():  # nobody waits any more
+                group.append(queued)
+        return group
 
-    def _settle(self, group: list[Queued[Any]], tries: int = TRIES) -> None:
-        """Run a group and resolve its futures, whatever happens."""
+    async def _settle(self, group: list[Queued[Any]], tries: int = TRIES) -> None:
+        """Run a group and tell all of it, whatever happens."""
         try:
-            self._commit(group)
+            feed = await self._commit(group)
         except _BrokenOff as broken:
             if broken.is_repeatable and tries > 1:
-                time.sleep(_FIRST_PAUSE_SECONDS * 2 ** (TRIES - tries))
-                self._settle(group, tries - 1)
+                await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2 ** (TRIES - tries))
+                await self._settle(group, tries - 1)
             elif broken.in_work and len(group) > 1:
                 # One of them broke the transaction of all; alone, only that one fails.
                 for queued in group:
-                    self._settle([queued])
+                    await self._settle([queued])
             else:
                 self._fail(group, broken.meaning)
         except Lost as error:
@@ -161,33 +186,75 @@ class GroupWriter:
             # repeated here.
             self._fail(group, meaning(error, self._name))
         else:
+            # Whoever has written goes on before those who wait for changes, which are told by then.
             for queued in group:
                 queued.resolve()
+            if feed.changes:
+                self._committed(feed.seq, feed.changes)
 
-    def _commit(self, group: list[Queued[Any]]) -> None:
+    async def _commit(self, group: list[Queued[Any]]) -> Feed:
+        """What a group has written to the feed. Raises _BrokenOff, Lost."""
+        if self._hurrying is None or not all(queued.is_short for queued in group):
+            return await self._in_thread(self._steps(group))
+        began = time.monotonic()
+        steps = self._steps(group, self._hurrying)
+        try:
+            feed = next(steps)
+        except _BrokenOff as broken:
+            if broken.in_work:
+                raise
+            return await self._in_thread(self._steps(group))  # which may wait
+        while feed is None:
+            if time.monotonic() - began >= _TURN_SECONDS:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+            feed = next(steps)
+        await self._in_thread(steps)
+        return feed
+
+    async def _in_thread(self, steps: Iterator[Feed | None]) -> Feed:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, _finish, steps)
+
+    def _steps(
+        self, group: list[Queued[Any]], hurrying: Hurrying | None = None
+    ) -> Iterator[Feed | None]:
+        """Runs the works, with a yield after each; yields the feed, and commits."""
         with _breaking_off(self._name, in_work=False):
             connection = self._engine.connect()
         with connection:
+            waits = nullcontext() if hurrying is None else hurrying(connection)
+            with _breaking_off(self._name, in_work=False), waits:
+                feed = self._begin(connection)
+            for queued in group:
+                if not self._run(queued, connection, feed):
+                    break
+                yield None
+            else:
+                yield feed
+                self._end(connection, feed)
+                return
+            with _breaking_off(self._name, in_work=False):
+                connection.rollback()
+            if len(group) == 1:
+                yield Feed(feed.before)
+                return
             with _breaking_off(self._name, in_work=False):
                 feed = self._begin(connection)
-            if not all(self._run(queued, connection, feed) for queued in group):
-                with _breaking_off(self._name, in_work=False):
-                    connection.rollback()
-                if len(group) == 1:
-                    return
-                with _breaking_off(self._name, in_work=False):
-                    feed = self._begin(connection)
-                for queued in group:
-                    self._run_apart(queued, connection, feed)
-            if feed.changes:
-                with _breaking_off(self._name, in_work=False):
-                    self._statements.put(FEED).run(connection, {"id": FEED_ROW, "seq": feed.seq})
-                    self._committing(connection, feed.seq)
-            failpoint("database.before_commit")
-            connection.commit()
-            failpoint("database.committed")
+            for queued in group:
+                self._run_apart(queued, connection, feed)
+                yield None
+            yield feed
+            self._end(connection, feed)
+
+    def _end(self, connection: sa.Connection, feed: Feed) -> None:
         if feed.changes:
-            self._committed(feed.seq, feed.changes)
+            with _breaking_off(self._name, in_work=False):
+                self._statements.put(FEED).run(connection, {"id": FEED_ROW, "seq": feed.seq})
+                self._committing(connection, feed.seq)
+        failpoint("database.before_commit")
+        connection.commit()
+        failpoint("database.committed")
 
     def _run(self, queued: Queued[Any], connection: sa.Connection, feed: Feed) -> bool:
         transaction = SqlTransaction(connection, self._statements, self._now, feed)
@@ -212,8 +279,16 @@ class GroupWriter:
     @staticmethod
     def _fail(group: list[Queued[Any]], error: BaseException) -> None:
         for queued in group:
-            if not queued.future.done():
-                queued.future.set_exception(error)
+            queued.fail(error)
+            queued.resolve()
+
+
+def _finish(steps: Iterator[Feed | None]) -> Feed:
+    """Take the steps that are left; the feed, if it is among them."""
+    found = Feed(0)
+    for feed in steps:
+        found = feed or found
+    return found
 
 
 class _BrokenOff(Exception):

@@ -20,7 +20,7 @@ KEPT = 10_000
 class Wakes:
     """The last `seq` that this process knows of, and the tasks that wait for a higher one.
 
-    Belongs to one event loop; other threads reach it through `call_soon_threadsafe`.
+    Belongs to one event loop, and is called in it only.
     """
 
     def __init__(self, rescue_seconds: float = RESCUE_SECONDS) -> None:

@@ -61,18 +61,31 @@ class GatedDatabase:
     async def close(self) -> None: ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
+        return await self._written(self._database.write, work)
+
+    async def jot(self, work: Callable[[Transaction], T]) -> T:
+        return await self._written(self._database.jot, work)
+
+    async def read(self, work: Callable[[Snapshot], T]) -> T:
+        return await self._found(self._database.read, work)
+
+    async def glance(self, work: Callable[[Snapshot], T]) -> T:
+        return await self._found(self._database.glance, work)
+
+    async def _written(self, write: Any, work: Callable[[Transaction], T]) -> T:
         await self._gate()
-        result = await quiet.current().outside(
-            self._database.write(lambda transaction: work(_Timed(transaction, self._clock)))
+        result: T = await quiet.current().outside(
+            write(lambda transaction: work(_Timed(transaction, self._clock)))
         )
         await self._gate()
         return result
 
-    async def read(self, work: Callable[[Snapshot], T]) -> T:
+    async def _found(self, read: Any, work: Callable[[Snapshot], T]) -> T:
         await self._gate()
-        return await quiet.current().outside(
-            self._database.read(lambda snapshot: work(_Timed(snapshot, self._clock)))
+        result: T = await quiet.current().outside(
+            read(lambda snapshot: work(_Timed(snapshot, self._clock)))
         )
+        return result
 
     async def wait(self, after: int, timeout: float) -> int:  # noqa: ASYNC109  the Protocol's
         return after
