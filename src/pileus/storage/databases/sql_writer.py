@@ -5,8 +5,8 @@ guard, and when one fails all are taken back and run again, each in a savepoint 
 hears of success or failure before the commit. Because the writer holds the feed's row from the start, works
 run one after the other over all servers, and entries of the feed commit in order.
 
-A group of short works runs in the event loop where its statements wait for nobody, and only its commit
-in the writer's thread: to hand the interpreter's lock over for each statement takes longer than they do.
+Short works run in the event loop where their statements wait for nobody, and only what is not short and the
+commit in the writer's thread: to hand the interpreter's lock over for each statement takes longer than they do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Context
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -90,6 +91,10 @@ class Queued(Generic[T]):
             self.future.set_exception(self._error)
         else:
             self.future.set_result(self._result)  # type: ignore[arg-type]
+
+
+Step = Queued[Any] | Feed
+"""What a group does next: a work, or its commit."""
 
 
 class GroupWriter:
@@ -194,32 +199,28 @@ class GroupWriter:
 
     async def _commit(self, group: list[Queued[Any]]) -> Feed:
         """What a group has written to the feed. Raises _BrokenOff, Lost."""
-        if self._hurrying is None or not all(queued.is_short for queued in group):
-            return await self._in_thread(self._steps(group))
-        began = time.monotonic()
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._thread)
+        if self._hurrying is None:
+            return await in_thread(_finish, self._steps(group))
         steps = self._steps(group, self._hurrying)
         try:
-            feed = next(steps)
-        except _BrokenOff as broken:
-            if broken.in_work:
-                raise
-            return await self._in_thread(self._steps(group))  # which may wait
-        while feed is None:
+            step = next(steps)
+        except _BrokenOff:  # the thread may wait
+            return await in_thread(_finish, self._steps(group))
+        began = time.monotonic()
+        while isinstance(step, Queued):
+            if not step.is_short:
+                step = await in_thread(next, steps)
+                continue
             if time.monotonic() - began >= _TURN_SECONDS:
                 await asyncio.sleep(0)
                 began = time.monotonic()
-            feed = next(steps)
-        await self._in_thread(steps)
-        return feed
+            step = next(steps)
+        await in_thread(_finish, steps)
+        return step
 
-    async def _in_thread(self, steps: Iterator[Feed | None]) -> Feed:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _finish, steps)
-
-    def _steps(
-        self, group: list[Queued[Any]], hurrying: Hurrying | None = None
-    ) -> Iterator[Feed | None]:
-        """Runs the works, with a yield after each; yields the feed, and commits."""
+    def _steps(self, group: list[Queued[Any]], hurrying: Hurrying | None = None) -> Iterator[Step]:
+        """Begins, and runs each work that it has yielded; yields the feed, and commits."""
         with _breaking_off(self._name, in_work=False):
             connection = self._engine.connect()
         with connection:
@@ -227,9 +228,9 @@ class GroupWriter:
             with _breaking_off(self._name, in_work=False), waits:
                 feed = self._begin(connection)
             for queued in group:
+                yield queued
                 if not self._run(queued, connection, feed):
                     break
-                yield None
             else:
                 yield feed
                 self._end(connection, feed)
@@ -242,8 +243,8 @@ class GroupWriter:
             with _breaking_off(self._name, in_work=False):
                 feed = self._begin(connection)
             for queued in group:
+                yield queued
                 self._run_apart(queued, connection, feed)
-                yield None
             yield feed
             self._end(connection, feed)
 
@@ -283,11 +284,12 @@ class GroupWriter:
             queued.resolve()
 
 
-def _finish(steps: Iterator[Feed | None]) -> Feed:
+def _finish(steps: Iterator[Step]) -> Feed:
     """Take the steps that are left; the feed, if it is among them."""
     found = Feed(0)
-    for feed in steps:
-        found = feed or found
+    for step in steps:
+        if isinstance(step, Feed):
+            found = step
     return found
 
 
