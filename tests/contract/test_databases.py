@@ -155,14 +155,21 @@ class TestWrite:
         )
         assert sorted(await names(database)) == ["a", "b"]
 
-    async def test_one_that_nobody_waits_for_takes_nobody_along(self, database, write):
-        given_up = asyncio.create_task(write(inserting(item("a"))))
-        await asyncio.sleep(0)
-        given_up.cancel()
+    async def test_one_that_is_given_up_while_it_runs_takes_nobody_along(self, database, write):
+        loop = asyncio.get_running_loop()
+        given_up: list[asyncio.Task[None]] = []
 
-        await write(inserting(item("b")))
+        def work(transaction):
+            loop.call_soon_threadsafe(given_up[0].cancel)
+            inserting(item("a"))(transaction)
 
-        assert "b" in await names(database)
+        given_up.append(asyncio.create_task(write(work)))
+        others = [write(inserting(item(name))) for name in ("b", "c")]
+        outcomes = await asyncio.gather(given_up[0], *others, return_exceptions=True)
+
+        assert outcomes[1:] == [None, None]
+        assert sorted(await names(database)) == ["a", "b", "c"]
+        assert [change.id[-1] for change in database.recent(0) or []] == ["a", "b", "c"]
 
 
 class TestRead:

@@ -108,8 +108,8 @@ class Ends:
         make, refused = await self._outcome(held, reported)
         failpoint("end.sealed")
         is_alone = make is None and not await self._is_waited_for(held)
-        artifacts = len(reported.artifacts)
-        write = writing(self._database, artifacts) if is_alone else self._database.write
+        things = max(len(reported.artifacts), held.job.spec.gang)
+        write = writing(self._database, things) if is_alone else self._database.write
         has_ended = await write(
             lambda transaction: self._apply(
                 transaction, attempt_id, reported, sealed, make, refused
@@ -135,7 +135,7 @@ class Ends:
         """
         moment = self._clock.now().isoformat()
         exit_: dict[str, Any] = {"schema": 1, "code": None, "reason": reason, "ended_at": moment}
-        exit_ |= await self._database.glance(lambda s: last_seen(s, lease.node, lease.attempt))
+        exit_ |= await self._database.read(lambda s: last_seen(s, lease.node, lease.attempt))
         await self.record(lease.attempt, Reported(exit_, None, (), lost=lease))
 
     async def _is_waited_for(self, held: Held) -> bool:

@@ -118,7 +118,7 @@ class Engine:
             self._learning.learn(lessons)
             if lessons.is_all:
                 self._learn_at = now + _LEARN_SECONDS
-        is_short = self._mirror.is_ready
+        is_short = self._mirror.is_close(await self._database.wait(0, 0))
         read = self._database.glance if is_short else self._database.read
         snapshot = await read(self._mirror.load)
         self._retry_seconds = snapshot.retry_seconds

@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection
 
-from pileus.jobs.store import Held, attempts_held, changes_since, held_on
+from pileus.jobs.store import MOST_GLANCED_AT, Held, attempts_held, changes_since, held_on
 from pileus.jobs.tables import ATTEMPTS, JOBS, LEASES
 from pileus.storage.transaction import Snapshot
 
@@ -37,10 +37,10 @@ class HeldMirror:
         self._of_lease: dict[str, str] = {}
         """Lease → attempt."""
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether a reading has to read what has changed only, and waits for no other one."""
-        return self._seq is not None and not self._lock.locked()
+    def is_close(self, last: int) -> bool:
+        """Whether there is little to read up to that change, and nobody who reads just now."""
+        is_near = self._seq is not None and last - self._seq <= MOST_GLANCED_AT
+        return is_near and not self._lock.locked()
 
     def on(self, snapshot: Snapshot, node: str) -> list[Held]:
         """The attempts that a node should be running, by id."""

@@ -226,8 +226,8 @@ class NodeService:
 
     async def _read(self, work: Callable[[Snapshot], T]) -> T:
         """What looks into the mirror."""
-        read = self._database.glance if self._mirror.is_ready else self._database.read
-        return await read(work)
+        is_short = self._mirror.is_close(await self._database.wait(0, 0))
+        return await (self._database.glance if is_short else self._database.read)(work)
 
     async def _lose(self, leases: Sequence[Lease]) -> None:
         """The node answers and does not have them: they are gone, and other tries may start."""

@@ -19,6 +19,7 @@ from pileus.jobs.policy.ordering import Order
 from pileus.jobs.policy.prediction import History
 from pileus.jobs.store import (
     INSTALLATION,
+    MOST_GLANCED_AT,
     POOL,
     attempts,
     changes_since,
@@ -104,10 +105,10 @@ class PoolMirror:
         self._stopping: set[str] = set()
         self._jobs: dict[str, Job] = {}
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether a reading has to read what has changed only, and waits for no other one."""
-        return self._seq is not None and not self._lock.locked()
+    def is_close(self, last: int) -> bool:
+        """Whether there is little to read up to that change, and nobody who reads just now."""
+        is_near = self._seq is not None and last - self._seq <= MOST_GLANCED_AT
+        return is_near and not self._lock.locked()
 
     def load(self, snapshot: Snapshot, *firsts: First) -> LoadedPool:
         """Everything a decision needs, in one consistent state, and the first jobs of the queue."""

@@ -55,6 +55,9 @@ pools = Rows(POOLS, Pool)
 quotas = Rows(QUOTAS, Quota)
 node_usage = Rows(NODE_USAGE, NodeUsage)
 
+MOST_GLANCED_AT = 300
+"""Changes that a mirror is brought up to date with in the event loop."""
+
 LIVE = [status.value for status in AttemptStatus if not status.is_final]
 
 

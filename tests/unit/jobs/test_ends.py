@@ -108,6 +108,21 @@ class TestRecord:
         assert (await the_job(room)).status is JobStatus.SUCCEEDED
         assert (await room.streams.read(PROJECT, report.id, "stdout", 0)).data == b"hello"
 
+    async def test_one_that_others_wait_for_is_no_short_work(
+        self, room, worker, report, monkeypatch
+    ):
+        first = await the_job(room)
+        second = await room.submit(needs=[first.id])
+
+        async def jotted(work):
+            raise AssertionError("it may be about any number of jobs")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(room.database, "jot", jotted)
+            await room.ends.record(report.id, Reported({"code": 0}, None, ()))
+
+        assert (await room.job(second)).status is JobStatus.QUEUED
+
     async def test_one_that_another_server_records_meanwhile_is_recorded_once(
         self, room, report, monkeypatch
     ):

@@ -9,7 +9,7 @@ import pytest
 
 from pileus.core.schemas.jobs import JobStatus
 from pileus.jobs.held_mirror import HeldMirror
-from pileus.jobs.store import held_on, jobs, leases
+from pileus.jobs.store import MOST_GLANCED_AT, held_on, jobs, leases
 from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.errors import DatabaseUnavailable
 from tests.unit.jobs.building import CALLER, Failing, Worker, ended, running
@@ -46,6 +46,15 @@ class TestHeldMirror:
                     lambda s, one=one: (mirror.on(s, one.id), held_on(s, one.id))
                 )
                 assert kept == anew
+
+    async def test_it_is_close_once_it_was_read_and_until_much_has_changed(self, room, worker):
+        mirror, last = HeldMirror(), await room.database.wait(0, 0)
+        before = mirror.is_close(last)
+        await on(room, mirror, worker.id)
+
+        assert (before, mirror.is_close(last)) == (False, True)
+        assert mirror.is_close(last + MOST_GLANCED_AT)
+        assert not mirror.is_close(last + MOST_GLANCED_AT + 1)
 
     async def test_a_change_of_the_lease_or_of_the_job_alone_is_seen(self, room, worker):
         mirror = HeldMirror()

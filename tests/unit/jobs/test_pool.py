@@ -13,7 +13,7 @@ from pileus.core.schemas.quota import Limit, Quota
 from pileus.jobs import line as line_module
 from pileus.jobs.line import LOOKAHEAD_HEAD
 from pileus.jobs.pool import First, PoolMirror, load_pool
-from pileus.jobs.store import leases, quotas
+from pileus.jobs.store import MOST_GLANCED_AT, leases, quotas
 from pileus.jobs.tables import QUOTAS
 from pileus.storage.databases.sqlite import SqliteDatabase
 from pileus.storage.errors import DatabaseUnavailable
@@ -123,6 +123,26 @@ class TestPoolMirror:
                 kept, anew = await room.database.read(lambda s: (mirror.load(s), load_pool(s, 30)))
                 assert _plain(kept) == _plain(anew)
 
+    async def test_it_is_close_once_it_was_read_and_while_nobody_reads(self, room, worker):
+        mirror, last = PoolMirror(30), await room.database.wait(0, 0)
+        before, asked = mirror.is_close(last), []
+
+        class Asking:
+            def __init__(self, snapshot):
+                self._snapshot = snapshot
+
+            def __getattr__(self, name):
+                asked.append(mirror.is_close(last))
+                return getattr(self._snapshot, name)
+
+        await room.database.read(mirror.load)
+        await room.database.read(lambda snapshot: mirror.load(Asking(snapshot)))
+
+        assert (before, mirror.is_close(last)) == (False, True)
+        assert not mirror.is_close(last + MOST_GLANCED_AT + 1)
+        assert asked
+        assert not any(asked)
+
     async def test_a_reading_that_failed_is_made_up_for(self, room, worker):
         mirror = PoolMirror(30)
         await room.submit()
@@ -225,13 +245,14 @@ async def _join(room, workers, chance):
 class TestDrain:
     async def test_a_plan_made_before_it_is_void(self, room, worker, monkeypatch):
         job = await room.submit()
+        jot = room.database.jot
 
         async def late(work):
-            await room.jobs.drain(CALLER)
             monkeypatch.undo()
-            return await room.database.jot(work)
+            await room.jobs.drain(CALLER)
+            return await jot(work)
 
-        monkeypatch.setattr(room.engine, "_database", _Delayed(room.database, late))
+        monkeypatch.setattr(room.database, "jot", late)
         granted = await room.engine.schedule()
 
         assert granted == 0
@@ -255,12 +276,3 @@ class TestDrain:
         await Worker(room, "n2").register()
 
         assert await room.engine.schedule() == 0
-
-
-class _Delayed:
-    """A database whose next write lets something else go first."""
-
-    def __init__(self, database, write):
-        self.read = database.read
-        self.glance = database.glance
-        self.jot = write

@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import Context
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -93,8 +93,10 @@ class Queued(Generic[T]):
             self.future.set_result(self._result)  # type: ignore[arg-type]
 
 
-Step = Queued[Any] | Feed
-"""What a group does next: a work, or its commit."""
+Step = Queued[Any] | Feed | None
+"""What a group does next: a work, its commit, or to begin again, which may wait."""
+
+Steps = Generator[Step, None, None]
 
 
 class GroupWriter:
@@ -207,19 +209,24 @@ class GroupWriter:
             step = next(steps)
         except _BrokenOff:  # the thread may wait
             return await in_thread(_finish, self._steps(group))
-        began = time.monotonic()
-        while isinstance(step, Queued):
-            if not step.is_short:
-                step = await in_thread(next, steps)
-                continue
-            if time.monotonic() - began >= _TURN_SECONDS:
-                await asyncio.sleep(0)
-                began = time.monotonic()
-            step = next(steps)
-        await in_thread(_finish, steps)
+        try:
+            began = time.monotonic()
+            while not isinstance(step, Feed):
+                if not _is_short(step):
+                    step = await in_thread(_until_short, steps)
+                    continue
+                if time.monotonic() - began >= _TURN_SECONDS:
+                    await asyncio.sleep(0)
+                    began = time.monotonic()
+                step = next(steps)
+            await in_thread(_finish, steps)
+        except BaseException:
+            with suppress(ValueError):  # the thread is in the middle of it, and ends it
+                steps.close()
+            raise
         return step
 
-    def _steps(self, group: list[Queued[Any]], hurrying: Hurrying | None = None) -> Iterator[Step]:
+    def _steps(self, group: list[Queued[Any]], hurrying: Hurrying | None = None) -> Steps:
         """Begins, and runs each work that it has yielded; yields the feed, and commits."""
         with _breaking_off(self._name, in_work=False):
             connection = self._engine.connect()
@@ -235,6 +242,7 @@ class GroupWriter:
                 yield feed
                 self._end(connection, feed)
                 return
+            yield None
             with _breaking_off(self._name, in_work=False):
                 connection.rollback()
             if len(group) == 1:
@@ -284,7 +292,19 @@ class GroupWriter:
             queued.resolve()
 
 
-def _finish(steps: Iterator[Step]) -> Feed:
+def _is_short(step: Step) -> bool:
+    return isinstance(step, Queued) and step.is_short
+
+
+def _until_short(steps: Steps) -> Step:
+    """Take steps, one at least, up to one that is short or the commit."""
+    step = next(steps)
+    while not (isinstance(step, Feed) or _is_short(step)):
+        step = next(steps)
+    return step
+
+
+def _finish(steps: Steps) -> Feed:
     """Take the steps that are left; the feed, if it is among them."""
     found = Feed(0)
     for step in steps:
