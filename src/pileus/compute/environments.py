@@ -26,8 +26,8 @@ ENVIRONMENTS = {
     "torch": Environment(
         modules=("numpy", "torch"),
         # What a training imports on its way, less what starts a thread: onnxruntime does.
-        # Importing these takes longer than torch itself, and every training needs them: those of the
-        # first part before its first line, the others, some of which are torch's own, when it exports.
+        # Importing these takes longer than torch itself, and every training needs them: its recipe
+        # before its first line, what follows the recipes, some of it torch's own, when it exports.
         warm=(
             "torch._dynamo",
             "matplotlib.backends.backend_agg",

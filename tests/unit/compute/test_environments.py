@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from pileus.compute.environments import ENVIRONMENTS
+from pileus.training.catalogue import ENVIRONMENT, RECIPES
 
 # A zygote leaves out what cannot be imported, and forks nothing once it has a second thread.
 IMPORTING = """
@@ -31,3 +32,9 @@ def test_all_of_it_can_be_imported_and_starts_no_thread(name, tmp_path):
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+def test_every_recipe_is_imported_before_a_training_asks_for_it():
+    warm = set(ENVIRONMENTS[ENVIRONMENT].warm)
+
+    assert {f"{package}.recipe" for package in RECIPES.values()} <= warm
