@@ -33,7 +33,11 @@ class Story:
         if done.returncode != 0:
             raise ExampleFailed(f"pileus up: exit {done.returncode}\n{done.stdout}{done.stderr}")
         stated = json.loads((self._home / "run" / "ports.json").read_text(encoding="utf-8"))
-        self._ports = {":7070": stated["server"], ":7080": stated["gateway"]}
+        self._ports = {
+            ":7070": stated["server"],
+            ":7080": stated["gateway"],
+            ":7081": stated["grpc"],
+        }
 
     def stop(self) -> None:
         """`pileus down`; safe when `start` failed half-way."""

@@ -28,6 +28,7 @@ HOME = "/var/lib/pileus"
 
 def test_units_start_one_installation(tmp_path: Path) -> None:
     ports = {"PILEUS_SERVER__PORT": str(free_port()), "PILEUS_GATEWAY__PORT": str(free_port())}
+    ports["PILEUS_GATEWAY__GRPC_PORT"] = str(free_port())
     url = f"http://127.0.0.1:{ports['PILEUS_SERVER__PORT']}"
     # As the files in /etc/pileus/ would say it.
     ports |= {"PILEUS_GATEWAY__SERVER_URL": url, "PILEUS_WORKER__SERVER_URL": url}
@@ -73,6 +74,7 @@ def test_services_of_the_compose_file_are_one_installation(
     # What containers would have from their network: names and ports of their own.
     ports = {"7070": str(free_port()), "7080": str(free_port())}
     given = {"PILEUS_HOME": str(tmp_path), "PILEUS_SERVER__DATABASE_URL": _fresh(postgres_url)}
+    given["PILEUS_GATEWAY__GRPC_PORT"] = str(free_port())
 
     with _started(
         [([_here(word, ports) for word in one["command"]], given) for one in services.values()]

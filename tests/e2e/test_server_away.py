@@ -36,7 +36,7 @@ class Apart(Installation):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.home.mkdir()
-        self.ports = {"server": _free_port(), "gateway": _free_port()}
+        self.ports = {"server": _free_port(), "gateway": _free_port(), "grpc": _free_port()}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -49,6 +49,8 @@ class Apart(Installation):
 
     def start(self, name: str) -> None:
         port = [] if name == "worker" else ["--port", str(self.ports[name])]
+        if name == "gateway":
+            port += ["--grpc-port", str(self.ports["grpc"])]
         server = [] if name == "server" else ["--server-url", self.server_url]
         with (self.directory / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(

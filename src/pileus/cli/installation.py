@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pileus.cli import ports
 from pileus.cli.child import Program
@@ -35,9 +36,17 @@ class Plan:
     host: str
     port: int
     gateway_port: int
+    grpc_port: int | None
+    """None: the gateway answers HTTP alone."""
 
 
-def plan(home: Home, host: str | None, port: int | None, gateway_port: int | None) -> Plan:
+def plan(
+    home: Home,
+    host: str | None,
+    port: int | None,
+    gateway_port: int | None,
+    grpc_port: int | None = None,
+) -> Plan:
     """Addresses from the command line, then settings, then defaults; checked to be free.
 
     Raises PortTaken, AddressNotUsable, InvalidSettings.
@@ -45,21 +54,39 @@ def plan(home: Home, host: str | None, port: int | None, gateway_port: int | Non
     from pileus.core import settings  # pydantic, which the supervisor does without
 
     own_host = host or str(settings.find("server", "host", home.path) or HOST)
-    wanted = _port(home, "server", port, SERVER_PORT)
-    wanted_gateway = _port(home, "gateway", gateway_port, GATEWAY_PORT)
+    wanted = wanted_ports(home, port, gateway_port, grpc_port)
     # A home that was not left in order may still have children that are about to end.
     was_killed = bool(home.read("pids.json"))
     choose: Callable[[str, int, str], int] = ports.choose_patiently if was_killed else ports.choose
-    server = choose(own_host, wanted, "--port")
-    gateway = choose(own_host, wanted_gateway, "--gateway-port")
-    if server == gateway:
-        if wanted or wanted_gateway:
+    while True:
+        chosen = {option: choose(own_host, number, option) for option, number in wanted.items()}
+        if len(set(chosen.values())) == len(chosen):
+            server, gateway = chosen["--port"], chosen["--gateway-port"]
+            return Plan(own_host, server, gateway, chosen.get("--grpc-port"))
+        stated = [number for number in wanted.values() if number]
+        if len(set(stated)) < len(stated):
             raise InvalidRequest(
-                f"Server and gateway cannot both listen on port {server}",
-                hint="Choose another with --gateway-port; 0 picks a free one.",
+                f"Server, gateway and gRPC cannot all listen on {', '.join(map(str, stated))}",
+                hint=f"Choose others with {', '.join(wanted)}; 0 picks a free one.",
             )
-        return plan(home, host, port, gateway_port)
-    return Plan(own_host, server, gateway)
+
+
+def wanted_ports(
+    home: Home,
+    port: int | None = None,
+    gateway_port: int | None = None,
+    grpc_port: int | None = None,
+) -> dict[str, int]:
+    """Option → the port that it or the settings name, or its default. Raises InvalidSettings."""
+    wanted = {
+        "--port": _port(home, "server", "port", port, SERVER_PORT),
+        "--gateway-port": _port(home, "gateway", "port", gateway_port, GATEWAY_PORT),
+    }
+    if grpc_port is not None or _has_grpc(home):
+        of_gateway = wanted["--gateway-port"]
+        after = of_gateway + 1 if of_gateway else 0
+        wanted["--grpc-port"] = _port(home, "gateway", "grpc_port", grpc_port, after)
+    return wanted
 
 
 def supervise(home: Home, chosen: Plan, parent_fd: int | None, *, forks: bool = False) -> None:
@@ -70,7 +97,12 @@ def supervise(home: Home, chosen: Plan, parent_fd: int | None, *, forks: bool = 
     """
     home.write(
         "ports.json",
-        {"server": chosen.port, "gateway": chosen.gateway_port, "host": chosen.host},
+        {
+            "server": chosen.port,
+            "gateway": chosen.gateway_port,
+            "grpc": chosen.grpc_port,
+            "host": chosen.host,
+        },
     )
     is_temporary = parent_fd is not None
     drain_seconds = TEMPORARY_DRAIN_SECONDS if is_temporary else DRAIN_SECONDS
@@ -86,10 +118,13 @@ def supervise(home: Home, chosen: Plan, parent_fd: int | None, *, forks: bool = 
 def programs(home: Home, chosen: Plan, *, forks: bool) -> tuple[Program, ...]:
     """What runs, in the order in which it starts."""
     server_url = address(chosen.host, chosen.port)
-    host, port, gateway_port = chosen.host, chosen.port, chosen.gateway_port
+    host, port = chosen.host, chosen.port
+    of_gateway: dict[str, Any] = {"host": host, "port": chosen.gateway_port}
+    if chosen.grpc_port is not None:
+        of_gateway["grpc_port"] = chosen.grpc_port
     server = words("server", home.path, host=host, port=port)
     clients = (
-        words("gateway", home.path, host=host, port=gateway_port, server_url=server_url),
+        words("gateway", home.path, **of_gateway, server_url=server_url),
         words("worker", home.path, server_url=server_url),
     )
     if forks:
@@ -112,16 +147,23 @@ def come_to_rest(home: Home, seconds: float = DRAIN_SECONDS) -> None:
         log.warning("Stopping without requeueing: %s", error.message)
 
 
-def _port(home: Home, section: str, option: int | None, default: int) -> int:
+def _has_grpc(home: Home) -> bool:
+    from pileus.core import settings  # pydantic, which the supervisor does without
+
+    stated = settings.find("gateway", "grpc", home.path)
+    return str(stated).lower() not in {"false", "0", "no", "off"}  # what the model takes for it
+
+
+def _port(home: Home, section: str, name: str, option: int | None, default: int) -> int:
     if option is not None:
         return option
     from pileus.core import settings  # pydantic, which the supervisor does without
 
-    stated = settings.find(section, "port", home.path)
+    stated = settings.find(section, name, home.path)
     try:
         return default if stated is None else int(stated)
     except (TypeError, ValueError) as error:
         raise settings.InvalidSettings(
-            f"Setting {section}.port = {stated!r} is not a number",
+            f"Setting {section}.{name} = {stated!r} is not a number",
             hint=f"Choose another port; the default is {default}.",
         ) from error

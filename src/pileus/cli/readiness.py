@@ -31,6 +31,9 @@ def look(home: Home) -> dict[str, Any]:
         if name in ports and name in processes:
             url = address(ports.get("host", "127.0.0.1"), ports[name])
             processes[name] = {**_probe(url, path, token), **_stated(processes[name]), "url": url}
+    if "gateway" in processes and ports.get("grpc"):
+        url = address(ports.get("host", "127.0.0.1"), ports["grpc"])
+        processes["gateway"]["grpc"] = urlsplit(url).netloc  # clients of gRPC take no scheme
     return {
         "state": _state(processes),
         "home": str(home.path),

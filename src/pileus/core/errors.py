@@ -46,6 +46,10 @@ class PileusError(Exception):
         if PileusError in cls.__bases__:
             cls.family = cls
 
+    def told(self) -> str:
+        """Message and hint in one text, for those who show one."""
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
     def to_wire(self, request_id: str | None = None) -> dict[str, str | None]:
         """The body of `{"error": ...}` in every answer that is not a success."""
         family = getattr(type(self), "family", PileusError)

@@ -1,4 +1,8 @@
-"""Family of an error → HTTP status and process exit code. The one place where they are mapped."""
+"""
+Family of an error → HTTP status, gRPC status, exit code of a process. The one place of it.
+
+Numbers of gRPC: https://grpc.io/docs/guides/status-codes/
+"""
 
 from pileus.core import errors
 
@@ -10,6 +14,16 @@ HTTP: dict[type[errors.PileusError], int] = {
     errors.Conflict: 409,
     errors.LimitExceeded: 429,
     errors.Unavailable: 503,
+}
+
+GRPC: dict[type[errors.PileusError], int] = {
+    errors.InvalidRequest: 3,  # INVALID_ARGUMENT
+    errors.NotAuthenticated: 16,  # UNAUTHENTICATED
+    errors.NotAllowed: 7,  # PERMISSION_DENIED
+    errors.NotFound: 5,  # NOT_FOUND
+    errors.Conflict: 9,  # FAILED_PRECONDITION
+    errors.LimitExceeded: 8,  # RESOURCE_EXHAUSTED
+    errors.Unavailable: 14,  # UNAVAILABLE
 }
 
 EXIT: dict[type[errors.PileusError], int] = {
@@ -26,6 +40,11 @@ EXIT: dict[type[errors.PileusError], int] = {
 def http_status(error: errors.PileusError) -> int:
     """HTTP status of `error`; 500 for one that belongs to no family."""
     return HTTP.get(getattr(type(error), "family", type(error)), 500)
+
+
+def grpc_status(error: errors.PileusError) -> int:
+    """GRPC's number for `error`; 13, INTERNAL, for one that belongs to no family."""
+    return GRPC.get(getattr(type(error), "family", type(error)), 13)
 
 
 def exit_code(error: errors.PileusError) -> int:

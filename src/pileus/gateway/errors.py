@@ -15,10 +15,10 @@ from pileus.core.errors import (
 class PortTaken(Conflict, code="gateway_port_taken"):
     """Another process listens on the gateway's port."""
 
-    def __init__(self, host: str, port: int, reason: str) -> None:
+    def __init__(self, host: str, port: int, reason: str, option: str = "--gateway-port") -> None:
         super().__init__(
             f"The gateway cannot listen on {host}:{port}: {reason}",
-            hint=f"Stop what uses port {port}, or choose another: `pileus up --gateway-port PORT`.",
+            hint=f"Stop what uses port {port}, or choose another: `pileus up {option} PORT`.",
         )
 
 

@@ -125,7 +125,7 @@ class Lane:
         raise BodyTooLarge(self._max_body_mib)
 
 
-def check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int, option: str = "--gateway-port") -> None:
     """Raises PortTaken. Granian shares its port, so it would not notice another listener."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -136,7 +136,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        raise PortTaken(host, port, error.strerror or str(error)) from error
+        raise PortTaken(host, port, error.strerror or str(error), option) from error
 
 
 def stop_on_signals(stop: asyncio.Event, supervisor_fd: int | None) -> None:

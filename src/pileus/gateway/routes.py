@@ -40,6 +40,18 @@ class Live(NamedTuple):
     model: ServedModel
 
 
+class Known(NamedTuple):
+    """An endpoint that the gateway has heard of."""
+
+    name: str
+    number: int
+    """Of the revision that answers; of the one that should, where none does."""
+
+    is_live: bool
+    problem: str
+    """Why it does not answer, where that is known."""
+
+
 class LiveRoutes:
     """The gateway's view of the installation."""
 
@@ -123,6 +135,17 @@ class LiveRoutes:
                 hint=f"It serves revision {live.route.number}; leave the version out for that.",
             )
         return live
+
+    def of_project(self, project: str) -> list[Known]:
+        """The endpoints of a project, by name."""
+        found = []
+        for key, route in sorted(self._wanted.items()):
+            if key[0] == project:
+                live = self._live.get(key)
+                number = route.number if live is None else live.route.number
+                problem = self._problems.get(key, "") if live is None else ""
+                found.append(Known(route.name, number, live is not None, problem))
+        return found
 
     def start(self) -> None:
         """Serve what the cache holds."""

@@ -30,6 +30,12 @@ class GatewaySettings(BaseModel):
     port: int = Field(default=7080, ge=1, le=65535)
     """Port to listen on."""
 
+    grpc: bool = True
+    """Answer gRPC as well."""
+
+    grpc_port: int | None = Field(default=None, ge=1, le=65535)
+    """Port of gRPC; the one after `port` when absent."""
+
     server_url: str = "http://127.0.0.1:7070"
     """Where the server answers."""
 
@@ -71,6 +77,11 @@ class GatewaySettings(BaseModel):
 
     supervisor_fd: int | None = None
     """Read end of a pipe whose other end the supervisor holds: when it closes, we exit."""
+
+    @property
+    def port_of_grpc(self) -> int:
+        """Where gRPC listens."""
+        return self.port + 1 if self.grpc_port is None else self.grpc_port
 
     @property
     def directory(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -26,10 +27,10 @@ from pileus.gateway.meters import Meters
 from pileus.gateway.objects import AllowedObjects
 from pileus.gateway.records import Records
 from pileus.gateway.rest.application import RestApplication
-from pileus.gateway.rest.state import LaneState
 from pileus.gateway.route_cache import RouteCache
 from pileus.gateway.routes import LiveRoutes
 from pileus.gateway.shipping import Shipper
+from pileus.gateway.state import LaneState
 from pileus.inference.bundle import read_bundle
 from pileus.inference.dataplane import ServedModel
 from pileus.inference.runtimes.onnx import OnnxRuntime
@@ -61,6 +62,8 @@ async def serve_with(
 ) -> None:
     """Run a gateway around a link to the server, until `stop`."""
     check_port(settings.host, settings.port)
+    if settings.grpc:
+        check_port(settings.host, settings.port_of_grpc, option="--grpc-port")
     directory = private_directory(settings.directory)
     boot = new_boot(random.SystemRandom(), lanes_on_disk(directory))
     meters = Meters(directory / "meters", boot)
@@ -96,6 +99,7 @@ async def serve_with(
     figures = Figures()
     state = LaneState(
         *(routes, meters, records, clock, Ids(clock), objects),
+        max_body_bytes=settings.max_body_mib << 20,
         readings=partial(readings, figures, routes, meters, records, shipper),
         scrape_token=partial(_token_of, settings.metrics_token_path),
         figures=figures,
@@ -112,12 +116,34 @@ async def serve_with(
         # A background task ends only by a bug: better to be restarted than to serve on without it.
         task.add_done_callback(lambda _: stop.set())
     try:
-        await lane.serve(stop, drain_seconds=settings.drain_seconds)
+        async with _grpc(settings, state, stop):
+            await lane.serve(stop, drain_seconds=settings.drain_seconds)
     finally:
         await _wind_down(background, shipper, meters, records)
     for task in background:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
+
+
+@contextlib.asynccontextmanager
+async def _grpc(
+    settings: GatewaySettings, state: LaneState, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """GRPC as long as the lane serves. Raises PortTaken."""
+    if not settings.grpc:
+        yield
+        return
+    from pileus.gateway.grpc.listener import GrpcListener  # 15 MB that not every gateway needs
+
+    listener = GrpcListener(state, settings.host, settings.port_of_grpc)
+    await listener.start()
+    # At the same time as the lane: each takes up to the time that a request in flight has.
+    ending = asyncio.create_task(listener.stop_after(stop, settings.drain_seconds))
+    try:
+        yield
+    finally:
+        stop.set()
+        await ending
 
 
 async def _wind_down(

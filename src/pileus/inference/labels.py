@@ -1,4 +1,4 @@
-"""Adds the name of the class to a classifier's answer."""
+"""Names of classes: beside a classifier's answer, or in place of its scores."""
 
 from __future__ import annotations
 
@@ -53,3 +53,24 @@ def find_labels(bundle: Bundle) -> Labels | None:
 def label_array(labels: list[str]) -> Array:
     """Labels as an array of BYTES."""
     return np.array(labels, dtype=np.object_)
+
+
+def top_classes(scores: Array, count: int, classes: tuple[str, ...] | None) -> Array:
+    """The largest scores of each row, as `score:index:label`; BYTES [rows, count].
+
+    The label is left out where the output has another width than the model has classes. Source of
+    the form: Triton's "Classification Extension".
+    """
+    rows = scores.reshape(len(scores), -1)
+    width = rows.shape[1]
+    labels = classes if classes is not None and len(classes) == width else None
+    # Equal scores in the order of their classes, which a plain descending sort would turn around.
+    order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
+    told = [
+        [
+            f"{float(row[index]):f}:{index}" + (f":{labels[index]}" if labels else "")
+            for index in best
+        ]
+        for row, best in zip(rows, order.tolist(), strict=True)
+    ]
+    return np.array(told, dtype=np.object_)

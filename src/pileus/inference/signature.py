@@ -14,6 +14,7 @@ import numpy as np
 
 from pileus.inference.datatypes import DATATYPES
 from pileus.inference.errors import BatchTooLarge, InvalidTensor
+from pileus.inference.raw import Raw, array_of
 
 if TYPE_CHECKING:
     from pileus.inference.bundle import Bundle, InputSpec
@@ -30,8 +31,8 @@ class RequestTensor(Protocol):
     @property
     def shape(self) -> Sequence[int]: ...
     @property
-    def data(self) -> Sequence[Any]:
-        """Its elements in row-major order, flat, each of the datatype's Python type."""
+    def data(self) -> Sequence[Any] | Raw:
+        """Its elements in row-major order: flat, each of the datatype's Python type; or raw."""
         ...
 
 
@@ -109,7 +110,7 @@ class InputCheck:
                 )
             raise self._wrong_shape(shape)
         # Python's integers cannot overflow, so a huge shape simply differs from the data.
-        if prod(shape) != len(tensor.data):
+        if not isinstance(tensor.data, bytes | memoryview) and prod(shape) != len(tensor.data):
             raise InvalidTensor(
                 f"Input {spec.name!r} has shape {list(shape)}, that is {prod(shape)} elements,"
                 f" but {len(tensor.data)} in 'data'",
@@ -119,18 +120,34 @@ class InputCheck:
 
     def array(self, tensor: RequestTensor) -> Array:
         """The tensor as an array. Raises InvalidTensor for values that the model cannot take."""
+        if isinstance(tensor.data, bytes | memoryview):
+            array = self._from_raw(tensor.shape, tensor.data)
+        else:
+            array = self._from_elements(tensor.data)
+        if self._datatype.is_float and not np.isfinite(array).all():
+            self._refuse_values(array)
+        return array.reshape(tuple(tensor.shape))
+
+    def _from_raw(self, shape: Sequence[int], raw: Raw) -> Array:
+        try:
+            return array_of(self._datatype, raw, prod(shape))
+        except ValueError as error:
+            raise InvalidTensor(
+                f"The raw data of input {self._spec.name!r} does not fit its shape"
+                f" {list(shape)} of {self._spec.datatype!r}: {error}",
+                hint="Little-endian elements, row by row; each of BYTES after its length (uint32).",
+            ) from error
+
+    def _from_elements(self, elements: Sequence[Any]) -> Array:
         try:
             with np.errstate(over="ignore"):
-                array: Array = np.asarray(tensor.data, dtype=self._datatype.numpy)
+                return np.asarray(elements, dtype=self._datatype.numpy)
         except (OverflowError, TypeError, ValueError) as error:
             raise InvalidTensor(
                 f"Input {self._spec.name!r} has an element that is not of"
                 f" {self._spec.datatype!r}: {error}",
                 hint="Send elements in the range of the datatype.",
             ) from error
-        if self._datatype.is_float and not np.isfinite(array).all():
-            self._refuse_values(array)
-        return array.reshape(tuple(tensor.shape))
 
     def _refuse_values(self, array: Array) -> None:
         if np.isinf(array).any():

@@ -193,8 +193,7 @@ def quoted(part: str | int) -> str:
 def error_of(response: httpx.Response, request_id: str) -> PileusError:
     """The error that an answer carries, as the family that callers catch."""
     try:
-        body = response.json()["error"]
-        error = PileusError.from_wire(body)
+        error = PileusError.from_wire(_wire_of(response.json()))
     except (ValueError, KeyError, TypeError, AttributeError):
         request = response.request
         error = PileusError(
@@ -204,3 +203,10 @@ def error_of(response: httpx.Response, request_id: str) -> PileusError:
         )
     error.request_id = error.request_id or request_id
     return error
+
+
+def _wire_of(body: Any) -> Mapping[str, str | None]:  # noqa: ANN401  a JSON value
+    """The fields of an error: the server's within `error`, a gateway's beside it."""
+    inner = body["error"]
+    fields: Mapping[str, str | None] = body if isinstance(inner, str) else inner
+    return fields

@@ -35,7 +35,7 @@ def addresses(home: Path) -> dict[str, str]:
             hint=f"Start it with `pileus up{_option(home)}`.",
         )
     host = str(ports.pop("host", "127.0.0.1"))
-    return {name: address(host, int(port)) for name, port in ports.items()}
+    return {name: address(host, int(port)) for name, port in ports.items() if port is not None}
 
 
 def address(host: str, port: int) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from pileus.cli import forked, processes
 from pileus.cli.home import Home
-from pileus.cli.installation import plan, programs
+from pileus.cli.installation import plan, programs, wanted_ports
 from pileus.cli.ports import PortTaken
 from pileus.core.errors import InvalidRequest
 from pileus.core.settings import InvalidSettings
@@ -18,11 +18,27 @@ def home(tmp_path):
 
 
 class TestPlan:
-    def test_zero_picks_two_different_ports(self, home):
+    def test_zero_picks_different_ports(self, home):
         chosen = plan(home, None, 0, 0)
 
         assert chosen.host == "127.0.0.1"
-        assert len({chosen.port, chosen.gateway_port, 0}) == 3
+        assert len({chosen.port, chosen.gateway_port, chosen.grpc_port, 0}) == 4
+
+    def test_grpc_comes_after_the_gateway_unless_it_is_told_otherwise(self, home):
+        assert wanted_ports(home, 0, 7080)["--grpc-port"] == 7081
+        assert wanted_ports(home, 0, 7080, 9000)["--grpc-port"] == 9000
+        (home.path / "pileus.toml").write_text("[gateway]\ngrpc_port = 9001\n")
+        assert wanted_ports(home, 0, 7080)["--grpc-port"] == 9001
+
+    def test_a_gateway_without_grpc_needs_no_port_for_it(self, home):
+        (home.path / "pileus.toml").write_text("[gateway]\ngrpc = false\n")
+
+        chosen = plan(home, None, 0, 0)
+
+        assert chosen.grpc_port is None
+        assert not any(
+            "--grpc-port" in one.arguments for one in programs(home, chosen, forks=False)
+        )
 
     def test_settings_name_ports_when_the_command_line_does_not(self, home, monkeypatch):
         monkeypatch.setenv("PILEUS_SERVER__PORT", "0")
@@ -43,7 +59,7 @@ class TestPlan:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
 
-        with pytest.raises(InvalidRequest, match="cannot both listen"):
+        with pytest.raises(InvalidRequest, match="cannot all listen"):
             plan(home, None, port, port)
 
     def test_a_taken_port_is_refused_at_once_in_a_home_left_in_order(self, home):

@@ -37,7 +37,7 @@ class TestMain:
         lock = home.lock()
         ours, theirs = socket.socketpair()
         words = supervising.words(
-            home, Plan("127.0.0.1", 1, 2), supervising.Bounds("info", 4096, 2)
+            home, Plan("127.0.0.1", 1, 2, 3), supervising.Bounds("info", 4096, 2)
         )
 
         with ours, NULL.open("wb") as output:
@@ -47,7 +47,7 @@ class TestMain:
         assert told == [
             NULL.stat().st_rdev,
             ("supervisor", home.logs, ("info", 4096, 2), logging.WARNING),
-            (tmp_path, Plan("127.0.0.1", 1, 2), None, True),
+            (tmp_path, Plan("127.0.0.1", 1, 2, 3), None, True),
         ]
         assert home.is_held  # by the descriptor of this test; that of the supervisor is closed
         os.close(lock)

@@ -65,7 +65,8 @@ async def start(tmp_path, link) -> AsyncIterator[Callable[..., Running]]:
 
     def start(**changes) -> Running:
         quick = {"ship_seconds": 0.05, "segment_seconds": 0.05, "poll_seconds": 0.2}
-        settings = GatewaySettings(home=tmp_path, port=free_port(), **(quick | changes))
+        own = {"port": free_port(), "grpc": False}
+        settings = GatewaySettings(home=tmp_path, **(own | quick | changes))
         stop = asyncio.Event()
         task = asyncio.create_task(serve_with(settings, link, SystemClock(), stop))
         client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=10)

@@ -39,6 +39,7 @@ class Process:
         settings = {
             "home": str(home),
             "port": self.port,
+            "grpc_port": free_port(),
             "server_url": f"http://127.0.0.1:{free_port()}",
         }
         self.popen = subprocess.Popen(

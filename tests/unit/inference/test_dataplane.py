@@ -6,8 +6,10 @@ import pytest
 from PIL import Image
 
 from pileus.core.errors import PileusError
-from pileus.inference.dataplane import infer, infer_image
+from pileus.inference.dataplane import Wanted, infer, infer_image
+from pileus.inference.datatypes import DATATYPES
 from pileus.inference.errors import BatchTooLarge, InferenceFailed, InvalidTensor
+from pileus.inference.raw import raw_of
 from tests.unit.inference.graphs import (
     ONNX_TYPES,
     write_echo_bundle,
@@ -19,6 +21,7 @@ from tests.unit.inference.graphs import (
 SAMPLES = {
     "BOOL": [True, False],
     "FP16": [0.5, -2.0],
+    "BF16": [0.5, -2.0],
     "FP32": [0.5, -2.0],
     "FP64": [0.1, -2.0],
     "BYTES": ["a", "é"],
@@ -59,13 +62,15 @@ class TestInfer:
     async def test_only_the_wanted_outputs_return(self, rows, sent):
         tensor = sent("features", "FP32", [1, 3], [1.0, 2.0, 3.0])
 
-        answer = await infer(rows, [tensor], ["label"])
+        answer = await infer(rows, [tensor], [Wanted("label")])
 
         assert [output.name for output in answer.outputs] == ["label"]
 
     async def test_an_unknown_output_is_refused(self, rows, sent):
         with pytest.raises(InvalidTensor, match="no output 'colour'"):
-            await infer(rows, [sent("features", "FP32", [1, 3], [1.0, 2.0, 3.0])], ["colour"])
+            await infer(
+                rows, [sent("features", "FP32", [1, 3], [1.0, 2.0, 3.0])], [Wanted("colour")]
+            )
 
     @pytest.mark.parametrize("datatype", sorted(ONNX_TYPES))
     async def test_every_datatype_passes_unchanged(self, tmp_path, load, sent, datatype):
@@ -76,6 +81,37 @@ class TestInfer:
 
         assert answer.outputs[0].datatype == datatype
         assert answer.outputs[0].array.ravel().tolist() == data
+
+    @pytest.mark.parametrize("datatype", sorted(ONNX_TYPES))
+    async def test_every_datatype_passes_raw(self, tmp_path, load, sent, datatype):
+        model = load(write_echo_bundle(tmp_path, datatype))
+        data = SAMPLES.get(datatype, [1, 100])
+        raw = raw_of(datatype, np.array([data], DATATYPES[datatype].numpy))
+
+        answer = await infer(model, [sent("x", datatype, [1, 2], raw)])
+
+        assert answer.outputs[0].array.ravel().tolist() == data
+        assert raw_of(datatype, answer.outputs[0].array) == raw
+
+    async def test_the_largest_classes_in_place_of_all(self, rows, sent):
+        tensor = sent("features", "FP32", [2, 3], [9.0, 0.0, 9.0, 0.0, 0.0, 5.0])
+
+        answer = await infer(rows, [tensor], [Wanted("probabilities", 2), Wanted("class_index")])
+
+        probabilities, index = answer.outputs
+        assert (probabilities.datatype, probabilities.array.shape) == ("BYTES", (2, 2))
+        assert [text.split(":")[1:] for text in probabilities.array.ravel()] == [
+            ["0", "small"],
+            ["2", "large"],
+            ["2", "large"],
+            ["0", "small"],
+        ], "equal scores come in the order of their classes"
+        assert index.array.tolist() == [0, 2]
+
+    @pytest.mark.parametrize("wanted", [Wanted("label", 1), Wanted("probabilities", -1)])
+    async def test_classes_of_what_has_none_are_refused(self, rows, sent, wanted):
+        with pytest.raises(InvalidTensor, match="largest classes"):
+            await infer(rows, [sent("features", "FP32", [1, 3], [1.0, 2.0, 3.0])], [wanted])
 
     @pytest.mark.parametrize(
         "name, datatype, shape, data, said",

@@ -28,6 +28,13 @@ def up(
         int | None,
         typer.Option(help="Port of the gateway; 0 picks a free one.", show_default="7080"),
     ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of the gateway for gRPC; 0 picks a free one.",
+            show_default="the one after the gateway's",
+        ),
+    ] = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
@@ -54,7 +61,7 @@ def up(
     end_leftovers(home)
     remove_half_written(home)
     refuse_newer_file(home.path / "state" / "pileus.db")
-    plan = installation.plan(home, host, port, gateway_port)
+    plan = installation.plan(home, host, port, gateway_port, grpc_port)
     if foreground:
         _stay(session, home, plan, wait_seconds, supervisor_fd)
         os.close(lock)
@@ -127,6 +134,7 @@ def _announce(session: Session, home: "Home", seen: dict[str, Any], *, is_first:
         "home": str(home.path),
         "server": processes["server"]["url"],
         "gateway": processes["gateway"]["url"],
+        "grpc": processes["gateway"].get("grpc"),
         "supervisor": seen["supervisor"],
     }
     if is_first:
@@ -139,6 +147,8 @@ def _say(session: Session, document: dict[str, Any]) -> None:
     say(f"[bold green]Pileus is up[/] in {document['home']}")
     say(f"  server   {document['server']}")
     say(f"  gateway  {document['gateway']}")
+    if document["grpc"]:
+        say(f"  gRPC     {document['grpc']}")
     if document.get("token"):
         say(f"  token    {document['token']}")
         say(

@@ -61,7 +61,7 @@ class Scene:
     def ports(self) -> dict[str, Any]:
         """Process → its port, while it is up."""
         found = self.home.read("ports.json") if self.is_up else {}
-        return {name: found[name] for name in ("server", "gateway") if name in found}
+        return {name: found[name] for name in ("server", "gateway", "grpc") if found.get(name)}
 
     @cached_property
     def pids(self) -> dict[str, int]:

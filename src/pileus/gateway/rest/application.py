@@ -12,7 +12,7 @@ from pileus.gateway.rest.paths import Paths
 from pileus.gateway.rest.table import ROUTES, RestRoute
 
 if TYPE_CHECKING:
-    from pileus.gateway.rest.state import LaneState
+    from pileus.gateway.state import LaneState
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pileus.gateway.auth import GatewayCaller
 
 REQUEST_IDS = (HEADER.lower(), OWN_HEADER.lower())
-PREDICTION_ID = "pileus-prediction-id"
 JSON = ("content-type", "application/json")
 
 Header = tuple[str, str]
@@ -66,11 +65,14 @@ class Call:
         return None
 
 
-def json_reply(document: dict[str, Any], status: int = 200) -> Reply:
+def json_reply(document: Any, status: int = 200) -> Reply:  # noqa: ANN401  a JSON value
     return Reply(status, orjson.dumps(document))
 
 
 def error_reply(error: PileusError, request_id: str | None) -> Reply:
-    """The one shape of everything that is not a success."""
+    """The one shape of everything that is not a success.
+
+    The protocol has `error` as a text, which its clients print; ours read the fields beside it.
+    """
     status = _STATUS.get(type(error)) or http_status(error)
-    return Reply(status, orjson.dumps({"error": error.to_wire(request_id)}))
+    return Reply(status, orjson.dumps({"error": error.told(), **error.to_wire(request_id)}))

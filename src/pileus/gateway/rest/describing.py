@@ -1,22 +1,21 @@
-"""GET routes: health and metadata."""
+"""Health and metadata."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from pileus import __version__
+import msgspec
+
 from pileus.core.figures import CONTENT_TYPE, exposition
-from pileus.gateway.errors import NothingKnown
+from pileus.gateway.descriptions import describe_model, describe_server, index_of
+from pileus.gateway.errors import BodyUnreadable, NothingKnown
 from pileus.gateway.rest.calls import Call, Reply, json_reply
-from pileus.inference.labels import NAME as LABEL
 
 if TYPE_CHECKING:
     from pileus.gateway.auth import GatewayCaller
-    from pileus.gateway.rest.state import LaneState
     from pileus.gateway.routes import Live
-
-PLATFORM = "onnx_onnxv1"
+    from pileus.gateway.state import LaneState
 
 
 async def health_live(_state: LaneState, _call: Call) -> Reply:
@@ -27,14 +26,13 @@ async def health_live(_state: LaneState, _call: Call) -> Reply:
 async def health_ready(state: LaneState, _call: Call) -> Reply:
     """Requests are answered, and how old the knowledge behind the answers is."""
     routes = state.routes
-    is_ready = routes.is_known and not state.is_draining
     seconds = routes.seconds_since_contact
     document: dict[str, Any] = {
-        "ready": is_ready,
+        "ready": state.is_ready,
         "stale": routes.is_stale,
         "seconds_since_server": None if seconds is None else round(seconds, 1),
     }
-    return json_reply(document, 200 if is_ready else 503)
+    return json_reply(document, 200 if state.is_ready else 503)
 
 
 async def metrics(state: LaneState, _call: Call) -> Reply:
@@ -46,35 +44,31 @@ async def metrics(state: LaneState, _call: Call) -> Reply:
 
 async def server_metadata(_state: LaneState, _call: Call) -> Reply:
     """Who we are."""
-    return json_reply({"name": "pileus", "version": __version__, "extensions": []})
+    return json_reply(describe_server())
 
 
 async def model_metadata(state: LaneState, call: Call) -> Reply:
     """What an endpoint takes and gives."""
-    live = find_live(state, call)
-    bundle = live.model.bundle
-    outputs = [_tensor(spec.name, spec.datatype, spec.shape) for spec in bundle.outputs]
-    if live.model.labels is not None:
-        outputs.append(_tensor(LABEL, "BYTES", (-1,)))
-    return json_reply(
-        {
-            "name": live.route.name,
-            "versions": [str(live.route.number)],
-            "platform": PLATFORM,
-            "inputs": [_tensor(spec.name, spec.datatype, spec.shape) for spec in bundle.inputs],
-            "outputs": outputs,
-            "parameters": {
-                "model": f"{live.route.model}:{live.route.model_version}",
-                "revision": live.route.revision,
-            },
-        }
-    )
+    return json_reply(describe_model(find_live(state, call)))
 
 
 async def model_ready(state: LaneState, call: Call) -> Reply:
     """The endpoint answers inferences."""
     live = find_live(state, call)
     return json_reply({"name": live.route.name, "ready": True})
+
+
+async def repository_index(state: LaneState, call: Call) -> Reply:
+    """The endpoints of the caller's project."""
+    body = await call.read_body()
+    try:
+        only_ready = msgspec.json.decode(body, type=_IndexRequest).ready if body else False
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyUnreadable(
+            f"The body is not a request for an index: {error}",
+            hint='Send {"ready": true} for what answers, or no body.',
+        ) from error
+    return json_reply(index_of(state, caller_of(call).project, only_ready=only_ready))
 
 
 def find_live(state: LaneState, call: Call) -> Live:
@@ -90,5 +84,5 @@ def caller_of(call: Call) -> GatewayCaller:
     return call.caller
 
 
-def _tensor(name: str, datatype: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"name": name, "datatype": datatype, "shape": list(shape)}
+class _IndexRequest(msgspec.Struct):
+    ready: bool = False

@@ -12,13 +12,14 @@ from pileus.gateway.rest.describing import (
     metrics,
     model_metadata,
     model_ready,
+    repository_index,
     server_metadata,
 )
 from pileus.gateway.rest.inferring import infer_model
 
 if TYPE_CHECKING:
     from pileus.gateway.rest.calls import Call, Reply
-    from pileus.gateway.rest.state import LaneState
+    from pileus.gateway.state import LaneState
 
 Answering = Callable[["LaneState", "Call"], Awaitable["Reply"]]
 
@@ -44,6 +45,7 @@ ROUTES: tuple[RestRoute, ...] = (
     RestRoute("GET", "/v2/health/ready", None, health_ready),
     RestRoute("GET", "/metrics", Role.VIEWER, metrics, is_for_operators=True),
     RestRoute("GET", "/v2", Role.VIEWER, server_metadata),
+    RestRoute("POST", "/v2/repository/index", Role.VIEWER, repository_index),
     RestRoute("GET", "/v2/models/{name}", Role.VIEWER, model_metadata),
     RestRoute("GET", "/v2/models/{name}/versions/{version}", Role.VIEWER, model_metadata),
     RestRoute("GET", "/v2/models/{name}/ready", Role.VIEWER, model_ready),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pileus.core import telemetry
 from pileus.inference.bundle import Bundle
-from pileus.inference.datatypes import DATATYPES
+from pileus.inference.datatypes import BF16, DATATYPES, ONNX_BFLOAT16
 from pileus.inference.errors import BundleUnreadable, InferenceFailed
 
 telemetry.turn_off()
@@ -46,9 +49,14 @@ class OnnxRuntime:
             ) from error
         self._outputs = [spec.name for spec in bundle.outputs]
         self._check_graph(bundle)
+        datatypes = {spec.datatype for spec in bundle.inputs}
+        datatypes.update(spec.datatype for spec in bundle.outputs)
+        self._has_bfloat16 = BF16 in datatypes
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         try:
+            if self._has_bfloat16:
+                return self._run_values(inputs)
             arrays: list[Any] = self._session.run(self._outputs, inputs, self._run_options)
         except Exception as error:  # ONNX Runtime raises bare subclasses of Exception
             raise InferenceFailed(
@@ -56,6 +64,11 @@ class OnnxRuntime:
                 hint="Compare the input's shape and values with the model's signature.",
             ) from error
         return arrays
+
+    def _run_values(self, inputs: Mapping[str, Array]) -> list[Array]:
+        values = {name: _value(array) for name, array in inputs.items()}
+        answers = self._session.run_with_ort_values(self._outputs, values, self._run_options)
+        return [_array(answer) for answer in answers]
 
     def _check_graph(self, bundle: Bundle) -> None:
         graph_inputs = {node.name: node.type for node in self._session.get_inputs()}
@@ -71,6 +84,24 @@ class OnnxRuntime:
                 f"The graph lacks the outputs {sorted(missing)!r} that the bundle names",
                 hint="Export the model again.",
             )
+
+
+def _value(array: Array) -> onnxruntime.OrtValue:
+    if array.dtype != DATATYPES[BF16].numpy:
+        return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+    bits = np.ascontiguousarray(array).view(np.uint16)
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, ONNX_BFLOAT16)
+
+
+def _array(value: onnxruntime.OrtValue) -> Array:
+    if value.data_type() != DATATYPES[BF16].onnx:
+        array: Array = value.numpy()
+        return array
+    shape = value.shape()
+    # ONNX Runtime has no array for this type; its memory lives as long as `value`, so it is copied.
+    count = int(np.prod(shape, dtype=np.int64))
+    bits = (ctypes.c_uint16 * count).from_address(value.data_ptr())
+    return np.array(bits, dtype=np.uint16).view(DATATYPES[BF16].numpy).reshape(shape)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,15 +1,13 @@
-"""What the routes of the REST interface work with."""
+"""What the requests of a lane work with, over REST and gRPC alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from pileus.core.request_ids import PREFIX
 from pileus.gateway.figures import Figures
-from pileus.gateway.rest.wire import RequestDecoder
 from pileus.gateway.sparingly import Sparingly
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from pileus.gateway.objects import AllowedObjects
     from pileus.gateway.records import Records
     from pileus.gateway.routes import LiveRoutes
-    from pileus.inference.dataplane import ServedModel
 
 
 @dataclass(slots=True)
@@ -33,6 +30,9 @@ class LaneState:
     clock: Clock
     ids: Ids
     objects: AllowedObjects
+    max_body_bytes: int = 64 << 20
+    """A larger request is refused."""
+
     readings: Callable[[], list[Reading]] = list
     """Figures of the lane, for `/metrics`."""
 
@@ -42,12 +42,13 @@ class LaneState:
     figures: Figures = field(default_factory=Figures)
     prediction_log: Sparingly = field(default_factory=Sparingly)
     is_draining: bool = False
-    _decoders: WeakKeyDictionary[ServedModel, RequestDecoder] = field(
-        default_factory=WeakKeyDictionary
-    )
-
     _request_prefix: str = ""
     _requests: int = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Requests are answered."""
+        return self.routes.is_known and not self.is_draining
 
     def new_request_id(self) -> str:
         """An id for a request that came without: one of this lane's, and a number.
@@ -58,10 +59,3 @@ class LaneState:
             self._request_prefix = self.ids.new(PREFIX)
         self._requests += 1
         return f"{self._request_prefix}.{self._requests}"
-
-    def decoder_of(self, model: ServedModel) -> RequestDecoder:
-        """The decoder made for a model's signature; gone with the model."""
-        decoder = self._decoders.get(model)
-        if decoder is None:
-            decoder = self._decoders[model] = RequestDecoder(model.bundle)
-        return decoder

@@ -1,0 +1,125 @@
+"""
+One request that reached an endpoint, from its arrival to its record, whatever carried it.
+
+Metered and recorded before the answer leaves; only what reached an endpoint is metered.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from pileus.core.errors import PileusError
+from pileus.core.failpoints import failpoint
+from pileus.gateway.meter_file import MeterKey
+
+if TYPE_CHECKING:
+    from pileus.gateway.auth import GatewayCaller
+    from pileus.gateway.routes import Live
+    from pileus.gateway.state import LaneState
+    from pileus.inference.dataplane import Answer
+
+log = logging.getLogger(__name__)
+
+PREDICTION_ID = "pileus-prediction-id"
+"""The header, or the trailer, that says under which id the record is kept."""
+
+Result = TypeVar("Result")
+
+
+class Asked:
+    """What is counted and kept of one request."""
+
+    __slots__ = ("_caller", "_live", "_request_id", "_slot", "_started", "_state", "bytes_in")
+
+    def __init__(
+        self, state: LaneState, live: Live, caller: GatewayCaller, request_id: str
+    ) -> None:
+        """Raises MetersFull."""
+        route = live.route
+        self._slot = state.meters.slot(
+            MeterKey(caller.project, caller.token, route.revision, route.price.id)
+        )
+        self._state = state
+        self._live = live
+        self._caller = caller
+        self._request_id = request_id
+        self._started = state.clock.monotonic()
+        self.bytes_in = 0
+        """Of the body, and of what was fetched for it."""
+
+    async def result(self, computing: Awaitable[Result]) -> Result | PileusError:
+        """What comes out, or the error that its caller gets. Raises ConnectionError alone."""
+        try:
+            return await computing
+        except PileusError as error:
+            return error
+        except ConnectionError:
+            raise  # the client is gone: nobody to answer
+        except Exception:
+            route = self._live.route
+            log.exception(
+                "internal error while predicting with revision %s",
+                route.revision,
+                extra={"request_id": self._request_id, "project": route.project},
+            )
+            return PileusError("internal error")
+
+    def next_id(self) -> str:
+        """The prediction's id. Nothing may wait until `finish`, so that no other comes between."""
+        return self._state.records.next_id(self._caller.project)
+
+    def finish(self, prediction: str, result: Answer | PileusError, bytes_out: int) -> None:
+        """Meter and record, just before the answer leaves."""
+        state, route = self._state, self._live.route
+        if isinstance(result, PileusError):
+            outcome, rows, batch = result.code, 0, 0
+        else:
+            outcome, rows, batch = "ok", result.rows, result.batch
+        self._slot.advance(
+            predictions=rows,
+            bytes_in=self.bytes_in,
+            bytes_out=bytes_out,
+            errors=0 if outcome == "ok" else 1,
+        )
+        failpoint("prediction.metered")
+        elapsed = state.clock.monotonic() - self._started
+        state.records.append(
+            self._caller.project,
+            self._record(prediction, outcome, rows, batch, bytes_out, elapsed),
+        )
+        failpoint("prediction.recorded")
+        state.figures.predicted(route.revision, outcome, elapsed, batch)
+        if state.prediction_log.may():
+            log.info(
+                "%s by %r revision %d: %s in %.1f ms",
+                *(prediction, route.name, route.number, outcome, elapsed * 1000),
+                extra={"request_id": self._request_id, "project": route.project},
+            )
+
+    def _record(
+        self, prediction: str, outcome: str, rows: int, batch: int, bytes_out: int, elapsed: float
+    ) -> bytes:
+        route, caller = self._live.route, self._caller
+        document: dict[str, Any] = {
+            "id": prediction,
+            "request_id": self._request_id,
+            "at": self._state.clock.now(),
+            "project": route.project,
+            "endpoint": route.endpoint,
+            "revision": route.revision,
+            "model_version": route.model_version_id,
+            "principal": caller.principal,
+            "token": caller.token,
+            "outcome": outcome,
+            "latency_us": round(elapsed * 1e6),
+            "batch": batch,
+            "rows": rows,
+            "bytes_in": self.bytes_in,
+            "bytes_out": bytes_out,
+            "price": {"micro": route.price.micro, "exponent": route.price.exponent},
+        }
+        return orjson.dumps(document)
