@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pileus import __version__
 from pileus.inference.datatypes import BYTES
 from pileus.inference.labels import NAME as LABEL
@@ -11,6 +13,7 @@ from pileus.inference.labels import NAME as LABEL
 if TYPE_CHECKING:
     from pileus.gateway.routes import Live
     from pileus.gateway.state import LaneState
+    from pileus.inference.bundle import InputSpec
 
 PLATFORM = "onnx_onnxv1"
 
@@ -33,7 +36,7 @@ def describe_model(live: Live) -> dict[str, Any]:
         "name": live.route.name,
         "versions": [str(live.route.number)],
         "platform": PLATFORM,
-        "inputs": [_tensor(spec.name, spec.datatype, spec.shape) for spec in bundle.inputs],
+        "inputs": [_input(spec) for spec in bundle.inputs],
         "outputs": outputs,
         "parameters": {
             "model": f"{live.route.model}:{live.route.model_version}",
@@ -54,6 +57,16 @@ def index_of(state: LaneState, project: str, *, only_ready: bool) -> list[dict[s
         for known in state.routes.of_project(project)
         if known.is_live or not only_ready
     ]
+
+
+def _input(spec: InputSpec) -> dict[str, Any]:
+    told = _tensor(spec.name, spec.datatype, spec.shape)
+    parameters: dict[str, Any] = {}
+    if spec.content != "tensor":
+        parameters["content"] = spec.content
+    if spec.columns:
+        parameters["columns"] = [msgspec.to_builtins(column) for column in spec.columns]
+    return told | {"parameters": parameters} if parameters else told
 
 
 def _tensor(name: str, datatype: str, shape: tuple[int, ...]) -> dict[str, Any]:

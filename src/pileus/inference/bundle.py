@@ -34,7 +34,7 @@ class InputSpec(msgspec.Struct, frozen=True):
     name: str
     datatype: str
     shape: tuple[int, ...]
-    content: Literal["image", "row", "tensor"] = "tensor"
+    content: Literal["image", "row", "text", "tensor"] = "tensor"
     mode: Literal["L", "RGB"] | None = None
     columns: tuple[Column, ...] | None = None
 

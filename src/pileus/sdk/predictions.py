@@ -27,8 +27,6 @@ IMAGE_TYPES = {
 ADDRESSES = ("s3://", "https://", "http://")
 """How the address of an object begins that the gateway is to fetch."""
 
-TABLE_TYPES = (".csv", ".json")
-
 
 class Predictions:
     """Predictions of a project's endpoints."""
@@ -47,35 +45,14 @@ class Predictions:
         if isinstance(source, bytes):
             return self.image(endpoint, source, "image/png")
         if not isinstance(source, str | Path):
-            return self.infer(endpoint, self._tensor(endpoint, source))
+            return self._rows(endpoint, source)
         if isinstance(source, str) and source.startswith(ADDRESSES):
             return self.by_reference(endpoint, source)
-        path = Path(source)
-        kind = path.suffix.lower()
-        if kind in IMAGE_TYPES:
-            return self.image(endpoint, _read(path), IMAGE_TYPES[kind])
-        if kind not in TABLE_TYPES:
-            raise InvalidRequest(
-                f"{str(source)!r} is not an image, a CSV or a JSON file",
-                hint=f"Use one of {', '.join([*IMAGE_TYPES, *TABLE_TYPES])}.",
-            )
-        rows = tensors.read_rows(path.name, _read(path))
-        if (
-            isinstance(rows, Mapping) and "inputs" in rows
-        ):  # a whole request, in the protocol's own form
-            return self.infer(endpoint, rows)
-        return self.infer(endpoint, self._tensor(endpoint, rows))
+        return self._file(endpoint, Path(source))
 
     def image(self, endpoint: str, content: bytes, content_type: str) -> Document:
         """The answer for one encoded image."""
-        response = self._gateway.call(
-            "POST",
-            f"{self._model(endpoint)}/infer",
-            content=lambda: content,
-            headers={"Content-Type": content_type},
-        )
-        answer: Document = response.json()
-        return answer
+        return self._send(endpoint, content, content_type)
 
     def by_reference(self, endpoint: str, reference: str) -> Document:
         """The answer for an image that the gateway fetches, if its settings allow that one."""
@@ -91,10 +68,8 @@ class Predictions:
 
     def columns(self, endpoint: str) -> Sequence[Document]:
         """Columns that a row has for the endpoint; empty when it takes no rows of a table."""
-        served = str(self.signature(endpoint).get("parameters", {}).get("model", ""))
-        model, _, number = served.rpartition(":")
-        version = self._api.get(self._api.path("models", model, "versions", number))
-        found: Sequence[Document] = version["signature"]["inputs"][0].get("columns") or ()
+        taken = self.signature(endpoint)["inputs"][0]
+        found: Sequence[Document] = taken.get("parameters", {}).get("columns", ())
         return found
 
     def ready(self, endpoint: str) -> bool:
@@ -110,11 +85,37 @@ class Predictions:
         """What is known of one answered request: revision, price, latency, outcome."""
         return self._api.get(self._api.path("predictions", identifier))
 
-    def _tensor(self, endpoint: str, values: Any) -> Document:  # noqa: ANN401  array or rows
+    def _file(self, endpoint: str, path: Path) -> Document:
+        kind = path.suffix.lower()
+        if kind in IMAGE_TYPES:
+            return self.image(endpoint, _read(path), IMAGE_TYPES[kind])
+        if kind == ".csv":
+            return self._send(endpoint, _read(path), "text/csv")
+        if kind != ".json":
+            raise InvalidRequest(
+                f"{str(path)!r} is not an image, a CSV or a JSON file",
+                hint=f"Use one of {', '.join([*IMAGE_TYPES, '.csv', '.json'])}.",
+            )
+        values = tensors.read_json(path.name, _read(path))
+        if isinstance(values, Mapping):  # a whole request, or one row
+            return self.infer(endpoint, values)
+        return self._rows(endpoint, values)
+
+    def _rows(self, endpoint: str, values: Any) -> Document:  # noqa: ANN401  array or rows
+        if tensors.has_names(values):  # in whatever order: the gateway knows the model's
+            return self._send(endpoint, tensors.json_of(values), "application/json")
         expected = self.signature(endpoint)["inputs"][0]
-        if tensors.has_names(values):
-            values = tensors.by_column(values, self.columns(endpoint))
-        return tensors.request_of(values, expected)
+        return self.infer(endpoint, tensors.request_of(values, expected))
+
+    def _send(self, endpoint: str, content: bytes, content_type: str) -> Document:
+        response = self._gateway.call(
+            "POST",
+            f"{self._model(endpoint)}/infer",
+            content=lambda: content,
+            headers={"Content-Type": content_type},
+        )
+        answer: Document = response.json()
+        return answer
 
     @staticmethod
     def _model(endpoint: str) -> str:

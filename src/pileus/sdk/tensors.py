@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,20 +9,32 @@ from typing import Any
 
 from pileus.core.errors import InvalidRequest
 
-MISSING_CODE = -1.0
-"""Code of a category that training has not seen, or that is missing."""
 
-
-def read_rows(name: str, content: bytes) -> Any:  # noqa: ANN401  JSON is any value
-    """Rows of a CSV file with a header, or the value of a JSON file. Raises InvalidRequest."""
+def read_json(name: str, content: bytes) -> Any:  # noqa: ANN401  JSON is any value
+    """The value of a JSON file. Raises InvalidRequest."""
     try:
-        text = content.decode("utf-8-sig")
-        if name.lower().endswith(".csv"):
-            return _csv_rows(name, text)
-        return json.loads(text)
-    except (ValueError, csv.Error) as error:
+        return json.loads(content.decode("utf-8-sig"))
+    except ValueError as error:
         raise InvalidRequest(
-            f"{name!r} cannot be read: {error}", hint="Give UTF-8 CSV with a header, or JSON."
+            f"{name!r} cannot be read: {error}", hint="Give UTF-8 JSON."
+        ) from error
+
+
+def json_of(rows: Any) -> bytes:  # noqa: ANN401  a row, or rows
+    """Rows by column as JSON: numbers of whatever library as numbers, NaN as null.
+
+    Raises InvalidRequest.
+    """
+    try:
+        plain = [
+            {name: _plain(value) for name, value in row.items()}
+            for row in ([rows] if isinstance(rows, Mapping) else rows)
+        ]
+        return json.dumps(plain, allow_nan=False).encode()
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidRequest(
+            f"The rows cannot be sent: {error}",
+            hint="Each names its columns; values are numbers and text, None where one is missing.",
         ) from error
 
 
@@ -33,17 +43,6 @@ def has_names(values: Any) -> bool:  # noqa: ANN401  array or rows
     if isinstance(values, Sequence) and values and not isinstance(values, str):
         values = values[0]
     return isinstance(values, Mapping)
-
-
-def by_column(values: Any, columns: Sequence[Mapping[str, Any]]) -> list[list[float | None]]:  # noqa: ANN401
-    """Rows in the order of the model's columns, categories as codes. Raises InvalidRequest."""
-    if not columns:
-        raise InvalidRequest(
-            "What the endpoint serves has no named columns",
-            hint="Give each row as a list of numbers, or an image.",
-        )
-    rows = [values] if isinstance(values, Mapping) else values
-    return [_codes(row, columns) for row in rows]
 
 
 def request_of(values: Any, expected: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
@@ -72,48 +71,12 @@ def request_of(values: Any, expected: Mapping[str, Any]) -> dict[str, Any]:  # n
     return {"inputs": [one]}
 
 
-def _csv_rows(name: str, text: str) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    width = len(reader.fieldnames or ())
-    rows = []
-    for row in reader:
-        cells = [cell for column, cell in row.items() if column is not None and cell is not None]
-        if None in row or len(cells) != width:
-            found = len(cells) + len(row.get(None, ()))
-            raise InvalidRequest(
-                f"{name!r}, line {reader.line_num}: {found} cells for {width} columns",
-                hint="Correct the line; a cell that holds a comma needs double quotes.",
-            )
-        rows.append(row)
-    return rows
-
-
-def _codes(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> list[float | None]:
-    lost = [column["name"] for column in columns if column["name"] not in row]
-    if lost:
-        # A misspelt name would otherwise be a missing value, and its answer a plausible one.
-        raise InvalidRequest(
-            f"The row lacks the model's columns {lost}; it has {sorted(map(str, row))}",
-            hint=f"Name columns as in training: {', '.join(c['name'] for c in columns)}."
-            " A value that is not known is an empty cell, or null.",
-        )
-    return [_code(row[column["name"]], column) for column in columns]
-
-
-def _code(value: Any, column: Mapping[str, Any]) -> float | None:  # noqa: ANN401  a cell
-    if column["type"] == "category":
-        known = list(column.get("values") or ())
-        text = "" if value is None else str(value)
-        return float(known.index(text)) if text in known else MISSING_CODE
-    if value is None or value == "":
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidRequest(
-            f"{value!r} in column {column['name']!r} is not a number",
-            hint="Leave the cell empty when the value is missing.",
-        ) from error
+def _plain(value: Any) -> Any:  # noqa: ANN401  of whatever library
+    if value is None or isinstance(value, str | int):
+        return value
+    number = value.item() if hasattr(value, "item") else float(value)
+    # NaN is what pandas has for a missing value.
+    return None if isinstance(number, float) and math.isnan(number) else number
 
 
 def _shape(values: Any) -> list[int]:  # noqa: ANN401  nested lists

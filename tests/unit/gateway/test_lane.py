@@ -1,8 +1,10 @@
 import asyncio
+import gzip
 import io
 import json
 import socket
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,7 +21,12 @@ from tests.unit.gateway.installation import (
     route,
     routes,
 )
-from tests.unit.inference.graphs import write_image_bundle, write_rows_bundle
+from tests.unit.inference.graphs import (
+    COLUMNS,
+    write_image_bundle,
+    write_rows_bundle,
+    write_text_bundle,
+)
 
 INFER = "/v2/models/flowers/infer"
 
@@ -28,10 +35,14 @@ INFER = "/v2/models/flowers/infer"
 async def gateway(tmp_path, link, start):
     flowers = route(link.hold(write_rows_bundle(tmp_path / "made")))
     pixels = route(link.hold(write_image_bundle(tmp_path / "grey")), "grey", endpoint="end_b")
-    link.document = routes(flowers, pixels)
+    people = route(
+        link.hold(write_rows_bundle(tmp_path / "people", COLUMNS)), "people", endpoint="end_c"
+    )
+    words = route(link.hold(write_text_bundle(tmp_path / "words")), "words", endpoint="end_d")
+    link.document = routes(flowers, pixels, people, words)
     running = start()
-    await running.until_answers("/v2/models/flowers/ready")
-    await running.until_answers("/v2/models/grey/ready")
+    for name in ("flowers", "grey", "people", "words"):
+        await running.until_answers(f"/v2/models/{name}/ready")
     return running
 
 
@@ -52,7 +63,9 @@ class TestDescribing:
     async def test_metadata_tells_the_signature(self, gateway, path):
         document = (await gateway.get(path)).json()
 
-        assert document["inputs"] == [{"name": "features", "datatype": "FP32", "shape": [-1, 3]}]
+        (features,) = document["inputs"]
+        assert features.pop("parameters") == {"content": "row"}
+        assert features == {"name": "features", "datatype": "FP32", "shape": [-1, 3]}
         assert document["outputs"][-1] == {"name": "label", "datatype": "BYTES", "shape": [-1]}
         assert document["versions"] == ["1"]
 
@@ -136,6 +149,105 @@ class TestInfer:
         )
 
         assert answer.json()["outputs"][0]["data"] == [90.0]
+
+    async def test_rows_of_names_are_put_in_the_models_order(self, gateway):
+        rows = [
+            {"colour": "red", "width": 0, "height": 0.5},
+            {"colour": "", "width": 2, "height": 1},
+        ]
+        table = "colour,width,height\nred,0,0.5\n,2,1\n"
+        as_csv = {"Content-Type": "text/csv; charset=utf-8"}
+
+        answers = [
+            await gateway.post("/v2/models/people/infer", json=rows),
+            await gateway.post("/v2/models/people/infer", content=table, headers=as_csv),
+        ]
+        one = await gateway.post("/v2/models/people/infer", json=rows[0])
+
+        labels = [answer.json()["outputs"][2]["data"] for answer in answers]
+        assert labels == [["large", "middle"]] * 2
+        assert one.json()["outputs"][2]["data"] == ["large"]
+
+    async def test_a_model_of_rows_takes_requests_of_the_protocol_too(self, gateway):
+        answer = await gateway.post("/v2/models/people/infer", json=features(2))
+        nested = {"name": "features", "shape": [1, 3], "datatype": "FP32", "data": [[9, 0, 0]]}
+        other = await gateway.post("/v2/models/people/infer", json={"inputs": [nested]})
+
+        assert (answer.status_code, other.status_code) == (200, 200)
+
+    @pytest.mark.parametrize(
+        "body, said",
+        [
+            ({"colour": "red", "width": 1}, "lacks the model's columns ['height']"),
+            ({}, "lacks the model's columns"),
+            ([1], "neither a row nor an array"),
+            ({"inputs": []}, "lacks the inputs ['features']"),
+            ({"inputs": 5}, "not an inference request"),
+        ],
+    )
+    async def test_rows_that_do_not_fit_are_refused(self, gateway, body, said):
+        answer = await gateway.post("/v2/models/people/infer", json=body)
+
+        assert answer.status_code == 422
+        assert said in answer.json()["message"]
+
+    async def test_columns_are_in_the_metadata(self, gateway):
+        (taken,) = (await gateway.get("/v2/models/people")).json()["inputs"]
+
+        assert taken["parameters"]["content"] == "row"
+        names = [column["name"] for column in taken["parameters"]["columns"]]
+        assert names == ["height", "width", "colour"]
+
+    async def test_a_text_body_is_one_row(self, gateway):
+        answer = await gateway.post(
+            "/v2/models/words/infer", content="é\n", headers={"Content-Type": "text/plain"}
+        )
+
+        assert answer.json()["outputs"][0]["data"] == ["é\n"]
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "text/csv", "image/png"])
+    async def test_a_model_that_declares_something_else_refuses_it(self, gateway, content_type):
+        answer = await gateway.post(INFER, content=b"x", headers={"Content-Type": content_type})
+
+        assert (answer.status_code, answer.json()["family"]) == (422, "invalid_request")
+
+    async def test_a_large_body_is_read_too(self, gateway):
+        many = features(4000, 1)
+        many["inputs"][0]["data"] = [[*many["inputs"][0]["data"]]]
+
+        answer = await gateway.post(INFER, json=many)
+
+        assert answer.json()["outputs"][0]["shape"] == [4000, 3]
+
+    async def test_raw_and_compressed_bodies_are_answered_in_kind(self, gateway):
+        tensor: dict = {"name": "features", "shape": [1, 3], "datatype": "FP32"}
+        tensor["parameters"] = {"binary_data_size": 12}
+        asked = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
+        text = json.dumps(asked).encode()
+        content = gzip.compress(text + np.array([0, 0, 9], "<f4").tobytes())
+        length = "Inference-Header-Content-Length"
+
+        answer = await gateway.post(
+            INFER, content=content, headers={length: str(len(text)), "Content-Encoding": "gzip"}
+        )
+
+        size = int(answer.headers[length])
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        outputs = json.loads(answer.content[:size])["outputs"]
+        sizes = [output["parameters"]["binary_data_size"] for output in outputs]
+        assert sizes == [12, 8, 9]
+        assert answer.content[size:].endswith(b"\x05\0\0\0large")
+
+    @pytest.mark.parametrize("body, ready", [(None, 4), ({"ready": True}, 4), ({}, 4)])
+    async def test_the_index_has_the_projects_endpoints(self, gateway, body, ready):
+        answer = await gateway.post("/v2/repository/index", json=body)
+
+        assert [one["state"] for one in answer.json()] == ["READY"] * ready
+
+    async def test_an_index_that_is_not_asked_for_rightly(self, gateway):
+        answer = await gateway.post("/v2/repository/index", json={"ready": "yes"})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "body_unreadable")
 
     async def test_an_error_has_our_format_and_the_callers_request_id(self, gateway):
         answer = await gateway.post(INFER, content=b"{", headers={"Pileus-Request-Id": "req_mine"})

@@ -25,7 +25,14 @@ ONNX_TYPES = {
 }
 
 
-def write_rows_bundle(directory: Path) -> Path:
+COLUMNS: list[dict] = [
+    {"name": "height", "type": "number"},
+    {"name": "width", "type": "number"},
+    {"name": "colour", "type": "category", "values": ["blue", "red"]},
+]
+
+
+def write_rows_bundle(directory: Path, columns: list[dict] | None = None) -> Path:
     """Three features to the classes small, middle and large: the largest feature wins."""
     nodes = [
         helper.make_node("IsNaN", ["features"], ["missing"]),
@@ -43,7 +50,8 @@ def write_rows_bundle(directory: Path) -> Path:
         ],
         [numpy_helper.from_array(np.zeros((), np.float32), "zero")],
     )
-    inputs = [{"name": "features", "datatype": "FP32", "shape": [-1, 3], "content": "row"}]
+    features = {"name": "features", "datatype": "FP32", "shape": [-1, 3], "content": "row"}
+    inputs = [features | ({"columns": columns} if columns else {})]
     outputs = [
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]},
         {"name": "class_index", "datatype": "INT64", "shape": [-1]},
@@ -92,6 +100,19 @@ def write_echo_bundle(directory: Path, datatype: str, *, rows: int = -1) -> Path
     x = {"name": "x", "datatype": datatype, "shape": [rows, 2]}
     y = {"name": "y", "datatype": datatype, "shape": [rows, 2]}
     return _write(directory, graph, [x], [y], None)
+
+
+def write_text_bundle(directory: Path) -> Path:
+    """A text, unchanged."""
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["text"], ["same"])],
+        "text",
+        [helper.make_tensor_value_info("text", TensorProto.STRING, ["rows"])],
+        [helper.make_tensor_value_info("same", TensorProto.STRING, ["rows"])],
+    )
+    text = {"name": "text", "datatype": "BYTES", "shape": [-1], "content": "text"}
+    same = {"name": "same", "datatype": "BYTES", "shape": [-1]}
+    return _write(directory, graph, [text], [same], None)
 
 
 def write_gather_bundle(directory: Path) -> Path:

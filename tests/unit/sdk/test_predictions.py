@@ -6,21 +6,20 @@ import pytest
 from pileus.core.errors import InvalidRequest, Unavailable
 from pileus.sdk import Client
 
-COLUMNS = [{"name": "age", "type": "number"}, {"name": "size", "type": "number"}]
+COLUMNS = [{"name": "age", "type": "number", "values": None}]
 
 
 class Gateway:
-    """Answers metadata, the model version behind it, and inferences."""
+    """Answers metadata and inferences."""
 
     def __init__(self):
         self.asked: list[httpx.Request] = []
 
     def __call__(self, request):
         if request.url.path == "/v2/models/houses":
-            inputs = [{"name": "features", "datatype": "FP32", "shape": [-1, 2]}]
-            return httpx.Response(200, json={"inputs": inputs, "parameters": {"model": "m:3"}})
-        if request.url.path == "/api/v1/projects/default/models/m/versions/3":
-            return httpx.Response(200, json={"signature": {"inputs": [{"columns": COLUMNS}]}})
+            features = {"name": "features", "datatype": "FP32", "shape": [-1, 2]}
+            taken = features | {"parameters": {"content": "row", "columns": COLUMNS}}
+            return httpx.Response(200, json={"inputs": [taken], "parameters": {"model": "m:3"}})
         self.asked.append(request)
         return httpx.Response(200, json={"outputs": []})
 
@@ -50,13 +49,26 @@ class TestPredict:
         assert (sent.content, sent.headers["Content-Type"]) == (b"jpeg", "image/jpeg")
         assert sent.url.path == "/v2/models/houses/infer"
 
-    def test_a_csv_file_is_put_in_the_models_order(self, predictions, gateway, tmp_path):
+    def test_a_csv_file_is_sent_as_it_is(self, predictions, gateway, tmp_path):
         (tmp_path / "a.csv").write_text("size,age\n2,1\n4,\n")
 
         predictions.predict("houses", tmp_path / "a.csv")
 
-        one = json.loads(gateway.asked[0].content)["inputs"][0]
-        assert (one["shape"], one["data"]) == ([2, 2], [1.0, 2.0, None, 4.0])
+        sent = gateway.asked[0]
+        assert (sent.content, sent.headers["Content-Type"]) == (b"size,age\n2,1\n4,\n", "text/csv")
+
+    def test_rows_of_names_are_sent_by_their_names(self, predictions, gateway, tmp_path):
+        (tmp_path / "a.json").write_text('[{"size": 2, "age": null}]')
+
+        predictions.predict("houses", tmp_path / "a.json")
+        predictions.predict("houses", {"size": 2, "age": float("nan")})
+
+        assert [json.loads(sent.content) for sent in gateway.asked] == [
+            [{"size": 2, "age": None}]
+        ] * 2
+
+    def test_columns_come_from_the_signature(self, predictions):
+        assert predictions.columns("houses") == COLUMNS
 
     def test_a_whole_request_goes_through(self, predictions, gateway, tmp_path):
         (tmp_path / "a.json").write_text('{"inputs": [], "id": "7"}')

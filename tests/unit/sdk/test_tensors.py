@@ -1,4 +1,5 @@
-from typing import Any
+import json
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -7,33 +8,31 @@ from pileus.core.errors import InvalidRequest
 from pileus.sdk import tensors
 
 EXPECTED = {"name": "features", "datatype": "FP32", "shape": [-1, 2]}
-COLUMNS: list[dict[str, Any]] = [
-    {"name": "age", "type": "number"},
-    {"name": "colour", "type": "category", "values": ["blue", "red"]},
-]
 
 
-class TestByColumn:
-    def test_columns_are_put_in_the_models_order_and_categories_coded(self):
-        rows = tensors.by_column([{"colour": "red", "age": "4"}], COLUMNS)
+class TestJsonOf:
+    def test_a_row_is_a_list_of_one(self):
+        assert json.loads(tensors.json_of({"age": 1, "name": "x"})) == [{"age": 1, "name": "x"}]
 
-        assert rows == [[4.0, 1.0]]
+    @pytest.mark.parametrize(
+        "value, sent",
+        [
+            (np.float32(0.5), 0.5),
+            (np.int64(3), 3),
+            (Decimal("1.5"), 1.5),
+            (float("nan"), None),
+            (np.float32("nan"), None),
+            (None, None),
+            (True, True),
+        ],
+    )
+    def test_numbers_of_whatever_library(self, value, sent):
+        assert json.loads(tensors.json_of([{"x": value}])) == [{"x": sent}]
 
-    def test_what_is_missing_or_unseen_is_marked(self):
-        rows = tensors.by_column({"colour": "green", "age": ""}, COLUMNS)
-
-        assert rows == [[None, -1.0]]
-
-    def test_text_in_a_number_column_is_refused(self):
-        with pytest.raises(InvalidRequest, match="'old' in column 'age'"):
-            tensors.by_column([{"age": "old", "colour": "red"}], COLUMNS)
-
-    def test_a_column_that_is_not_there_is_named_not_guessed(self):
-        with pytest.raises(InvalidRequest, match=r"lacks the model's columns \['colour'\]"):
-            tensors.by_column([{"age": 1, "color": "red"}], COLUMNS)
-
-    def test_columns_that_the_model_does_not_know_are_passed_over(self):
-        assert tensors.by_column([{"age": 1, "colour": "red", "label": "x"}], COLUMNS) == [[1, 1]]
+    @pytest.mark.parametrize("rows", [[{"x": object()}], [{"x": float("inf")}], [{"x": 1}, 2]])
+    def test_what_cannot_be_sent_is_refused(self, rows):
+        with pytest.raises(InvalidRequest, match="cannot be sent"):
+            tensors.json_of(rows)
 
 
 class TestRequestOf:
@@ -67,17 +66,11 @@ class TestRequestOf:
             tensors.request_of([[1, 2], [3]], EXPECTED)
 
 
-class TestReadRows:
-    def test_a_csv_file_with_a_byte_order_mark(self):
-        assert tensors.read_rows("a.csv", b"\xef\xbb\xbfage,colour\n4,red\n") == [
-            {"age": "4", "colour": "red"}
-        ]
+class TestReadJson:
+    def test_a_file_with_a_byte_order_mark(self):
+        assert tensors.read_json("a.json", b"\xef\xbb\xbf[1]") == [1]
 
-    @pytest.mark.parametrize("row", ["4", "4,red,more"])
-    def test_a_ragged_line_is_refused_with_its_number(self, row):
-        with pytest.raises(InvalidRequest, match=r"'a\.csv', line 3: \d cells for 2 columns"):
-            tensors.read_rows("a.csv", f"age,colour\n4,red\n{row}\n".encode())
-
-    def test_a_damaged_file_is_named(self):
+    @pytest.mark.parametrize("content", [b"{", b"\xff", b""])
+    def test_a_damaged_file_is_named(self, content):
         with pytest.raises(InvalidRequest, match=r"'a\.json'"):
-            tensors.read_rows("a.json", b"{")
+            tensors.read_json("a.json", content)

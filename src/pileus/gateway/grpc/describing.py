@@ -48,7 +48,8 @@ async def model_ready(state: LaneState, call: RpcCall, request: Any) -> bytes:  
 async def model_metadata(state: LaneState, call: RpcCall, request: Any) -> bytes:  # noqa: ANN401  a message
     """What an endpoint takes and gives."""
     described = describe_model(find_live(state, call, request.name, request.version))
-    described.pop("parameters")  # the message has no field for them
+    for one in (described, *described["inputs"]):
+        one.pop("parameters", None)  # the messages have no field for them
     return _bytes(_ModelMetadata(**described))
 
 

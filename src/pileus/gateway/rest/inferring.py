@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from pileus.core.errors import PileusError
@@ -19,11 +21,16 @@ from pileus.gateway.rest.wire import (
     json_length,
 )
 from pileus.inference.dataplane import ServedModel, infer, infer_image
+from pileus.inference.rows import tensor_of_csv
+from pileus.inference.texts import text_tensor
 
 if TYPE_CHECKING:
     from pileus.gateway.routes import Live
     from pileus.gateway.state import LaneState
     from pileus.inference.dataplane import Answer
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 _MAY_BE_JSON = (
     "application/json",
@@ -31,6 +38,9 @@ _MAY_BE_JSON = (
     "application/x-www-form-urlencoded",
 )
 """What clients say of JSON: itself, what aiohttp says of any bytes, what curl says with `-d`."""
+
+_INLINE_BYTES = 256 << 10
+"""A body of JSON of this size takes a millisecond or two to read."""
 
 _DECODERS: WeakKeyDictionary[ServedModel, RequestDecoder] = WeakKeyDictionary()
 """The decoder made for a model's signature; gone with the model."""
@@ -79,16 +89,10 @@ async def _compute(state: LaneState, live: Live, call: Call, asked: Asked) -> _C
     content_type = call.header("content-type")
     if length is None and content_type is not None and not content_type.startswith(_MAY_BE_JSON):
         content_type = content_type.lower()
-        if content_type.startswith("image/"):
-            return _Computed(await infer_image(live.model, body), None)
         if not content_type.startswith(_MAY_BE_JSON):
-            raise BodyUnreadable(
-                f"The gateway does not read a body of {content_type!r} here",
-                hint="Send 'application/json', or an image as 'image/png' or 'image/jpeg'.",
-            )
-    read = _decoder_of(live.model).decode(
-        body, None if length is None else json_length(length, len(body))
-    )
+            return _Computed(await _infer_content(live.model, content_type, body), None)
+    json_bytes = None if length is None else json_length(length, len(body))
+    read = await _read(body, _decoder_of(live.model).decode, body, json_bytes)
     request = read.outer
     if request.parameters is not None and request.parameters.object is not None:
         if read.inputs:
@@ -99,6 +103,33 @@ async def _compute(state: LaneState, live: Live, call: Call, asked: Asked) -> _C
         asked.bytes_in += len(content)
         return _Computed(await infer_image(live.model, content, request.wanted()), request)
     return _Computed(await infer(live.model, read.inputs, request.wanted()), request)
+
+
+async def _infer_content(model: ServedModel, content_type: str, body: bytes) -> Answer:
+    """The answer to a body that is what people have: an image, rows, a text."""
+    if content_type.startswith("image/"):
+        return await infer_image(model, body)
+    if content_type.startswith("text/csv"):
+        return await infer(model, [await _read(body, tensor_of_csv, model.bundle, body)])
+    if content_type.startswith("text/plain"):
+        return await infer(model, [text_tensor(model.bundle, body)])
+    raise BodyUnreadable(
+        f"The gateway does not read a body of {content_type!r} here",
+        hint="Send 'application/json', or 'image/png', 'image/jpeg', 'text/csv' or 'text/plain'"
+        " where the model takes that.",
+    )
+
+
+async def _read(
+    body: bytes,
+    reading: Callable[Arguments, Result],
+    *words: Arguments.args,
+    **named: Arguments.kwargs,
+) -> Result:
+    """What reading a body gives; in a thread where others would wait for it."""
+    if len(body) <= _INLINE_BYTES:
+        return reading(*words, **named)
+    return await asyncio.to_thread(reading, *words, **named)
 
 
 def _decoder_of(model: ServedModel) -> RequestDecoder:

@@ -20,6 +20,7 @@ from pileus.inference.dataplane import Wanted
 from pileus.inference.datatypes import BF16, BYTES, DATATYPES
 from pileus.inference.errors import InvalidTensor
 from pileus.inference.raw import Raw, raw_of
+from pileus.inference.rows import takes_rows, tensor_of_json
 
 if TYPE_CHECKING:
     from pileus.inference.bundle import Bundle, InputSpec
@@ -116,7 +117,8 @@ class RequestDecoder:
     """Decodes requests for one model: one pass when the data is flat and of the right type."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._inputs = bundle.inputs
+        self._bundle = bundle
+        self._takes_rows = takes_rows(bundle)
         self._elements = {spec.name: _element(spec) for spec in bundle.inputs}
         kinds = set(self._elements.values())
         self._strict: msgspec.json.Decoder[InferRequest[Any]] | None = None
@@ -126,22 +128,31 @@ class RequestDecoder:
     def decode(self, body: bytes, json_bytes: int | None = None) -> ReadRequest:
         """The request, every element checked for its type; raw data begins after `json_bytes`.
 
+        A body that is not of the protocol may be rows, for a model that takes rows of names.
         Raises BodyUnreadable, InvalidTensor.
         """
         if json_bytes == 0:
             return self._raw_alone(body)
         request = self._decode_json(body if json_bytes is None else body[:json_bytes])
+        if request is None:
+            return ReadRequest([tensor_of_json(self._bundle, body)], InferRequest[Any]())
         raw = memoryview(body)[json_bytes:] if json_bytes is not None else None
         if raw is None and all(tensor.parameters is None for tensor in request.inputs):
             return ReadRequest(request.inputs, request)
         return ReadRequest(_with_raw(request.inputs, raw), request)
 
-    def _decode_json(self, body: bytes) -> InferRequest[Any]:
+    def _decode_json(self, body: bytes) -> InferRequest[Any] | None:
+        """None for what may be rows."""
         if self._strict is not None:
             try:
-                return self._strict.decode(body)
+                request = self._strict.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass  # nested data, or an error that the slow way words better
+            else:
+                if request.inputs or not self._takes_rows or _names_object(request):
+                    return request
+        if self._takes_rows and _may_be_rows(body):
+            return None
         return self._decode_loose(body)
 
     def _decode_loose(self, body: bytes) -> InferRequest[Any]:
@@ -170,9 +181,9 @@ class RequestDecoder:
 
     def _raw_alone(self, body: bytes) -> ReadRequest:
         """A body without JSON is one row of the model's only input."""
-        spec = self._inputs[0]
+        spec = self._bundle.inputs[0]
         shape = [1 if spec.shape[0] == -1 else spec.shape[0], *spec.shape[1:]]
-        if len(self._inputs) > 1 or min(shape) < 0:
+        if len(self._bundle.inputs) > 1 or min(shape) < 0:
             raise BodyUnreadable(
                 f"A body of raw data alone does not tell which of {list(self._elements)!r} it is,"
                 " or of which shape",
@@ -237,7 +248,25 @@ def encode_answer(
     return (b"".join((text, *raw)), len(text)) if raw else (text, None)
 
 
+class _Outline(msgspec.Struct):
+    inputs: msgspec.Raw | None = None
+
+
 _LOOSE = msgspec.json.Decoder(InferRequest[Any])
+_OUTLINE = msgspec.json.Decoder(_Outline | list[msgspec.Raw])
+
+
+def _names_object(request: InferRequest[Any]) -> bool:
+    return request.parameters is not None and request.parameters.object is not None
+
+
+def _may_be_rows(body: bytes) -> bool:
+    """Whether a body is an array, or an object without the protocol's own field."""
+    try:
+        outline = _OUTLINE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False  # whoever decodes it next words it
+    return isinstance(outline, list) or outline.inputs is None
 
 
 def _with_raw(tensors: Sequence[WireTensor[Any]], raw: memoryview | None) -> list[RequestTensor]:
