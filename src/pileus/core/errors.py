@@ -98,6 +98,9 @@ class LimitExceeded(PileusError, code="limit_exceeded"):
 class Unavailable(PileusError, code="unavailable"):
     """Try again later; nothing is wrong with the request."""
 
+    retry_after_seconds: int = 1
+    """What a caller is told to wait."""
+
 
 FAMILIES: tuple[type[PileusError], ...] = (
     InvalidRequest,

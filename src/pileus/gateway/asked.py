@@ -6,6 +6,7 @@ Metered and recorded before the answer leaves; only what reached an endpoint is 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ import orjson
 
 from pileus.core.errors import PileusError
 from pileus.core.failpoints import failpoint
+from pileus.gateway.errors import BodyUnreadable
 from pileus.gateway.meter_file import MeterKey
 
 if TYPE_CHECKING:
@@ -33,7 +35,16 @@ Result = TypeVar("Result")
 class Asked:
     """What is counted and kept of one request."""
 
-    __slots__ = ("_caller", "_live", "_request_id", "_slot", "_started", "_state", "bytes_in")
+    __slots__ = (
+        "_caller",
+        "_live",
+        "_request_id",
+        "_slot",
+        "_started",
+        "_state",
+        "bytes_in",
+        "expires_at",
+    )
 
     def __init__(
         self, state: LaneState, live: Live, caller: GatewayCaller, request_id: str
@@ -50,6 +61,24 @@ class Asked:
         self._started = state.clock.monotonic()
         self.bytes_in = 0
         """Of the body, and of what was fetched for it."""
+
+        self.expires_at: float | None = None
+        """When nobody wants the answer any more, as a time of the event loop."""
+
+    def expire_after(self, *microseconds: int | None) -> None:
+        """The shortest of the times that the caller gave, from the request's arrival; 0 is none.
+
+        Raises BodyUnreadable.
+        """
+        given = [one for one in microseconds if one]
+        if not given:
+            return
+        if min(given) < 0:
+            raise BodyUnreadable(
+                f"The timeout is {min(given)}", hint="It is a number of microseconds."
+            )
+        passed = self._state.clock.monotonic() - self._started
+        self.expires_at = asyncio.get_running_loop().time() + min(given) / 1e6 - passed
 
     async def result(self, computing: Awaitable[Result]) -> Result | PileusError:
         """What comes out, or the error that its caller gets. Raises ConnectionError alone."""

@@ -45,6 +45,9 @@ class GatewaySettings(BaseModel):
     max_request_rows: int = Field(default=4096, ge=1)
     """Rows that one request may carry."""
 
+    max_waiting: int = Field(default=4096, ge=1)
+    """Requests that may wait for one model; others are told with 503 when to come back."""
+
     allowed_objects: tuple[str, ...] = ()
     """Prefixes (`s3://BUCKET/FOLDER`, `https://HOST/FOLDER`) of objects that requests may name."""
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -31,8 +32,9 @@ from pileus.gateway.route_cache import RouteCache
 from pileus.gateway.routes import LiveRoutes
 from pileus.gateway.shipping import Shipper
 from pileus.gateway.state import LaneState
+from pileus.inference.batching import MAX_WAITING
 from pileus.inference.bundle import read_bundle
-from pileus.inference.dataplane import ServedModel
+from pileus.inference.dataplane import MAX_REQUEST_ROWS, ServedModel
 from pileus.inference.runtimes.onnx import OnnxRuntime
 from pileus.sdk.link import read_token
 
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from pileus.gateway.settings import GatewaySettings
 
 _LAST_SHIPMENT_SECONDS = 3.0
+
+_LONG_RUNS = 32
+"""Models that may compute in threads at once; each does one run at a time."""
 
 
 def serve(settings: GatewaySettings) -> None:
@@ -86,7 +91,12 @@ async def serve_with(
     routes = LiveRoutes(
         RouteCache(directory / "routes.json"),
         BundleCache(directory / "bundles"),
-        partial(load_model, max_request_rows=settings.max_request_rows),
+        partial(
+            load_model,
+            max_request_rows=settings.max_request_rows,
+            max_waiting=settings.max_waiting,
+            threads=ThreadPoolExecutor(_LONG_RUNS, thread_name_prefix="inference"),
+        ),
         clock,
         timedelta(hours=settings.stale_hours),
     )
@@ -172,7 +182,21 @@ def _token_of(path: Path) -> str | None:
         return None
 
 
-def load_model(directory: Path, *, max_request_rows: int) -> ServedModel:
-    """The bundle of a directory, in memory."""
+def load_model(
+    directory: Path,
+    *,
+    max_request_rows: int = MAX_REQUEST_ROWS,
+    max_waiting: int = MAX_WAITING,
+    threads: Executor | None = None,
+) -> ServedModel:
+    """The bundle of a directory, in memory and ready for its first request."""
     bundle = read_bundle(directory)
-    return ServedModel(bundle, OnnxRuntime(bundle, directory), max_request_rows=max_request_rows)
+    model = ServedModel(
+        bundle,
+        OnnxRuntime(bundle, directory),
+        max_request_rows=max_request_rows,
+        max_waiting=max_waiting,
+        threads=threads,
+    )
+    model.warm_up()
+    return model

@@ -7,10 +7,12 @@ Transports (REST, gRPC, a replica, a device) decode and encode around `infer`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pileus.inference.batching import Batcher
-from pileus.inference.datatypes import BYTES
+import numpy as np
+
+from pileus.inference.batching import MAX_WAITING, Batcher
+from pileus.inference.datatypes import BYTES, DATATYPES
 from pileus.inference.errors import InvalidTensor
 from pileus.inference.images import image_tensor
 from pileus.inference.labels import NAME as LABEL
@@ -18,6 +20,8 @@ from pileus.inference.labels import find_labels, label_array, top_classes
 from pileus.inference.signature import Signature
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pileus.inference.bundle import Bundle
     from pileus.inference.runtime import Array, Runtime
     from pileus.inference.signature import RequestTensor
@@ -54,28 +58,52 @@ class ServedModel:
     """A bundle in memory with its queue: what a revision is when it is loaded."""
 
     def __init__(
-        self, bundle: Bundle, runtime: Runtime, *, max_request_rows: int = MAX_REQUEST_ROWS
+        self,
+        bundle: Bundle,
+        runtime: Runtime,
+        *,
+        max_request_rows: int = MAX_REQUEST_ROWS,
+        max_waiting: int = MAX_WAITING,
+        threads: Executor | None = None,
     ) -> None:
         self.bundle = bundle
         self.signature = Signature(bundle, max_request_rows)
-        self.batcher = Batcher(runtime, is_batchable=self.signature.is_batchable)
+        self.batcher = Batcher(
+            runtime,
+            is_batchable=self.signature.is_batchable,
+            threads=threads,
+            max_waiting=max_waiting,
+        )
         self.labels = find_labels(bundle)
         self.output_names = [spec.name for spec in bundle.outputs]
         if self.labels is not None:
             self.output_names.append(LABEL)
 
+    def warm_up(self) -> None:
+        """Run on zeros, so that no request finds out how long the model takes."""
+        inputs: dict[str, Array] = {}
+        for spec in self.bundle.inputs:
+            shape = [max(1, size) for size in spec.shape]
+            fill: Any = "" if spec.datatype == BYTES else 0
+            inputs[spec.name] = np.full(shape, fill, DATATYPES[spec.datatype].numpy)
+        self.batcher.warm_up(inputs)
+
 
 async def infer(
-    model: ServedModel, tensors: Sequence[RequestTensor], wanted: Sequence[Wanted] = ()
+    model: ServedModel,
+    tensors: Sequence[RequestTensor],
+    wanted: Sequence[Wanted] = (),
+    expires_at: float | None = None,
 ) -> Answer:
     """The answer to one request; `wanted` are the outputs to return, all when empty.
 
-    Raises InvalidTensor, BatchTooLarge or InferenceFailed.
+    `expires_at` is a time of the event loop, after which nobody wants the answer. Raises InvalidTensor,
+    BatchTooLarge, InferenceFailed, Overloaded or DeadlineExceeded.
     """
     inputs, rows = model.signature.arrays(tensors)
     if wanted:
         _check_wanted(model, wanted)
-    computed = await model.batcher.run(inputs, rows)
+    computed = await model.batcher.run(inputs, rows, expires_at)
     outputs = [
         AnswerTensor(spec.name, spec.datatype, array)
         for spec, array in zip(model.bundle.outputs, computed.outputs, strict=True)
@@ -89,9 +117,14 @@ async def infer(
     return Answer(outputs, rows, computed.batch)
 
 
-async def infer_image(model: ServedModel, data: bytes, wanted: Sequence[Wanted] = ()) -> Answer:
+async def infer_image(
+    model: ServedModel,
+    data: bytes,
+    wanted: Sequence[Wanted] = (),
+    expires_at: float | None = None,
+) -> Answer:
     """The answer to one image file."""
-    return await infer(model, (image_tensor(model.bundle, data),), wanted)
+    return await infer(model, (image_tensor(model.bundle, data),), wanted, expires_at)
 
 
 def _check_wanted(model: ServedModel, wanted: Sequence[Wanted]) -> None:

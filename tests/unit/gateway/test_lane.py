@@ -11,6 +11,7 @@ from PIL import Image
 from pileus.core import ids
 from pileus.gateway.errors import PortTaken
 from pileus.gateway.lane import check_port
+from pileus.inference.errors import Overloaded
 from tests.unit.gateway.installation import (
     DEVELOPER,
     EXPIRED,
@@ -218,6 +219,43 @@ class TestInfer:
         answer = await gateway.post(INFER, json=many)
 
         assert answer.json()["outputs"][0]["shape"] == [4000, 3]
+
+    async def test_a_request_whose_time_is_over_is_not_answered(self, gateway):
+        over = [
+            await gateway.post(INFER, json=features(), headers={"Timeout": "1"}),
+            await gateway.post(INFER, json=features() | {"parameters": {"timeout": 1}}),
+        ]
+        enough = features() | {"parameters": {"timeout": 30_000_000}}
+        in_time = await gateway.post(INFER, json=enough, headers={"Timeout": "0"})
+
+        assert [(one.status_code, one.json()["code"]) for one in over] == [
+            (504, "deadline_exceeded")
+        ] * 2
+        assert in_time.status_code == 200
+
+    @pytest.mark.parametrize(
+        "header, parameter", [("soon", None), ("-1", None), ("1.5", None), (None, -1), (None, "1")]
+    )
+    async def test_a_timeout_that_is_none_is_refused(self, gateway, header, parameter):
+        headers = {} if header is None else {"Timeout": header}
+        body = features() | ({} if parameter is None else {"parameters": {"timeout": parameter}})
+
+        answer = await gateway.post(INFER, json=body, headers=headers)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "body_unreadable")
+
+    async def test_who_comes_when_too_many_wait_is_told_when_to_come_back(
+        self, gateway, monkeypatch
+    ):
+        async def overloaded(*_):
+            raise Overloaded(4096, 2.2)
+
+        monkeypatch.setattr("pileus.gateway.rest.inferring.infer", overloaded)
+
+        answer = await gateway.post(INFER, json=features())
+
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert answer.headers["Retry-After"] == "3"
 
     async def test_raw_and_compressed_bodies_are_answered_in_kind(self, gateway):
         tensor: dict = {"name": "features", "shape": [1, 3], "datatype": "FP32"}

@@ -46,12 +46,14 @@ async def infer_model(state: LaneState, call: RpcCall, request: Any) -> bytes:  
 
 async def _compute(state: LaneState, live: Live, request: Any, asked: Asked) -> Answer:  # noqa: ANN401  a message
     wanted = wanted_of(request)
+    if "timeout" in request.parameters:
+        asked.expire_after(request.parameters["timeout"].int64_param)
     if "object" not in request.parameters:
-        return await infer(live.model, inputs_of(request), wanted)
+        return await infer(live.model, inputs_of(request), wanted, asked.expires_at)
     if request.inputs:
         raise BodyUnreadable(
             "The request has inputs, and names an object too", hint="Send one of the two."
         )
     _, content = await state.objects.fetch(request.parameters["object"].string_param)
     asked.bytes_in += len(content)
-    return await infer_image(live.model, content, wanted)
+    return await infer_image(live.model, content, wanted, asked.expires_at)

@@ -18,6 +18,7 @@ from pileus.gateway.errors import BodyUnreadable, PortTaken
 from pileus.gateway.grpc.calls import CallFailed, RpcCall
 from pileus.gateway.grpc.messages import SERVICE, message
 from pileus.gateway.grpc.table import METHODS, RpcMethod
+from pileus.inference.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from pileus.gateway.state import LaneState
@@ -28,6 +29,11 @@ REQUEST_IDS = (HEADER.lower(), OWN_HEADER.lower())
 ERROR_CODE = "pileus-error-code"
 
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
+
+# The families say most of it; gRPC has a status of its own for this one.
+_OWN_STATUS: dict[type[PileusError], grpc.StatusCode] = {
+    DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED
+}
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler = Callable[[bytes, Context], Awaitable[bytes]]
@@ -80,7 +86,7 @@ class GrpcListener:
             call.trailers += [(name, call.request_id) for name in REQUEST_IDS]
             if isinstance(result, PileusError):
                 call.trailers.append((ERROR_CODE, result.code))
-                status = _STATUS[grpc_status(result)]
+                status = _OWN_STATUS.get(type(result)) or _STATUS[grpc_status(result)]
                 await context.abort(status, result.told(), tuple(call.trailers))
             context.set_trailing_metadata(tuple(call.trailers))
             return result

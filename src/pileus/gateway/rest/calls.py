@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from pileus.core.errors import PileusError
+from pileus.core.errors import PileusError, Unavailable
 from pileus.core.request_ids import HEADER, OWN_HEADER, well_formed
 from pileus.core.status import http_status
 from pileus.gateway.errors import BodyTooLarge, MethodUnknown
+from pileus.inference.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from pileus.gateway.auth import GatewayCaller
@@ -21,8 +22,12 @@ JSON = ("content-type", "application/json")
 
 Header = tuple[str, str]
 
-# The families say most of it; HTTP has a status of its own for these two.
-_STATUS: dict[type[PileusError], int] = {BodyTooLarge: 413, MethodUnknown: 405}
+# The families say most of it; HTTP has a status of its own for these.
+_STATUS: dict[type[PileusError], int] = {
+    BodyTooLarge: 413,
+    MethodUnknown: 405,
+    DeadlineExceeded: 504,
+}
 
 
 @dataclass(slots=True)
@@ -75,4 +80,7 @@ def error_reply(error: PileusError, request_id: str | None) -> Reply:
     The protocol has `error` as a text, which its clients print; ours read the fields beside it.
     """
     status = _STATUS.get(type(error)) or http_status(error)
-    return Reply(status, orjson.dumps({"error": error.told(), **error.to_wire(request_id)}))
+    reply = Reply(status, orjson.dumps({"error": error.told(), **error.to_wire(request_id)}))
+    if isinstance(error, Unavailable):
+        reply.headers.append(("retry-after", str(error.retry_after_seconds)))
+    return reply

@@ -16,9 +16,11 @@ from pileus.gateway.rest.describing import caller_of, find_live
 from pileus.gateway.rest.wire import (
     JSON_LENGTH,
     InferRequest,
+    ReadRequest,
     RequestDecoder,
     encode_answer,
     json_length,
+    timeout_of,
 )
 from pileus.inference.dataplane import ServedModel, infer, infer_image
 from pileus.inference.rows import tensor_of_csv
@@ -85,34 +87,50 @@ async def _compute(state: LaneState, live: Live, call: Call, asked: Asked) -> _C
     asked.bytes_in = len(body)
     if (encoding := call.header("content-encoding")) is not None:
         body = await plain_body(body, encoding, state.max_body_bytes)
+    timeout = timeout_of(call.header("timeout"))
+    asked.expire_after(timeout)
     length = call.header(JSON_LENGTH)
     content_type = call.header("content-type")
     if length is None and content_type is not None and not content_type.startswith(_MAY_BE_JSON):
         content_type = content_type.lower()
         if not content_type.startswith(_MAY_BE_JSON):
-            return _Computed(await _infer_content(live.model, content_type, body), None)
+            return _Computed(
+                await _infer_content(live.model, content_type, body, asked.expires_at), None
+            )
     json_bytes = None if length is None else json_length(length, len(body))
     read = await _read(body, _decoder_of(live.model).decode, body, json_bytes)
     request = read.outer
-    if request.parameters is not None and request.parameters.object is not None:
-        if read.inputs:
-            raise BodyUnreadable(
-                "The request has inputs, and names an object too", hint="Send one of the two."
-            )
-        _, content = await state.objects.fetch(request.parameters.object)
-        asked.bytes_in += len(content)
-        return _Computed(await infer_image(live.model, content, request.wanted()), request)
-    return _Computed(await infer(live.model, read.inputs, request.wanted()), request)
+    wanted, parameters = request.wanted(), request.parameters
+    if parameters is not None:
+        asked.expire_after(timeout, parameters.timeout)
+        if parameters.object is not None:
+            content = await _object(state, parameters.object, read, asked)
+            answer = await infer_image(live.model, content, wanted, asked.expires_at)
+            return _Computed(answer, request)
+    return _Computed(await infer(live.model, read.inputs, wanted, asked.expires_at), request)
 
 
-async def _infer_content(model: ServedModel, content_type: str, body: bytes) -> Answer:
+async def _object(state: LaneState, address: str, read: ReadRequest, asked: Asked) -> bytes:
+    if read.inputs:
+        raise BodyUnreadable(
+            "The request has inputs, and names an object too", hint="Send one of the two."
+        )
+    _, content = await state.objects.fetch(address)
+    asked.bytes_in += len(content)
+    return content
+
+
+async def _infer_content(
+    model: ServedModel, content_type: str, body: bytes, expires_at: float | None
+) -> Answer:
     """The answer to a body that is what people have: an image, rows, a text."""
     if content_type.startswith("image/"):
-        return await infer_image(model, body)
+        return await infer_image(model, body, expires_at=expires_at)
     if content_type.startswith("text/csv"):
-        return await infer(model, [await _read(body, tensor_of_csv, model.bundle, body)])
+        rows = await _read(body, tensor_of_csv, model.bundle, body)
+        return await infer(model, [rows], expires_at=expires_at)
     if content_type.startswith("text/plain"):
-        return await infer(model, [text_tensor(model.bundle, body)])
+        return await infer(model, [text_tensor(model.bundle, body)], expires_at=expires_at)
     raise BodyUnreadable(
         f"The gateway does not read a body of {content_type!r} here",
         hint="Send 'application/json', or 'image/png', 'image/jpeg', 'text/csv' or 'text/plain'"

@@ -68,6 +68,9 @@ class RequestParameters(msgspec.Struct):
     """What a request may say of itself."""
 
     binary_data_output: bool = False
+    timeout: int | None = None
+    """Microseconds after which nobody wants the answer."""
+
     object: str | None = None
     """The address of what the gateway is to fetch instead of inputs."""
 
@@ -209,6 +212,17 @@ def json_length(text: str, body_bytes: int) -> int:
             hint="It is the number of bytes of JSON at the start of the body.",
         )
     return int(text)
+
+
+def timeout_of(header: str | None) -> int | None:
+    """The microseconds that a header says. Raises BodyUnreadable."""
+    if header is None:
+        return None
+    if not (header.isascii() and header.isdecimal()) or len(header) > 18:
+        raise BodyUnreadable(
+            f"The header Timeout is {header[:40]!r}", hint="It is a number of microseconds."
+        )
+    return int(header)
 
 
 def encode_answer(

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from pileus.core.errors import InvalidRequest, NotFound, PileusError
+from pileus.core.errors import InvalidRequest, NotFound, PileusError, Unavailable
 from pileus.core.status import http_status
 from pileus.server.api.request_id import answer_headers
 
@@ -42,7 +42,9 @@ def install(app: FastAPI) -> None:
 async def _on_purpose(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, PileusError):
         return await _bug(request, error)
-    headers = {"Retry-After": "1"} if http_status(error) == 503 else {}
+    headers = {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     log.info("Refused, %s: %s", error.code, error.message)
     return _answer(request, error, http_status(error), headers)
 

@@ -165,6 +165,15 @@ class TestInfer:
         assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         await service.call("ModelInfer")
 
+    async def test_a_request_whose_time_is_over_is_not_answered(self, service):
+        late = request("ModelInfer")
+        late.parameters["timeout"].int64_param = 1
+
+        refused = await service.refused("ModelInfer", late)
+
+        assert refused.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert dict(refused.trailing_metadata())["pileus-error-code"] == "deadline_exceeded"
+
     async def test_many_at_once_are_computed_together(self, service):
         answers = await asyncio.gather(*(service.call("ModelInfer") for _ in range(50)))
 
