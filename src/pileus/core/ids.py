@@ -16,6 +16,9 @@ from pileus.core.errors import InvalidRequest
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
 _LENGTH = 26
+# Two characters at a time: each prediction has an id.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 
 RANDOM_BITS = 74
 """Bits of an id that are free: 12 in `rand_a`, 62 in `rand_b`."""
@@ -83,7 +86,7 @@ def _halves(value: int) -> tuple[int, int]:
 
 def encode(value: int) -> str:
     """128 bits as 26 characters, most significant first."""
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _SHIFTS])
 
 
 def decode(identifier: str, prefix: str) -> int:

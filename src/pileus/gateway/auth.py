@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _SCHEME = "bearer "
 
+_REMEMBERED = 4096
+"""Headers whose token was found; one token may come in several spellings."""
+
 
 class GatewayCaller(NamedTuple):
     """The owner of a token."""
@@ -34,6 +37,7 @@ class TokenTable:
     def __init__(self, key: bytes, tokens: Iterable[RouteToken]) -> None:
         self._key = key
         self._callers = {token.hash: _caller(token) for token in tokens}
+        self._known: dict[str, GatewayCaller] = {}
 
     def authenticate(self, authorization: str | None, now: datetime) -> GatewayCaller:
         """The caller behind an Authorization header. Raises TokenUnknown.
@@ -41,12 +45,24 @@ class TokenTable:
         Looking a hash up by equality tells nothing about a token: without the key its hash
         cannot be guessed in steps.
         """
+        # Who has asked before is found without hashing; what is wrong is never remembered.
+        caller = self._known.get(authorization or "")
+        if caller is None:
+            caller = self._caller(authorization)
+        if caller.expires_at is not None and caller.expires_at <= now:
+            raise TokenUnknown
+        return caller
+
+    def _caller(self, authorization: str | None) -> GatewayCaller:
         if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
             raise TokenUnknown
         token = authorization[len(_SCHEME) :].strip()
         caller = self._callers.get(token_hash(self._key, token))
-        if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
+        if caller is None:
             raise TokenUnknown
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[authorization] = caller
         return caller
 
 

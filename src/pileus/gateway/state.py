@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pileus.core.request_ids import PREFIX
+from pileus.gateway.accounts import Accounts
 from pileus.gateway.figures import Figures
 from pileus.gateway.sparingly import Sparingly
 
@@ -40,10 +41,14 @@ class LaneState:
     """The token that may read them and nothing else, if there is one."""
 
     figures: Figures = field(default_factory=Figures)
+    accounts: Accounts = field(init=False)
     prediction_log: Sparingly = field(default_factory=Sparingly)
     is_draining: bool = False
     _request_prefix: str = ""
     _requests: int = 0
+
+    def __post_init__(self) -> None:
+        self.accounts = Accounts(self.meters)
 
     @property
     def is_ready(self) -> bool:

@@ -7,7 +7,7 @@ Pure: no batching, no runtime. Whatever passes is safe to hand to the graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pileus.inference.bundle import Bundle, InputSpec
     from pileus.inference.runtime import Array
 
+_SINGLE_BYTES = 4
+"""Of a float that the processor multiplies by itself."""
+
 
 class RequestTensor(Protocol):
     """One tensor as a transport decoded it."""
@@ -31,8 +34,9 @@ class RequestTensor(Protocol):
     @property
     def shape(self) -> Sequence[int]: ...
     @property
-    def data(self) -> Sequence[Any] | Raw:
-        """Its elements in row-major order: flat, each of the datatype's Python type; or raw."""
+    def data(self) -> Sequence[Any] | Array | Raw:
+        """Its elements in row-major order, flat: each of the datatype's Python type, or as the widest
+        type of its kind that NumPy has; or raw."""
         ...
 
 
@@ -124,7 +128,7 @@ class InputCheck:
             array = self._from_raw(tensor.shape, tensor.data)
         else:
             array = self._from_elements(tensor.data)
-        if self._datatype.is_float and not np.isfinite(array).all():
+        if self._datatype.is_float and not _is_finite(array):
             self._refuse_values(array)
         return array.reshape(tuple(tensor.shape))
 
@@ -138,16 +142,19 @@ class InputCheck:
                 hint="Little-endian elements, row by row; each of BYTES after its length (uint32).",
             ) from error
 
-    def _from_elements(self, elements: Sequence[Any]) -> Array:
+    def _from_elements(self, elements: Sequence[Any] | Array) -> Array:
         try:
             with np.errstate(over="ignore"):
-                return np.asarray(elements, dtype=self._datatype.numpy)
+                array: Array = np.asarray(elements, dtype=self._datatype.numpy)
+            if isinstance(elements, np.ndarray) and not self._datatype.is_float:
+                _check_range(elements, array)
         except (OverflowError, TypeError, ValueError) as error:
             raise InvalidTensor(
                 f"Input {self._spec.name!r} has an element that is not of"
                 f" {self._spec.datatype!r}: {error}",
                 hint="Send elements in the range of the datatype.",
             ) from error
+        return array
 
     def _refuse_values(self, array: Array) -> None:
         if np.isinf(array).any():
@@ -167,3 +174,17 @@ class InputCheck:
             f" {list(self._spec.shape)}",
             hint="-1 stands for any size of at least 1; the first dimension counts the rows.",
         )
+
+
+def _check_range(wide: Array, narrow: Array) -> None:
+    """NumPy lets whole numbers of an array overflow. Raises OverflowError."""
+    if not np.array_equal(wide, narrow):
+        raise OverflowError("an element is out of its range")
+
+
+def _is_finite(array: Array) -> bool:
+    """Whether no element of a flat array is infinite or NaN."""
+    # Both survive a product with itself. Large numbers may overflow in it, so it is no proof of one.
+    if array.dtype.itemsize >= _SINGLE_BYTES and isfinite(array.dot(array)):
+        return True
+    return bool(np.isfinite(array).all())

@@ -29,6 +29,10 @@ def address(identifier):
     return bits >> 58, (bits >> 32) & ((1 << 26) - 1), bits & ((1 << 32) - 1)
 
 
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 class TestRecords:
     def test_an_id_is_an_address(self, records):
         first, second = records.next_id("prj_a"), records.next_id("prj_a")
@@ -67,14 +71,12 @@ class TestRecords:
         assert sealed_segments(tmp_path)[0].project == "å.b/c"
 
     def test_a_full_disk_drops_and_counts(self, tmp_path, records, clock, monkeypatch):
+        monkeypatch.setattr("pileus.gateway.records._PIECE_BYTES", 6)
         records.next_id("prj_a")
         records.append("prj_a", b"first")
 
-        def full(descriptor, data):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", full)
+            patch.setattr(os, "posix_fallocate", full)
             records.append("prj_a", b"second")
         records.append("prj_a", b"third")
 
@@ -88,11 +90,9 @@ class TestRecords:
     ):
         records.next_id("prj_a")
 
-        def full(descriptor, data):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
+        monkeypatch.setattr("pileus.gateway.records._PIECE_BYTES", 6)
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", full)
+            patch.setattr(os, "posix_fallocate", full)
             records.append("prj_a", b"first")
             records.append("prj_a", b"second")
         caplog.clear()
@@ -103,19 +103,29 @@ class TestRecords:
             "There is room again; 2 records of predictions were dropped so far"
         ]
 
-    def test_half_a_record_is_taken_back(self, tmp_path, records, clock, monkeypatch):
-        write = os.write
+    def test_half_a_record_of_a_lane_that_died_is_taken_back(self, tmp_path, clock):
+        records = Records(tmp_path, BOOT, clock, segment_bytes=100, segment_seconds=1.0)
         records.next_id("prj_a")
         records.append("prj_a", b"first")
+        (segment,) = records._segments.values()
+        segment.memory[segment.size : segment.size + 3] = b"sec"  # killed in the middle of it
+        os.close(records._lock)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
-            records.append("prj_a", b"second")
+        seal_dead(tmp_path)
 
+        assert sealed_segments(tmp_path)[0].path.read_bytes() == b"first\n"
+
+    def test_a_segment_grows_past_what_was_allocated(self, tmp_path, records, clock, monkeypatch):
+        monkeypatch.setattr("pileus.gateway.records._PIECE_BYTES", 16)
+        lines = [b"a" * length for length in (1, 14, 15, 16, 40)]
+        records.next_id("prj_a")
+        for line in lines:
+            records.append("prj_a", line)
         clock.advance(2)
         records.seal_due()
-        assert records.dropped == 1
-        assert sealed_segments(tmp_path)[0].path.read_bytes() == b"first\n"
+
+        content = sealed_segments(tmp_path)[0].path.read_bytes()
+        assert content == b"".join(line + b"\n" for line in lines)
 
 
 class TestSegments:

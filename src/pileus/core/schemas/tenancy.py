@@ -18,8 +18,10 @@ class Role(StrEnum):
     ADMIN = "admin"  #: and manage principals, tokens, prices; read the audit
 
     def includes(self, other: Role) -> bool:
-        order = list(Role)
-        return order.index(self) >= order.index(other)
+        return _RANKS[self] >= _RANKS[other]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class Project(Row):

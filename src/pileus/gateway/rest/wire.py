@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from pileus.gateway.errors import BodyUnreadable
+from pileus.gateway.rest.numbers import WORTH_BYTES, NumbersReader
 from pileus.inference.dataplane import Wanted
 from pileus.inference.datatypes import BF16, BYTES, DATATYPES
 from pileus.inference.errors import InvalidTensor
@@ -122,6 +123,7 @@ class RequestDecoder:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._takes_rows = takes_rows(bundle)
+        self._numbers = NumbersReader(bundle)
         self._elements = {spec.name: _element(spec) for spec in bundle.inputs}
         kinds = set(self._elements.values())
         self._strict: msgspec.json.Decoder[InferRequest[Any]] | None = None
@@ -134,6 +136,10 @@ class RequestDecoder:
         A body that is not of the protocol may be rows, for a model that takes rows of names.
         Raises BodyUnreadable, InvalidTensor.
         """
+        if json_bytes is None and len(body) >= WORTH_BYTES and self._numbers.reads:
+            read = self._read_numbers(body)
+            if read is not None:
+                return read
         if json_bytes == 0:
             return self._raw_alone(body)
         request = self._decode_json(body if json_bytes is None else body[:json_bytes])
@@ -143,6 +149,17 @@ class RequestDecoder:
         if raw is None and all(tensor.parameters is None for tensor in request.inputs):
             return ReadRequest(request.inputs, request)
         return ReadRequest(_with_raw(request.inputs, raw), request)
+
+    def _read_numbers(self, body: bytes) -> ReadRequest | None:
+        read = self._numbers.read(body)
+        if read is None or not read[0]:
+            return None
+        if not read[1]:
+            return ReadRequest(read[0], InferRequest[Any]())
+        try:
+            return ReadRequest(read[0], msgspec.convert(read[1], InferRequest[Any]))
+        except msgspec.ValidationError:
+            return None  # the decoder words it
 
     def _decode_json(self, body: bytes) -> InferRequest[Any] | None:
         """None for what may be rows."""
