@@ -73,6 +73,9 @@ class Batcher:
         self._is_flushing = False
         """A flush is due, or a thread computes."""
 
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Remembered: asking for it is a call of the system each time (Python asks who it is)."""
+
         self.costs = Costs()
 
     def warm_up(self, inputs: dict[str, Array]) -> None:
@@ -120,7 +123,9 @@ class Batcher:
     def _submit(self, inputs: dict[str, Array], rows: int) -> asyncio.Future[BatchAnswer]:
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(len(self._waiting), self._seconds_to_clear())
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[BatchAnswer] = loop.create_future()
         self._waiting.append(_Waiting(inputs, rows, answer))
         if not self._is_flushing:
@@ -133,12 +138,12 @@ class Batcher:
         if not batch:
             self._is_flushing = False
             return
-        loop = asyncio.get_running_loop()
         rows = sum(one.rows for one in batch)
         if self.costs.of(rows) <= INLINE_SECONDS:
             _settle(batch, self._compute(batch, rows))
-            self._go_on(loop)
+            self._go_on()
             return
+        loop = asyncio.get_running_loop()
         computing = loop.run_in_executor(self._threads, self._compute, batch, rows)
         computing.add_done_callback(lambda done: self._computed(batch, done))
 
@@ -154,11 +159,11 @@ class Batcher:
                     request.answer.set_exception(
                         error or InferenceFailed("The gateway is stopping")
                     )
-        self._go_on(done.get_loop())
+        self._go_on()
 
-    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._waiting:
-            loop.call_soon(self._flush)
+    def _go_on(self) -> None:
+        if self._waiting and self._loop is not None:
+            self._loop.call_soon(self._flush)
         else:
             self._is_flushing = False
 

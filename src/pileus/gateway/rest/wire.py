@@ -155,7 +155,7 @@ class RequestDecoder:
         if read is None or not read[0]:
             return None
         if not read[1]:
-            return ReadRequest(read[0], InferRequest[Any]())
+            return ReadRequest(read[0], _NOTHING_BESIDE)
         try:
             return ReadRequest(read[0], msgspec.convert(read[1], InferRequest[Any]))
         except msgspec.ValidationError:
@@ -283,6 +283,8 @@ class _Outline(msgspec.Struct):
     inputs: msgspec.Raw | None = None
 
 
+# Nobody writes to it; a new one of a generic class would take as long as all that is in it.
+_NOTHING_BESIDE: InferRequest[Any] = InferRequest()
 _LOOSE = msgspec.json.Decoder(InferRequest[Any])
 _OUTLINE = msgspec.json.Decoder(_Outline | list[msgspec.Raw])
 
