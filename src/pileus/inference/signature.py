@@ -124,12 +124,13 @@ class InputCheck:
 
     def array(self, tensor: RequestTensor) -> Array:
         """The tensor as an array. Raises InvalidTensor for values that the model cannot take."""
-        if isinstance(tensor.data, bytes | memoryview):
-            array = self._from_raw(tensor.shape, tensor.data)
-        else:
-            array = self._from_elements(tensor.data)
-        if self._datatype.is_float and not _is_finite(array):
-            self._refuse_values(array)
+        with np.errstate(all="ignore"):  # what overflows is found below, and told
+            if isinstance(tensor.data, bytes | memoryview):
+                array = self._from_raw(tensor.shape, tensor.data)
+            else:
+                array = self._from_elements(tensor.data)
+            if self._datatype.is_float and not _is_finite(array):
+                self._refuse_values(array)
         return array.reshape(tuple(tensor.shape))
 
     def _from_raw(self, shape: Sequence[int], raw: Raw) -> Array:
@@ -144,8 +145,7 @@ class InputCheck:
 
     def _from_elements(self, elements: Sequence[Any] | Array) -> Array:
         try:
-            with np.errstate(over="ignore"):
-                array: Array = np.asarray(elements, dtype=self._datatype.numpy)
+            array: Array = np.asarray(elements, dtype=self._datatype.numpy)
             if isinstance(elements, np.ndarray) and not self._datatype.is_float:
                 _check_range(elements, array)
         except (OverflowError, TypeError, ValueError) as error:

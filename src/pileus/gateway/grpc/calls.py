@@ -32,7 +32,7 @@ class RpcCall:
     """Who asks; None for an anonymous method."""
 
     trailers: list[tuple[str, str]] = field(default_factory=list)
-    """Metadata that goes back after the answer, or with the error."""
+    """Metadata that goes back with an error; an answer has what it says in its message, which is cheaper."""
 
     @property
     def caller(self) -> GatewayCaller:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -81,14 +81,15 @@ class GrpcListener:
         request_type = message(f"{method.name}Request")
 
         async def handle(body: bytes, context: Context) -> bytes:
-            call = RpcCall(self._request_id(context), len(body))
-            result = await self._result(method, request_type, body, call, context)
-            call.trailers += [(name, call.request_id) for name in REQUEST_IDS]
+            # Asked for once: each time it is made anew of what the library holds.
+            metadata = dict(context.invocation_metadata() or ())
+            call = RpcCall(self._request_id(metadata), len(body))
+            result = await self._result(method, request_type, body, call, metadata)
             if isinstance(result, PileusError):
+                call.trailers += [(name, call.request_id) for name in REQUEST_IDS]
                 call.trailers.append((ERROR_CODE, result.code))
                 status = _OWN_STATUS.get(type(result)) or _STATUS[grpc_status(result)]
                 await context.abort(status, result.told(), tuple(call.trailers))
-            context.set_trailing_metadata(tuple(call.trailers))
             return result
 
         return handle
@@ -99,12 +100,12 @@ class GrpcListener:
         request_type: Any,  # noqa: ANN401  a class that protobuf made
         body: bytes,
         call: RpcCall,
-        context: Context,
+        metadata: Mapping[str, str | bytes],
     ) -> bytes | PileusError:
         figures = self._state.figures
         figures.in_flight += 1
         try:
-            return await self._answer(method, request_type, body, call, context)
+            return await self._answer(method, request_type, body, call, metadata)
         except CallFailed as failed:
             return failed.error
         except PileusError as error:
@@ -122,10 +123,10 @@ class GrpcListener:
         request_type: Any,  # noqa: ANN401  a class that protobuf made
         body: bytes,
         call: RpcCall,
-        context: Context,
+        metadata: Mapping[str, str | bytes],
     ) -> bytes:
         if method.role is not None:
-            authorization = _metadata(context, "authorization")
+            authorization = _text(metadata, "authorization")
             call.owner = self._state.routes.tokens.authenticate(
                 authorization, self._state.clock.now()
             )
@@ -139,16 +140,14 @@ class GrpcListener:
             ) from error
         return await method.answer(self._state, call, request)
 
-    def _request_id(self, context: Context) -> str:
+    def _request_id(self, metadata: Mapping[str, str | bytes]) -> str:
         for name in REQUEST_IDS:
-            given = well_formed(_metadata(context, name))
+            given = well_formed(_text(metadata, name))
             if given is not None:
                 return given
         return self._state.new_request_id()
 
 
-def _metadata(context: Context, name: str) -> str | None:
-    for key, value in context.invocation_metadata() or ():
-        if key == name:
-            return value if isinstance(value, str) else None
-    return None
+def _text(metadata: Mapping[str, str | bytes], name: str) -> str | None:
+    value = metadata.get(name)
+    return value if isinstance(value, str) else None

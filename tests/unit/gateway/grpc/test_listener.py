@@ -1,4 +1,5 @@
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -34,16 +35,13 @@ class Service:
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
 
     async def call(self, name, body=None, bearer="plt_admin", **metadata):
-        """The answer, and what came after it. Raises grpc.aio.AioRpcError."""
+        """The answer. Raises grpc.aio.AioRpcError."""
         content = body if isinstance(body, bytes) else (body or request(name)).SerializeToString()
         if bearer:
             metadata["authorization"] = f"Bearer {bearer}"
         pairs = [(key.replace("_", "-"), value) for key, value in metadata.items()]
         method: Any = self.channel.unary_unary(f"/{SERVICE}/{name}")
-        started = method(content, metadata=pairs)
-        answer = await started
-        trailers = dict(await started.trailing_metadata())
-        return message(f"{name}Response").FromString(answer), trailers
+        return message(f"{name}Response").FromString(await method(content, metadata=pairs))
 
     async def refused(self, *arguments, **more) -> grpc.aio.AioRpcError:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -108,28 +106,32 @@ class TestAccess:
         for name in ("ModelReady", "ModelMetadata", "ModelInfer"):
             refused = await service.refused(name, bearer="plt_stranger")
             assert refused.code() is grpc.StatusCode.NOT_FOUND
-        index, _ = await service.call("RepositoryIndex", bearer="plt_stranger")
+        index = await service.call("RepositoryIndex", bearer="plt_stranger")
         assert not index.models
 
 
 class TestInfer:
-    async def test_an_answer_and_what_comes_after_it(self, service):
-        answer, trailers = await service.call("ModelInfer", x_request_id="mine")
+    async def test_an_answer_and_its_record(self, service):
+        answer = await service.call("ModelInfer", x_request_id="mine")
 
         label = answer.outputs[2]
         assert (label.name, list(label.contents.bytes_contents)) == ("label", [b"large"])
-        assert trailers["pileus-prediction-id"] == answer.parameters["prediction_id"].string_param
-        assert trailers["x-request-id"] == trailers["pileus-request-id"] == "mine"
+        await service.running.end()
+        (content,) = service.link.segments.values()
+        record = json.loads(content)
+        assert record["id"] == answer.parameters["prediction_id"].string_param
+        assert record["request_id"] == "mine"
 
     async def test_an_error_says_which_and_is_metered(self, service):
         wrong = request("ModelInfer")
         wrong.inputs[0].shape[:] = [1, 4]
 
-        refused = await service.refused("ModelInfer", wrong)
+        refused = await service.refused("ModelInfer", wrong, x_request_id="mine")
 
         trailers = dict(refused.trailing_metadata())
         assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "shape [1, 4]" in refused.details()
+        assert trailers["x-request-id"] == trailers["pileus-request-id"] == "mine"
         assert trailers["pileus-error-code"] == "invalid_tensor"
         assert trailers["pileus-prediction-id"].startswith("prd_")
         await service.running.end()
@@ -177,7 +179,8 @@ class TestInfer:
     async def test_many_at_once_are_computed_together(self, service):
         answers = await asyncio.gather(*(service.call("ModelInfer") for _ in range(50)))
 
-        assert len({trailers["pileus-prediction-id"] for _, trailers in answers}) == 50
+        ids = {answer.parameters["prediction_id"].string_param for answer in answers}
+        assert len(ids) == 50
 
     async def test_a_bug_is_told_of_in_the_log_alone(self, service, monkeypatch, caplog):
         def broken(*_):
@@ -201,7 +204,7 @@ class TestInfer:
 
 class TestDescribing:
     async def test_the_index_has_what_answers(self, service):
-        index, _ = await service.call("RepositoryIndex")
+        index = await service.call("RepositoryIndex")
 
         assert [(one.name, one.version, one.state) for one in index.models] == [
             ("flowers", "1", "READY"),
@@ -219,7 +222,7 @@ class TestDescribing:
         service.link.document = routes(*before.endpoints, late, seq=2, tokens=before.tokens)
         wanted = message("ModelReadyRequest")(name="late")
         for _ in range(250):
-            index, _ = await service.call("RepositoryIndex")
+            index = await service.call("RepositoryIndex")
             found = {one.name: one for one in index.models}
             if "late" in found and found["late"].reason:
                 break
@@ -227,8 +230,8 @@ class TestDescribing:
 
         assert found["late"].state == "UNAVAILABLE"
         assert "digest" in found["late"].reason
-        assert not (await service.call("ModelReady", wanted))[0].ready
-        only_ready, _ = await service.call(
+        assert not (await service.call("ModelReady", wanted)).ready
+        only_ready = await service.call(
             "RepositoryIndex", message("RepositoryIndexRequest")(ready=True)
         )
         assert {one.name for one in only_ready.models} == {"flowers", "grey"}
@@ -259,5 +262,5 @@ async def test_requests_in_flight_are_finished(service, monkeypatch):
 
     may_go_on.set()
 
-    answer, _ = await call
+    answer = await call
     assert answer.model_name == "flowers"
